@@ -1,0 +1,66 @@
+//! SUBPLAN and EXECUTION_TASK documents: their names, headers, sections, and the checks an answer has to pass.
+//!
+//! Pure: text in, values out. It must not read files, print, or call models.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use serde::{Deserialize, Serialize};
+
+/// Which document of an achievement is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The SUBPLAN.
+    Subplan,
+    /// The EXECUTION_TASK or EXECUTION_TASKs.
+    Execution,
+}
+
+impl Stage {
+    /// The word used in parallel.json, events and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subplan => "subplan",
+            Self::Execution => "execution",
+        }
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One shortcoming that a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable code such as `section-missing`.
+    pub code: &'static str,
+    /// Errors reject a document; warnings are only reported.
+    pub severity: Severity,
+    /// One sentence that a model or a person can act on.
+    pub message: String,
+    /// 1-based line in the checked text, where one can be named.
+    pub line: Option<usize>,
+}
+
+/// How much a [`Finding`] weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The document is not accepted.
+    Error,
+    /// The document is accepted and the finding reported.
+    Warning,
+}
+
+/// One EXECUTION_TASK that a SUBPLAN plans.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExecutionPart {
+    /// Its number, from 1 (`01` in the file name).
+    pub number: u32,
+    /// How many there are in all, at most 9.
+    pub of: u32,
+    /// What this one is for; empty where there is only one.
+    pub purpose: String,
+}

@@ -1,0 +1,231 @@
+//! What happens in a run, as typed events. Progress bars, the plain log, the NDJSON stream and the summary all
+//! read this one stream; nothing else leaves the engine.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    document::{Finding, Stage},
+    model::Usage,
+    plan::AchievementId,
+};
+
+/// One achievement at one stage: the unit of generation, retry and failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ItemId {
+    /// The achievement.
+    pub achievement: AchievementId,
+    /// The stage.
+    pub stage: Stage,
+}
+
+impl std::fmt::Display for ItemId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{} {}", self.achievement, self.stage))
+    }
+}
+
+/// One document of an item: an execution item has a part per EXECUTION_TASK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct CallId {
+    /// The item.
+    #[serde(flatten)]
+    pub item: ItemId,
+    /// The part, from 1.
+    pub part: u32,
+    /// How many parts the item has.
+    pub parts: u32,
+}
+
+impl std::fmt::Display for CallId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.parts > 1 {
+            f.pad(&format!("{} {}/{}", self.item, self.part, self.parts))
+        } else {
+            self.item.fmt(f)
+        }
+    }
+}
+
+/// One thing that happened in a run.
+///
+/// As NDJSON each has a field `event` with the name in snake case; times are RFC 3339 UTC, durations milliseconds,
+/// costs US dollars.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The first event of a run.
+    RunStarted {
+        /// The run's id.
+        run: String,
+        /// The plan's name.
+        plan: String,
+        /// The model asked.
+        model: String,
+        /// Items to generate.
+        items: usize,
+        /// The most calls in flight at once.
+        concurrency: usize,
+        /// Wall-clock time.
+        at: Timestamp,
+    },
+    /// A call begins (attempt 1) or an answer is asked for again (attempt 2 and on).
+    CallStarted {
+        /// The call.
+        call: CallId,
+        /// The achievement's title.
+        title: String,
+        /// From 1.
+        attempt: u32,
+    },
+    /// Some of an answer arrived. Not in the NDJSON stream.
+    #[serde(skip)]
+    CallProgress {
+        /// The call.
+        call: CallId,
+        /// Characters of the answer so far.
+        chars: usize,
+    },
+    /// The provider or the network failed, and the request is sent again after a pause.
+    CallRetrying {
+        /// The call.
+        call: CallId,
+        /// What went wrong.
+        reason: String,
+        /// The pause, milliseconds.
+        delay_ms: u64,
+    },
+    /// A whole answer arrived.
+    CallFinished {
+        /// The call.
+        call: CallId,
+        /// From 1.
+        attempt: u32,
+        /// Tokens, where the server said.
+        usage: Option<Usage>,
+        /// Cost in US dollars, where the model's prices are known.
+        cost: Option<f64>,
+        /// From request to last byte, milliseconds.
+        latency_ms: u64,
+        /// HTTP requests sent, retries included.
+        requests: u32,
+    },
+    /// An answer fell short; it is asked for again while attempts are left.
+    AnswerRejected {
+        /// The call.
+        call: CallId,
+        /// From 1.
+        attempt: u32,
+        /// What fell short.
+        findings: Vec<Finding>,
+    },
+    /// A document is on disk.
+    DocumentWritten {
+        /// The call.
+        call: CallId,
+        /// Path relative to the plan directory.
+        path: String,
+        /// Warnings of the checks.
+        warnings: Vec<Finding>,
+    },
+    /// All documents of an item are on disk.
+    ItemDone {
+        /// The item.
+        item: ItemId,
+    },
+    /// An item failed for good.
+    ItemFailed {
+        /// The item.
+        item: ItemId,
+        /// One sentence.
+        reason: String,
+        /// Answers asked for.
+        attempts: u32,
+    },
+    /// An item cannot be generated because something it needs failed.
+    ItemBlocked {
+        /// The item.
+        item: ItemId,
+        /// What failed.
+        by: ItemId,
+    },
+    /// No more calls are started.
+    Stopping {
+        /// Why: interrupted, quota, bad key.
+        reason: String,
+    },
+    /// The last event of a run.
+    RunFinished {
+        /// Everything in sums.
+        summary: Summary,
+    },
+}
+
+/// What a run did, in sums.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// A row per item that was to be generated or was skipped, in the order of level, id and stage.
+    pub rows: Vec<SummaryRow>,
+    /// Documents written.
+    pub documents: usize,
+    /// Items done.
+    pub done: usize,
+    /// Items that failed.
+    pub failed: usize,
+    /// Items that could not start because something they need failed.
+    pub blocked: usize,
+    /// Items that were not started because the run stopped.
+    pub not_started: usize,
+    /// Items that the planner skipped.
+    pub skipped: usize,
+    /// Tokens of every answer, rejected ones included.
+    pub usage: Usage,
+    /// Answers for which the server gave no usage; their tokens are not in `usage`.
+    pub unmetered: usize,
+    /// Cost in US dollars; `None` where the model's prices are unknown.
+    pub cost: Option<f64>,
+    /// HTTP requests sent, retries included.
+    pub requests: u64,
+    /// Wall time, milliseconds.
+    pub wall_ms: u64,
+    /// Sum of the latencies of all calls: what one call after the other would have taken, milliseconds.
+    pub sequential_ms: u64,
+    /// Why the run stopped before its end, where it did.
+    pub stopped: Option<String>,
+}
+
+impl Summary {
+    /// Wall time.
+    pub fn wall(&self) -> Duration {
+        Duration::from_millis(self.wall_ms)
+    }
+
+    /// What one call after the other would have taken.
+    pub fn sequential(&self) -> Duration {
+        Duration::from_millis(self.sequential_ms)
+    }
+}
+
+/// One item in a [`Summary`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SummaryRow {
+    /// The item.
+    #[serde(flatten)]
+    pub item: ItemId,
+    /// The achievement's title.
+    pub title: String,
+    /// The item's level.
+    pub level: u32,
+    /// `done`, `failed`, `blocked`, `not_started` or `skipped`.
+    pub outcome: &'static str,
+    /// The reason of a failure, what blocks it, or why it was skipped.
+    pub reason: Option<String>,
+    /// Documents written, relative to the plan directory.
+    pub paths: Vec<String>,
+    /// Tokens of all its answers.
+    pub usage: Usage,
+    /// Answers asked for.
+    pub attempts: u32,
+}

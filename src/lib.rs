@@ -1,0 +1,22 @@
+//! planwave turns a PLAN into every SUBPLAN and EXECUTION_TASK it needs, one dependency level at a time.
+//!
+//! The library is layered, and dependencies point one way:
+//!
+//! ```text
+//! cli ──► report, engine, settings ──► model, store ──► prompts, tape, document, plan, parallel, markdown
+//! ```
+//!
+//! The modules at the right are pure: values in, values out. `docs/architecture.md` is the map.
+
+pub mod cli;
+pub mod document;
+pub mod engine;
+pub mod markdown;
+pub mod model;
+pub mod parallel;
+pub mod plan;
+pub mod prompts;
+pub mod report;
+pub mod settings;
+pub mod store;
+pub mod tape;

@@ -1,0 +1,155 @@
+//! Access to models: the [`Model`] trait and its OpenAI-compatible implementation.
+//!
+//! It retries (in one layer), classifies errors and puts every exchange on the tape. It must not know of plans,
+//! documents or terminals.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that answers a chat request. The engine gets it as a constructor argument.
+pub trait Model: Send + Sync {
+    /// Sends one request and waits for its whole answer, retrying what is worth it.
+    ///
+    /// `progress` is called as the answer streams in and when an attempt is repeated; it must be quick.
+    fn complete<'a>(&'a self, request: &'a Request, progress: ProgressSink<'a>) -> BoxFuture<'a, Result<Completion, ModelError>>;
+}
+
+/// Where a call's progress goes.
+pub type ProgressSink<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// One chat request, free of any provider's parameter names.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The messages, system first. The text is shared between requests of a level.
+    pub messages: Vec<Message>,
+    /// The most tokens the answer may have, reasoning included.
+    pub max_output_tokens: u32,
+    /// Requests with the same key share a prefix that the provider may cache.
+    pub cache_key: Option<String>,
+}
+
+/// One message of a [`Request`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, in pieces that are concatenated; the first pieces of the items of a level are shared.
+    pub content: Vec<Arc<str>>,
+}
+
+/// Who speaks in a [`Message`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The rules.
+    System,
+    /// The task.
+    User,
+    /// The model's own earlier answer.
+    Assistant,
+}
+
+/// What happens while a call is under way.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Some of the answer arrived; `chars` is how many characters so far.
+    Received {
+        /// Characters of the answer so far.
+        chars: usize,
+    },
+    /// The attempt failed and is repeated after a pause.
+    Retrying {
+        /// One sentence: what went wrong.
+        reason: String,
+        /// The pause.
+        delay: Duration,
+        /// The number of the attempt that failed, from 1.
+        attempt: u32,
+    },
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// The answer's text; empty where the model gave none.
+    pub text: String,
+    /// Why the model stopped.
+    pub finish: FinishReason,
+    /// The model's refusal, where it gave one.
+    pub refusal: Option<String>,
+    /// What the provider counted; `None` where the server did not say.
+    pub usage: Option<Usage>,
+    /// When the answer was complete; on replay, the time on the tape.
+    pub at: Timestamp,
+    /// From request to last byte; on replay, the latency on the tape.
+    pub latency: Duration,
+    /// HTTP requests sent for it, retries included.
+    pub requests: u32,
+}
+
+/// Why a model stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The one clean end.
+    Stop,
+    /// Cut at the token cap.
+    Length,
+    /// Stopped by the provider's filter.
+    ContentFilter,
+    /// The server did not say, or said something else.
+    Other(String),
+}
+
+/// Tokens of one or more calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included.
+    pub input: u64,
+    /// Those of `input` that came from the provider's cache.
+    pub cached: u64,
+    /// Answer tokens, reasoning included.
+    pub output: u64,
+    /// Those of `output` that were reasoning.
+    pub reasoning: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input += other.input;
+        self.cached += other.cached;
+        self.output += other.output;
+        self.reasoning += other.reasoning;
+    }
+}
+
+/// A call that failed for good.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct ModelError {
+    /// One sentence for a person, never raw provider JSON, never a key.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// How far the failure reaches.
+    pub scope: Scope,
+    /// HTTP requests sent, retries included.
+    pub requests: u32,
+    /// When it was given up; on replay, the time on the tape.
+    pub at: Timestamp,
+}
+
+/// How far a failure reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// This call only; others may succeed.
+    Call,
+    /// Every call of the run would fail the same way (quota, bad key, unknown model): stop, exit 4.
+    Run,
+    /// The request is not on the tape that is replayed: this call only, and the input is at fault.
+    NotOnTape,
+}

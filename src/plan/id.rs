@@ -1,0 +1,181 @@
+//! Ids and names, parsed and never sanitised: what does not fit is refused.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The id of an achievement: two or three numbers (`1.1`, `3.10`, `3.5.1`), ordered as numbers.
+///
+/// [`AchievementId::parse`] is the only way to make one, so a value of this type never holds a path separator,
+/// a dot segment or any other text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AchievementId {
+    parts: [u32; 3],
+    len: u8,
+}
+
+/// The text is not an achievement id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not an achievement id: expected two or three numbers such as 1.1 or 3.5.1")]
+pub struct InvalidId {
+    /// The offending text, cut to 40 characters.
+    pub text: String,
+}
+
+impl AchievementId {
+    /// Parses two or three dot-separated decimal numbers below 10⁹, without signs, spaces or leading zeros.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let invalid = || InvalidId { text: text.chars().take(40).collect() };
+        let mut parts = [0_u32; 3];
+        let mut len = 0_u8;
+        for part in text.split('.') {
+            let digits = (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+            if len == 3 || !digits || (part.len() > 1 && part.starts_with('0')) {
+                return Err(invalid());
+            }
+            parts[usize::from(len)] = part.parse().map_err(|_| invalid())?;
+            len += 1;
+        }
+        if len < 2 {
+            return Err(invalid());
+        }
+        Ok(Self { parts, len })
+    }
+
+    /// The numbers, two or three of them.
+    pub fn parts(&self) -> &[u32] {
+        &self.parts[..usize::from(self.len)]
+    }
+
+    /// The id without its dots (`3.1` → `31`), as it stands in file names.
+    ///
+    /// Two ids of one plan can share it; [`crate::document::Slugs`] resolves that.
+    pub fn short_slug(&self) -> String {
+        self.joined("")
+    }
+
+    /// The id with underscores (`1.11` → `1_11`), the form that cannot collide.
+    pub fn long_slug(&self) -> String {
+        self.joined("_")
+    }
+
+    fn joined(&self, separator: &str) -> String {
+        let parts: Vec<String> = self.parts().iter().map(u32::to_string).collect();
+        parts.join(separator)
+    }
+}
+
+impl PartialOrd for AchievementId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for AchievementId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.parts().cmp(other.parts())
+    }
+}
+
+impl fmt::Display for AchievementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c] = self.parts;
+        let text = if self.len == 2 { format!("{a}.{b}") } else { format!("{a}.{b}.{c}") };
+        f.pad(&text)
+    }
+}
+
+impl fmt::Debug for AchievementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for AchievementId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl Serialize for AchievementId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AchievementId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The `<NAME>` of `PLAN_<NAME>.md`: ASCII letters, digits, `-`, `_` and inner `.`, at most 100 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct PlanName(String);
+
+/// The text cannot be a plan's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` cannot be a plan's name: use letters, digits, `-`, `_` and inner dots, at most 100 of them")]
+pub struct InvalidPlanName {
+    /// The offending text, cut to 100 characters.
+    pub text: String,
+}
+
+impl PlanName {
+    /// Parses a name; it can then stand in a file name on every system.
+    pub fn parse(text: &str) -> Result<Self, InvalidPlanName> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let edges = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+        if text.is_empty() || text.len() > 100 || edges || !text.chars().all(allowed) {
+            return Err(InvalidPlanName { text: text.chars().take(100).collect() });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ordered_as_numbers() {
+        let mut ids: Vec<AchievementId> =
+            ["3.10", "3.5.1", "3.5", "3.2", "10.1", "2.9"].iter().map(|t| t.parse().unwrap()).collect();
+        ids.sort();
+        let text: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(text, ["2.9", "3.2", "3.5", "3.5.1", "3.10", "10.1"]);
+    }
+
+    #[test]
+    fn only_two_or_three_plain_numbers_are_ids() {
+        for bad in ["", "1", "1.", ".1", "1.2.3.4", "1..2", "a.b", "1.2 ", "+1.2", "01.2", "1.02", "1.2/..", "9999999999.1"] {
+            assert!(AchievementId::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(AchievementId::parse("3.5.1").unwrap().short_slug(), "351");
+        assert_eq!(AchievementId::parse("1.11").unwrap().long_slug(), "1_11");
+        assert_eq!(AchievementId::parse("0.0").unwrap().to_string(), "0.0");
+    }
+
+    #[test]
+    fn plan_names_cannot_leave_their_directory() {
+        for bad in ["", "..", "a/b", "a\\b", ".hidden", "a..b", "nul\0", "ü", "trailing."] {
+            assert!(PlanName::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(PlanName::parse("GRAPHRAG-VALIDATION_2.1").unwrap().as_str(), "GRAPHRAG-VALIDATION_2.1");
+    }
+}
