@@ -1,1 +1,79 @@
-//! report
+//! What a run shows: progress on a terminal, a plain log, an NDJSON stream, the dry run and the summary.
+//!
+//! It reads `engine`'s values and knows nothing of how they came about. Text that came from a file or a model passes
+//! through [`sanitize`] before it is shown. It decides nothing: whether there is a terminal, which width it has and
+//! whether colours are wanted is told to it. Only [`Progress`], [`Plain`] and [`Ndjson`] write, each to where it is
+//! told; everything else returns text.
+
+mod columns;
+mod confirm;
+mod dry_run;
+#[cfg(test)]
+mod events_for_tests;
+mod format;
+mod frame;
+mod json;
+mod ndjson;
+mod plain;
+mod progress;
+mod sanitize;
+mod style;
+mod summary;
+mod tally;
+
+use jiff::Timestamp;
+
+//pub use confirm::confirm_text;
+//pub use dry_run::dry_run_text;
+pub use format::{clock_time, cost, count, duration, elapsed, hours, plural, short_count};
+pub use json::{json_line, json_pretty};
+pub use ndjson::Ndjson;
+pub use plain::Plain;
+pub use progress::{Progress, ProgressOptions, Size};
+pub use sanitize::{sanitize, sanitize_block, truncate};
+pub use style::Style;
+//pub use summary::{SummaryContext, summary_json, summary_text};
+
+use crate::engine::Event;
+
+/// Something that shows events, or keeps them. It must be quick and must never disturb the run.
+pub trait Reporter: Send {
+    /// Takes one event, in the order in which they happened.
+    fn event(&mut self, event: &Event);
+
+    /// No more events will come: puts the terminal in order, flushes.
+    fn finish(&mut self) {}
+}
+
+/// Several reporters that all get every event, in order.
+#[derive(Default)]
+pub struct Reporters(Vec<Box<dyn Reporter>>);
+
+impl Reporters {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, reporter: impl Reporter + 'static) {
+        self.0.push(Box::new(reporter));
+    }
+}
+
+impl Reporter for Reporters {
+    fn event(&mut self, event: &Event) {
+        for reporter in &mut self.0 {
+            reporter.event(event);
+        }
+    }
+
+    fn finish(&mut self) {
+        for reporter in &mut self.0 {
+            reporter.finish();
+        }
+    }
+}
+
+/// Tells the time; `jiff::Timestamp::now` outside of tests.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,0 +1,209 @@
+//! Progress where there is no terminal: a timestamped line for each thing that a person would want to find in a log.
+//!
+//! Times are UTC, as in the other outputs; the first line says so. A line that cannot be written is dropped.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+
+use super::{
+    Clock, Reporter,
+    format::{clock_time, count, count_of, duration, plural},
+    sanitize,
+    tally::{InFlight, Phase, Tally, milliseconds_between},
+    truncate,
+};
+use crate::{
+    document::{Finding, Severity},
+    engine::{CallId, Event},
+};
+
+/// Milliseconds between two lines that only say that the run goes on.
+const HEARTBEAT: u64 = 30_000;
+/// The longest line, columns: a server's or a model's words can be of any length.
+const LONGEST: usize = 500;
+
+/// The reporter for pipes, files and CI logs.
+pub struct Plain<W> {
+    out: W,
+    clock: Clock,
+    tally: Tally,
+    heartbeat: Option<Timestamp>,
+}
+
+impl<W: Write + Send> Plain<W> {
+    /// Writes lines to `out`, with the times that `clock` tells.
+    pub fn new(out: W, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { out, clock: Box::new(clock), tally: Tally::default(), heartbeat: None }
+    }
+
+    fn line(&mut self, now: Timestamp, text: &str) {
+        let text = sanitize(text);
+        // In one piece, so that lines of several writers do not mix. A log that is gone is no reason to end the run.
+        let line = format!("{} {}\n", clock_time(now), truncate(&text, LONGEST));
+        let _ = self.out.write_all(line.as_bytes());
+    }
+
+    fn beat(&mut self, now: Timestamp) {
+        let last = *self.heartbeat.get_or_insert(now);
+        if milliseconds_between(last, now) >= HEARTBEAT {
+            self.heartbeat = Some(now);
+            let text = format!("{} in flight, {}", count_of(self.tally.in_flight()), self.tally.figures().join(", "));
+            self.line(now, &text);
+        }
+    }
+}
+
+impl<W: Write + Send> Reporter for Plain<W> {
+    fn event(&mut self, event: &Event) {
+        let now = (self.clock)();
+        // The call's own state is gone from the tally once its document is written.
+        let text = sentence(event, &self.tally);
+        self.tally.apply(event, now);
+        if let Some(text) = text {
+            self.line(now, &text);
+        }
+        match event {
+            Event::RunFinished { .. } => {}
+            _ => self.beat(now),
+        }
+    }
+
+    fn finish(&mut self) {
+        let _ = self.out.flush();
+    }
+}
+
+/// The line for an event; `tally` is as it was before it. `None` for what is too frequent or said by another event.
+fn sentence(event: &Event, tally: &Tally) -> Option<String> {
+    Some(match event {
+        Event::RunStarted { run, plan, model, items, concurrency, at: _ } => format!(
+            "run {run}: {} of {plan} with {model}, at most {} in flight; times are UTC",
+            plural(*items, "item"),
+            plural(*concurrency, "call"),
+        ),
+        Event::CallStarted { call, attempt: 1, .. } => format!("{call} started"),
+        Event::CallStarted { call, attempt, .. } => format!("{call} asked again (attempt {attempt})"),
+        Event::CallProgress { .. } | Event::CallFinished { .. } | Event::ItemDone { .. } => return None,
+        Event::CallRetrying { call, reason, delay_ms } => {
+            format!("{call} retrying in {}: {reason}", duration(*delay_ms))
+        }
+        Event::AnswerRejected { call, attempt, findings } => {
+            format!("{call} rejected (attempt {attempt}): {}", shortcomings(findings))
+        }
+        Event::DocumentWritten { call, path, warnings } => done(*call, tally.call(*call), path, warnings),
+        Event::ItemFailed { item, reason, .. } => format!("{item} failed: {reason}"),
+        Event::ItemBlocked { item, by } => format!("{item} blocked by {by}"),
+        Event::Stopping { reason } => format!("stopping: {reason}"),
+        Event::RunFinished { summary } => {
+            let mut text = format!("run ended after {}: {} done", duration(summary.wall_ms), count_of(summary.done));
+            let others = [
+                (summary.failed, "failed"),
+                (summary.blocked, "blocked"),
+                (summary.not_started, "not started"),
+                (summary.skipped, "skipped"),
+            ];
+            for (number, word) in others.into_iter().filter(|(number, _)| *number > 0) {
+                text.push_str(&format!(", {} {word}", count_of(number)));
+            }
+            text
+        }
+    })
+}
+
+fn done(id: CallId, call: Option<&InFlight>, path: &str, warnings: &[Finding]) -> String {
+    let mut text = format!("{id} done");
+    if let Some(InFlight { phase: Phase::Checking { usage, latency_ms }, .. }) = call {
+        text.push_str(&format!(" in {}", duration(*latency_ms)));
+        if let Some(usage) = usage {
+            text.push_str(&format!(", {} tokens out", count(usage.output)));
+        }
+    }
+    text.push_str(&format!(": {path}"));
+    if !warnings.is_empty() {
+        let codes: Vec<&str> = warnings.iter().map(|warning| warning.code).collect();
+        text.push_str(&format!(" ({}: {})", plural(warnings.len(), "warning"), codes.join(", ")));
+    }
+    text
+}
+
+/// The first error in full, and how many more there are.
+fn shortcomings(findings: &[Finding]) -> String {
+    let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let Some(first) = errors.next() else { return "no reason given".to_owned() };
+    let more = match errors.count() {
+        0 => String::new(),
+        more => format!(" (and {} more)", count_of(more)),
+    };
+    format!("{}: {}{more}", first.code, first.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    };
+
+    use super::*;
+    use crate::{engine::Summary, report::events_for_tests::*};
+
+    /// A reporter whose clock moves on by `step` seconds with each event.
+    fn log(events: &[Event], step: i64) -> String {
+        let mut out = Vec::new();
+        let seconds = Arc::new(AtomicI64::new(0));
+        let start = at("2025-02-03T12:03:04Z").as_second();
+        let clock = move || Timestamp::from_second(start + seconds.fetch_add(step, Ordering::Relaxed)).unwrap();
+        let mut plain = Plain::new(&mut out, clock);
+        for event in events {
+            plain.event(event);
+        }
+        plain.finish();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_event_has_its_line() {
+        let (first, second) = (subplan("1.1"), execution("1.2", 2, 3));
+        let summary = Summary { done: 1, failed: 1, blocked: 1_200, wall_ms: 64_000, ..Summary::default() };
+        let warnings = vec![finding("size-large", Severity::Warning, "900 lines")];
+        let path = "execution/EXECUTION_TASK_DEMO_12_02.md".to_owned();
+        let events = [
+            run_started(3),
+            started(first, 1),
+            Event::CallProgress { call: first, chars: 10 },
+            finished(first, 1, 7_000, 0, 1_834, None),
+            rejected(first, 1),
+            started(first, 2),
+            finished(first, 2, 7_000, 0, 1_834, None),
+            written(first),
+            Event::ItemDone { item: first.item },
+            started(second, 1),
+            Event::CallRetrying { call: second, reason: "429 \u{1b}[31mslow\ndown".into(), delay_ms: 2_000 },
+            Event::CallFinished { call: second, attempt: 1, usage: None, cost: None, latency_ms: 400, requests: 2 },
+            Event::DocumentWritten { call: second, path, warnings },
+            failed(second.item, "the model refused"),
+            blocked(execution("2.1", 1, 1).item, second.item),
+            Event::Stopping { reason: "quota".into() },
+            Event::RunFinished { summary },
+        ];
+        insta::assert_snapshot!(log(&events, 1), @"");
+    }
+
+    #[test]
+    fn a_heartbeat_at_most_every_30_seconds() {
+        let call = subplan("1.1");
+        let mut events = vec![run_started(40), started(call, 1)];
+        events.extend((0..8).map(|chars| Event::CallProgress { call, chars }));
+        insta::assert_snapshot!(log(&events, 10), @"");
+        assert_eq!(log(&events, 3).lines().count(), 2);
+    }
+
+    #[test]
+    fn a_log_that_is_gone_is_no_reason_to_stop() {
+        let mut nowhere: &mut [u8] = &mut [];
+        let mut plain = Plain::new(&mut nowhere, || at("2025-02-03T12:03:04Z"));
+        plain.event(&run_started(1));
+        plain.finish();
+    }
+}
