@@ -194,6 +194,8 @@ pub struct Summary {
     pub sequential_ms: u64,
     /// Why the run stopped before its end, where it did.
     pub stopped: Option<String>,
+    /// What the user can do about failures, each advice once.
+    pub hints: Vec<String>,
 }
 
 impl Summary {

@@ -1,7 +1,25 @@
 //! The engine: plans a run, works its items, owns their state, and emits events. It never prints.
 
+mod briefing;
+mod estimate;
 mod event;
 mod forecast;
+mod planner;
+mod run;
+mod schedule;
+mod state;
+mod summary;
+mod worker;
 
+pub use briefing::{Briefing, Shared};
+pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
+pub use planner::{
+    Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish, plan_run,
+    statuses, subplans_to_read,
+};
+pub use run::{Engine, Stop};
+pub use schedule::{Node, Order, Schedule};
+pub use state::{ItemState, Signal};
+pub use worker::{Accepted, Call, Limits, Outcome, Rejected, work};

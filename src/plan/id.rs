@@ -136,6 +136,11 @@ impl PlanName {
         Ok(Self(text.to_owned()))
     }
 
+    /// A name for sample values.
+    pub(crate) fn sample() -> Self {
+        Self(String::from("SAMPLE"))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,1 +1,17 @@
-//! prompts
+//! What is sent to a model: the templates and the values they are rendered with.
+//!
+//! Pure: values in, text out. It must not read files (overrides arrive as text), count with a tokenizer of its own,
+//! or know of providers. A prompt never holds the time of day, so that the same plan gives the same request.
+//!
+//! A request is `system` (rules and skeleton: the same for every item of a stage), then `level` (PLAN context and
+//! siblings: the same for every item of a level), then the item's own part. What is shared comes first and is
+//! byte-identical, because providers cache common prefixes.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+mod context;
+mod level;
+mod templates;
+
+pub use context::{DependencyContext, ItemContext, OtherPart, PartContext, Reference, SubplanContext};
+pub use level::{LevelPrompt, Sibling, level_prompt};
+pub use templates::{TemplateError, TemplateName, Templates};

@@ -1,1 +1,58 @@
-//! store
+//! The plan directory on disk: the only module that writes project state.
+//!
+//! Everything goes through one directory handle (cap-std), so that no name and no symbolic link can lead a read or a
+//! write out of the plan directory, and every write is atomic through one helper. It must not print or decide what is
+//! generated.
+
+mod atomic;
+mod locate;
+mod lock;
+mod plan_dir;
+mod scan;
+mod tape_file;
+
+pub use atomic::{Existing, WriteError};
+pub use locate::{LocateError, Located, locate};
+pub use lock::{LockError, RunLock};
+pub use plan_dir::{PlanDir, StoreError};
+pub use scan::{AchievementFiles, Scan};
+pub use tape_file::TapeFile;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    parallel::{Change, ParallelFile},
+    plan::AchievementId,
+};
+
+const PARALLEL_FILE: &str = "parallel.json";
+
+/// Where a run's documents and its parallel.json go. The engine gets it as a constructor argument.
+pub trait DocumentStore: Send + Sync {
+    /// Writes a document whole. `replace` says whether a document that is there gives way.
+    fn write_document(&self, path: &str, text: &str, replace: bool) -> Result<(), WriteError>;
+
+    /// Applies changes to parallel.json as it is on disk now, so that what people changed in the meantime stays.
+    /// `updated` is an RFC 3339 time.
+    fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError>;
+}
+
+impl DocumentStore for PlanDir {
+    fn write_document(&self, path: &str, text: &str, replace: bool) -> Result<(), WriteError> {
+        self.write(path, text.as_bytes(), if replace { Existing::Replace } else { Existing::Keep })
+    }
+
+    fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
+        let path = self.shown(PARALLEL_FILE);
+        let bytes = self
+            .dir()
+            .read(PARALLEL_FILE)
+            .map_err(|source| WriteError::Io { path: path.clone(), source })?;
+        let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {
+            path,
+            problem: problems.first().map(ToString::to_string).unwrap_or_default(),
+        })?;
+        file.apply(changes, updated);
+        self.write(PARALLEL_FILE, file.to_text().as_bytes(), Existing::Replace)
+    }
+}

@@ -1,0 +1,497 @@
+//! The local engine: works a run plan with many calls in flight in one process.
+//!
+//! It alone changes the state of items, through [`Schedule`]. Workers report to it; it reports events. It must not
+//! print, read settings, or know where documents and events go.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+use super::{
+    CallId, Event, ItemId, Order, Summary,
+    briefing::Briefing,
+    planner::{Documents, PlannedItem, RunPlan},
+    schedule::{Node, Schedule},
+    summary::Ledger,
+    worker::{self, Call, Limits, Outcome},
+};
+use crate::{
+    document::{Digest, ExecutionPart, Finding, Header, Names, Stage, digest, render_document},
+    model::{Model, Scope},
+    parallel::{Change, Failure, Status},
+    plan::AchievementId,
+    store::{DocumentStore, WriteError},
+};
+
+/// parallel.json is written at most this often while a run goes on.
+const SHORTEST_SAVE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Saving takes at most one part in this many of the run's time, however large parallel.json is.
+const SAVE_SHARE: u32 = 20;
+
+/// What the caller wants of a run under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stop {
+    /// Go on.
+    #[default]
+    No,
+    /// Start no more calls; let those in flight end. The text says why.
+    Drain(String),
+    /// End now.
+    Now,
+}
+
+/// Everything a run needs. What it does is in `plan`; the rest says how and with what.
+pub struct Engine {
+    /// Answers the calls.
+    pub model: Arc<dyn Model>,
+    /// Takes the documents.
+    pub store: Arc<dyn DocumentStore>,
+    /// Writes the prompts.
+    pub briefing: Arc<Briefing>,
+    /// Names the documents.
+    pub names: Arc<Names>,
+    /// Exactly what is generated.
+    pub plan: Arc<RunPlan>,
+    /// What the SUBPLANs on disk say.
+    pub digests: HashMap<AchievementId, Digest>,
+    /// The limits of one call.
+    pub limits: Limits,
+    /// The most calls in flight.
+    pub concurrency: usize,
+    /// When an item may start.
+    pub order: Order,
+    /// Whether documents that exist give way.
+    pub force: bool,
+    /// Who will work on the documents, for their headers.
+    pub executor: Option<String>,
+    /// The run's id.
+    pub run_id: String,
+    /// The model's name, for events.
+    pub model_name: String,
+    /// Takes every event.
+    pub emit: Arc<dyn Fn(Event) + Send + Sync>,
+}
+
+impl Engine {
+    /// Works the plan to its end, or until `stop` says otherwise. Every item has ended or is reported as not started.
+    pub async fn run(self, stop: watch::Receiver<Stop>) -> Summary {
+        let nodes: Vec<Node> = self
+            .plan
+            .items
+            .iter()
+            .map(|item| Node { needs: item.needs.clone(), level: item.level, rank: item.rank })
+            .collect();
+        let dispatcher = Dispatcher {
+            schedule: Schedule::new(&nodes, self.order),
+            waiting: VecDeque::new(),
+            unfinished: vec![Parts::default(); nodes.len()],
+            gists: self.digests.iter().map(|(id, digest)| (*id, Arc::new(digest.clone()))).collect(),
+            subplans: HashMap::new(),
+            in_flight: JoinSet::new(),
+            stopping: None,
+            ledger: Ledger::new(&self.plan, &self.briefing, self.limits.prices.as_ref()),
+            changes: BTreeMap::new(),
+            updated: None,
+            saving: None,
+            saved: Instant::now(),
+            save_interval: SHORTEST_SAVE_INTERVAL,
+            engine: Arc::new(self),
+        };
+        dispatcher.work(stop).await
+    }
+
+    fn emit(&self, event: Event) {
+        (self.emit)(event);
+    }
+}
+
+/// One call that waits for a free slot.
+struct Waiting {
+    item: usize,
+    part: Option<ExecutionPart>,
+    of: u32,
+    path: String,
+}
+
+/// How far an item's documents have come.
+#[derive(Clone, Debug, Default)]
+struct Parts {
+    left: usize,
+    paths: Vec<String>,
+    attempts: u32,
+    failure: Option<(String, Timestamp)>,
+    stopped: bool,
+}
+
+/// What a call's task brings back.
+struct Ended {
+    item: usize,
+    call: CallId,
+    path: String,
+    outcome: Outcome,
+    written: Option<Result<Written, WriteError>>,
+}
+
+struct Written {
+    warnings: Vec<Finding>,
+    subplan: Option<Digest>,
+}
+
+/// How saving went, what was saved, and how long it took.
+type Saved = (Result<(), WriteError>, BTreeMap<AchievementId, Change>, Duration);
+
+struct Dispatcher {
+    engine: Arc<Engine>,
+    schedule: Schedule,
+    waiting: VecDeque<Waiting>,
+    unfinished: Vec<Parts>,
+    /// Objective and deliverables of SUBPLANs, for whoever depends on them.
+    gists: HashMap<AchievementId, Arc<Digest>>,
+    /// Whole digests of SUBPLANs that this run wrote, until their EXECUTION_TASKs are written.
+    subplans: HashMap<AchievementId, Arc<Digest>>,
+    in_flight: JoinSet<Ended>,
+    stopping: Option<String>,
+    ledger: Ledger,
+    changes: BTreeMap<AchievementId, Change>,
+    updated: Option<Timestamp>,
+    saving: Option<JoinHandle<Saved>>,
+    saved: Instant,
+    save_interval: Duration,
+}
+
+impl Dispatcher {
+    async fn work(mut self, mut stop: watch::Receiver<Stop>) -> Summary {
+        let began = Instant::now();
+        self.engine.emit(Event::RunStarted {
+            run: self.engine.run_id.clone(),
+            plan: self.engine.briefing.plan().name.to_string(),
+            model: self.engine.model_name.clone(),
+            items: self.engine.plan.items.len(),
+            concurrency: self.engine.concurrency,
+            at: Timestamp::now(),
+        });
+        loop {
+            self.fill_slots();
+            if self.in_flight.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                wanted = next_wish(&mut stop) => match wanted {
+                    Stop::No => {}
+                    Stop::Drain(reason) => self.stop(reason),
+                    Stop::Now => {
+                        self.stop(String::from("interrupted"));
+                        self.in_flight.abort_all();
+                    }
+                },
+                Some(ended) = self.in_flight.join_next() => match ended {
+                    Ok(ended) => self.take(ended),
+                    Err(error) if error.is_cancelled() => {}
+                    // A panic in a worker is a defect of ours; the other paid calls go on.
+                    Err(error) => self.stop(format!("internal error: {error}")),
+                },
+                () = tokio::time::sleep(self.save_interval), if !self.changes.is_empty() => {}
+            }
+            self.save_now_and_then().await;
+        }
+        self.save_at_the_end().await;
+        let summary = self.ledger.finish(&self.schedule, self.stopping.take(), began.elapsed());
+        self.engine.emit(Event::RunFinished { summary: summary.clone() });
+        summary
+    }
+
+    fn stop(&mut self, reason: String) {
+        if self.stopping.is_none() {
+            self.engine.emit(Event::Stopping { reason: reason.clone() });
+            self.stopping = Some(reason);
+            self.waiting.clear();
+        }
+    }
+
+    /// Starts calls while there are free slots and items that may start.
+    fn fill_slots(&mut self) {
+        while self.stopping.is_none() && self.in_flight.len() < self.engine.concurrency.max(1) {
+            if let Some(waiting) = self.waiting.pop_front() {
+                self.start(waiting);
+            } else if let Some(item) = self.schedule.start_next() {
+                self.expand(item);
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// Turns an item into its calls.
+    fn expand(&mut self, index: usize) {
+        let item = &self.engine.plan.items[index];
+        let id = item.id.achievement;
+        let calls: Vec<(Option<ExecutionPart>, String)> = match &item.documents {
+            Documents::Subplan(target) => vec![(None, target.path.clone())],
+            Documents::Executions(parts) => {
+                parts.iter().map(|(part, target)| (Some(part.clone()), target.path.clone())).collect()
+            }
+            Documents::ExecutionsToCome => {
+                let parts = self.subplans.get(&id).map(|digest| digest.parts.clone()).unwrap_or_default();
+                parts.into_iter().map(|part| (Some(part.clone()), self.engine.names.execution(id, part.number))).collect()
+            }
+        };
+        self.unfinished[index].left = calls.len();
+        for (part, path) in calls {
+            let of = part.as_ref().map_or(1, |part| part.of);
+            self.waiting.push_back(Waiting { item: index, part, of, path });
+        }
+    }
+
+    fn start(&mut self, waiting: Waiting) {
+        let engine = Arc::clone(&self.engine);
+        let item = &engine.plan.items[waiting.item];
+        let mut known: HashMap<AchievementId, Arc<Digest>> = HashMap::new();
+        for id in engine.briefing.dependencies(item) {
+            if let Some(gist) = self.gists.get(&id) {
+                known.insert(id, Arc::clone(gist));
+            }
+        }
+        let id = item.id.achievement;
+        let subplan = self.subplans.get(&id).or_else(|| self.gists.get(&id)).cloned();
+        self.in_flight.spawn(async move { one_call(&engine, waiting, &known, subplan).await });
+    }
+
+    /// Takes in what a call's task brought back.
+    fn take(&mut self, ended: Ended) {
+        let Ended { item: index, call, path, outcome, written } = ended;
+        let engine = Arc::clone(&self.engine);
+        let item = &engine.plan.items[index];
+        self.ledger.add(index, &outcome);
+        self.updated = self.updated.max(Some(outcome.at));
+        let parts = &mut self.unfinished[index];
+        parts.attempts += outcome.attempts;
+        parts.left -= 1;
+        match (outcome.result, written) {
+            (Ok(_), Some(Ok(written))) => {
+                engine.emit(Event::DocumentWritten { call, path: path.clone(), warnings: written.warnings });
+                parts.paths.push(path.clone());
+                self.ledger.document(index, path.clone());
+                if let Some(digest) = written.subplan {
+                    self.keep_subplan(item, path, digest);
+                }
+            }
+            (Ok(_), written) => {
+                let error = written.and_then(Result::err);
+                let fatal = error.as_ref().is_some_and(WriteError::is_fatal);
+                let reason = error.map_or_else(|| String::from("the document was not written"), |error| error.to_string());
+                parts.failure = Some((reason.clone(), outcome.at));
+                if fatal {
+                    self.stop(reason);
+                }
+            }
+            (Err(rejected), _) => match rejected.scope {
+                Scope::Run => {
+                    // Not this item's fault: it stays as it is, to be taken up by the next run.
+                    parts.stopped = true;
+                    self.ledger.hint(rejected.hint);
+                    self.stop(rejected.reason);
+                }
+                Scope::Call | Scope::NotOnTape => {
+                    self.ledger.hint(rejected.hint);
+                    parts.failure = Some((rejected.reason, outcome.at));
+                }
+            },
+        }
+        if self.unfinished[index].left == 0 {
+            self.end_item(index);
+        }
+    }
+
+    fn keep_subplan(&mut self, item: &PlannedItem, path: String, digest: Digest) {
+        let id = item.id.achievement;
+        let gist = Digest {
+            objective: digest.objective.clone(),
+            deliverables: digest.deliverables.clone(),
+            ..Digest::default()
+        };
+        self.gists.insert(id, Arc::new(gist));
+        self.subplans.insert(id, Arc::new(digest));
+        let change = self.changes.entry(id).or_default();
+        change.subplan_path = Some(path);
+    }
+
+    /// All documents of an item have been written or given up.
+    fn end_item(&mut self, index: usize) {
+        let engine = Arc::clone(&self.engine);
+        let item = &engine.plan.items[index];
+        let Parts { left: _, mut paths, attempts, failure, stopped } = std::mem::take(&mut self.unfinished[index]);
+        let id = item.id.achievement;
+        if item.id.stage == Stage::Execution {
+            self.subplans.remove(&id);
+            if !paths.is_empty() {
+                paths.extend(item.executions_on_disk.iter().cloned());
+                paths.sort();
+                paths.dedup();
+                let change = self.changes.entry(id).or_default();
+                change.execution_paths = Some(paths);
+                change.subplan_path = Some(item.subplan_path.clone());
+            }
+        }
+        if let Some((reason, at)) = failure {
+            let change = self.changes.entry(id).or_default();
+            change.status = Some(Status::Failed);
+            change.failure = Some(Some(Failure { stage: item.id.stage, reason: reason.clone(), attempts, at: at.to_string() }));
+            engine.emit(Event::ItemFailed { item: item.id, reason: reason.clone(), attempts });
+            self.ledger.failed(index, reason);
+            for blocked in self.schedule.give_up(index) {
+                let blocked_id = engine.plan.items[blocked].id;
+                engine.emit(Event::ItemBlocked { item: blocked_id, by: item.id });
+                self.ledger.blocked(blocked, item.id);
+            }
+        } else if !stopped {
+            let change = self.changes.entry(id).or_default();
+            change.status = status_after(engine.plan.statuses[item.node], item.id);
+            change.failure = Some(None);
+            engine.emit(Event::ItemDone { item: item.id });
+            self.schedule.accept(index);
+        }
+    }
+
+    async fn save_now_and_then(&mut self) {
+        if self.saving.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.finish_saving().await;
+        }
+        if self.saving.is_none() && !self.changes.is_empty() && self.saved.elapsed() >= self.save_interval {
+            self.begin_saving();
+        }
+    }
+
+    fn begin_saving(&mut self) {
+        let changes = std::mem::take(&mut self.changes);
+        let updated = self.updated.unwrap_or(Timestamp::UNIX_EPOCH).to_string();
+        let store = Arc::clone(&self.engine.store);
+        self.saving = Some(tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
+            let result = store.update_parallel(&changes, &updated);
+            (result, changes, began.elapsed())
+        }));
+    }
+
+    async fn finish_saving(&mut self) {
+        let Some(saving) = self.saving.take() else { return };
+        self.saved = Instant::now();
+        match saving.await {
+            Ok((Ok(()), _, took)) => self.save_interval = SHORTEST_SAVE_INTERVAL.max(took * SAVE_SHARE),
+            Ok((Err(error), mut changes, _)) => {
+                for (id, later) in std::mem::take(&mut self.changes) {
+                    overlay(changes.entry(id).or_default(), later);
+                }
+                self.changes = changes;
+                self.ledger.hint(error.hint());
+                self.stop(error.to_string());
+            }
+            Err(error) => self.stop(format!("internal error: {error}")),
+        }
+    }
+
+    async fn save_at_the_end(&mut self) {
+        self.finish_saving().await;
+        if !self.changes.is_empty() {
+            self.begin_saving();
+            self.finish_saving().await;
+        }
+    }
+}
+
+/// The next thing the caller wants; never, once the caller is gone.
+async fn next_wish(stop: &mut watch::Receiver<Stop>) -> Stop {
+    if stop.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    stop.borrow_and_update().clone()
+}
+
+/// Puts what changed later over what changed earlier.
+fn overlay(earlier: &mut Change, later: Change) {
+    let Change { status, subplan_path, execution_paths, failure } = later;
+    earlier.status = status.or(earlier.status);
+    earlier.subplan_path = subplan_path.or(earlier.subplan_path.take());
+    earlier.execution_paths = execution_paths.or(earlier.execution_paths.take());
+    earlier.failure = failure.or(earlier.failure.take());
+}
+
+/// A stage's success never takes an achievement back to an earlier status.
+fn status_after(before: Status, item: ItemId) -> Option<Status> {
+    match (before, item.stage) {
+        (Status::InProgress | Status::Complete | Status::Skipped, _) => None,
+        (Status::ExecutionCreated, Stage::Subplan) => None,
+        (Status::NotStarted | Status::SubplanCreated | Status::Failed, Stage::Subplan) => Some(Status::SubplanCreated),
+        (Status::NotStarted | Status::SubplanCreated | Status::ExecutionCreated | Status::Failed, Stage::Execution) => {
+            Some(Status::ExecutionCreated)
+        }
+    }
+}
+
+/// Renders the prompt, works the call, and writes its document.
+async fn one_call(
+    engine: &Arc<Engine>,
+    waiting: Waiting,
+    known: &HashMap<AchievementId, Arc<Digest>>,
+    subplan: Option<Arc<Digest>>,
+) -> Ended {
+    let item = &engine.plan.items[waiting.item];
+    let part_number = waiting.part.as_ref().map_or(1, |part| part.number);
+    let call_id = CallId { item: item.id, part: part_number, parts: waiting.of };
+    let briefing = &engine.briefing;
+    let digests = |id: AchievementId| known.get(&id).cloned();
+    let own = match (&waiting.part, subplan) {
+        (None, _) => briefing.subplan(item, &digests),
+        (Some(part), Some(subplan)) => briefing.execution(item, &item.subplan_path, &subplan, part, &digests),
+        (Some(part), None) => briefing.execution(item, &item.subplan_path, &Digest::default(), part, &digests),
+    };
+    let achievement = briefing.achievement(item);
+    let outcome = match own {
+        Ok(own) => {
+            let call = Call {
+                id: call_id,
+                title: achievement.title.clone(),
+                plan: briefing.plan().name.clone(),
+                messages: briefing.messages(item, own),
+                cache_key: briefing.cache_key(item),
+                deliverables: achievement.deliverables.clone(),
+            };
+            worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
+        }
+        Err(error) => Outcome::unsent(error.to_string(), Timestamp::now()),
+    };
+    let written = match &outcome.result {
+        Ok(accepted) => {
+            let header = Header {
+                plan: briefing.plan().name.as_str(),
+                achievement: item.id.achievement,
+                title: &achievement.title,
+                stage: item.id.stage,
+                level: Some(item.level),
+                subplan: (item.id.stage == Stage::Execution).then_some(item.subplan_path.as_str()),
+                part: waiting.part.as_ref(),
+                estimate: item.estimated_hours,
+                created: &outcome.at.to_string(),
+                executor: engine.executor.as_deref(),
+            };
+            let text = render_document(&header, &accepted.body);
+            let subplan = (item.id.stage == Stage::Subplan).then(|| digest(&text));
+            let (store, path, force) = (Arc::clone(&engine.store), waiting.path.clone(), engine.force);
+            let result = tokio::task::spawn_blocking(move || store.write_document(&path, &text, force)).await;
+            let warnings = accepted.warnings.clone();
+            // A write that panicked is a defect of ours; the item fails like one that could not be written.
+            result.ok().map(|result| result.map(|()| Written { warnings, subplan }))
+        }
+        Err(_) => None,
+    };
+    Ended { item: waiting.item, call: call_id, path: waiting.path, outcome, written }
+}

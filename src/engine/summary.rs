@@ -1,0 +1,102 @@
+//! The books of a run: what each item cost and how it ended.
+
+use std::time::Duration;
+
+use super::{
+    ItemId, Summary, SummaryRow,
+    briefing::Briefing,
+    planner::RunPlan,
+    schedule::Schedule,
+    state::ItemState,
+    worker::Outcome,
+};
+use crate::model::{Prices, Usage};
+
+/// Adds up a run as it goes.
+pub(super) struct Ledger {
+    rows: Vec<SummaryRow>,
+    skipped: Vec<SummaryRow>,
+    prices: Option<Prices>,
+    sums: Summary,
+}
+
+impl Ledger {
+    pub(super) fn new(plan: &RunPlan, briefing: &Briefing, prices: Option<&Prices>) -> Self {
+        let row = |item, title, level, outcome, reason| SummaryRow {
+            item,
+            title,
+            level,
+            outcome,
+            reason,
+            paths: Vec::new(),
+            usage: Usage::default(),
+            attempts: 0,
+        };
+        let rows = plan
+            .items
+            .iter()
+            .map(|item| row(item.id, briefing.achievement(item).title.clone(), item.level, "not_started", None))
+            .collect();
+        let skipped = plan
+            .skipped
+            .iter()
+            .map(|item| row(item.id, item.title.clone(), item.level, "skipped", Some(item.reason.to_string())))
+            .collect();
+        Self { rows, skipped, prices: prices.copied(), sums: Summary::default() }
+    }
+
+    pub(super) fn add(&mut self, index: usize, outcome: &Outcome) {
+        let row = &mut self.rows[index];
+        row.usage += outcome.usage;
+        row.attempts += outcome.attempts;
+        self.sums.usage += outcome.usage;
+        self.sums.unmetered += outcome.unmetered as usize;
+        self.sums.requests += u64::from(outcome.requests);
+        self.sums.sequential_ms += outcome.latency_ms;
+    }
+
+    pub(super) fn document(&mut self, index: usize, path: String) {
+        self.rows[index].paths.push(path);
+        self.sums.documents += 1;
+    }
+
+    pub(super) fn failed(&mut self, index: usize, reason: String) {
+        self.rows[index].reason = Some(reason);
+    }
+
+    pub(super) fn blocked(&mut self, index: usize, by: ItemId) {
+        self.rows[index].reason = Some(format!("blocked by {by}"));
+    }
+
+    /// Notes what the user can do; each advice once.
+    pub(super) fn hint(&mut self, hint: Option<String>) {
+        if let Some(hint) = hint
+            && !self.sums.hints.contains(&hint)
+        {
+            self.sums.hints.push(hint);
+        }
+    }
+
+    pub(super) fn finish(&mut self, schedule: &Schedule, stopped: Option<String>, wall: Duration) -> Summary {
+        let mut sums = std::mem::take(&mut self.sums);
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            let (outcome, count) = match schedule.state(index) {
+                ItemState::Done => ("done", &mut sums.done),
+                ItemState::Failed => ("failed", &mut sums.failed),
+                ItemState::Blocked => ("blocked", &mut sums.blocked),
+                ItemState::Pending | ItemState::Running => ("not_started", &mut sums.not_started),
+            };
+            row.outcome = outcome;
+            row.paths.sort();
+            *count += 1;
+        }
+        sums.skipped = self.skipped.len();
+        sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
+        sums.wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
+        sums.stopped = stopped;
+        sums.rows = std::mem::take(&mut self.rows);
+        sums.rows.append(&mut self.skipped);
+        sums.rows.sort_by_key(|row| (row.level, row.item));
+        sums
+    }
+}

@@ -1,0 +1,309 @@
+//! The item worker: render, call, check, repair, until a document is accepted or given up.
+//!
+//! One async function over values and a [`Model`]. It knows nothing of the local dispatcher, of disks, clocks or
+//! terminals, so another engine can run it on another machine.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use jiff::Timestamp;
+
+use super::{CallId, Event};
+use crate::{
+    document::{Expected, Finding, Severity, check_answer, unwrap_answer},
+    model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
+    plan::PlanName,
+    prompts::Templates,
+};
+
+/// How far a call goes before it gives up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Answers asked for at most, the first included.
+    pub max_attempts: u32,
+    /// The cap on an answer's tokens, reasoning included.
+    pub max_output_tokens: u32,
+    /// What the cap may be raised to after an answer was cut.
+    pub largest_output_tokens: u32,
+    /// The longest part of a rejected answer that is sent back, in characters.
+    pub longest_quote: usize,
+    /// The model's prices, for the bill.
+    pub prices: Option<Prices>,
+}
+
+/// One document to generate, with everything that goes into it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Which.
+    pub id: CallId,
+    /// The achievement's title.
+    pub title: String,
+    /// The plan's name.
+    pub plan: PlanName,
+    /// The first request's messages.
+    pub messages: Vec<Message>,
+    /// Requests with the same key begin with the same text.
+    pub cache_key: String,
+    /// What the document has to name.
+    pub deliverables: Vec<String>,
+}
+
+/// What has become of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The accepted answer, or why there is none.
+    pub result: Result<Accepted, Rejected>,
+    /// When the last answer or error arrived; on replay, the time on the tape.
+    pub at: Timestamp,
+    /// Answers asked for.
+    pub attempts: u32,
+    /// Tokens of all answers.
+    pub usage: Usage,
+    /// Answers without usage.
+    pub unmetered: u32,
+    /// HTTP requests sent.
+    pub requests: u32,
+    /// Sum of the answers' latencies, milliseconds.
+    pub latency_ms: u64,
+}
+
+impl Outcome {
+    /// A call that was never sent.
+    pub fn unsent(reason: String, at: Timestamp) -> Self {
+        Tally::default().end(0, at, Err(Rejected { reason, hint: None, scope: Scope::Call }))
+    }
+}
+
+/// An answer that passed the checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The document's body.
+    pub body: String,
+    /// Warnings of the checks.
+    pub warnings: Vec<Finding>,
+}
+
+/// Why there is no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// One sentence for a person.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// How far the failure reaches.
+    pub scope: Scope,
+}
+
+/// Generates one document.
+pub async fn work(
+    call: &Call,
+    model: &dyn Model,
+    templates: &Templates,
+    limits: &Limits,
+    emit: &(dyn Fn(Event) + Send + Sync),
+) -> Outcome {
+    let mut tally = Tally::default();
+    let mut cap = limits.max_output_tokens;
+    let mut messages = call.messages.clone();
+    for attempt in 1.. {
+        emit(Event::CallStarted { call: call.id, title: call.title.clone(), attempt });
+        let request =
+            Request { messages: messages.clone(), max_output_tokens: cap, cache_key: Some(call.cache_key.clone()) };
+        let shown = AtomicUsize::new(0);
+        let completion = match model.complete(&request, &|progress| report(call.id, progress, &shown, emit)).await {
+            Ok(completion) => completion,
+            Err(error) => {
+                tally.requests += error.requests;
+                return tally.end(attempt, error.at, Err(Rejected::from(error)));
+            }
+        };
+        tally.add(&completion);
+        emit(Event::CallFinished {
+            call: call.id,
+            attempt,
+            usage: completion.usage,
+            cost: completion.usage.as_ref().and_then(|usage| limits.prices.map(|prices| prices.cost(usage))),
+            latency_ms: millis(completion.latency),
+            requests: completion.requests,
+        });
+        if let Some(reason) = final_refusal(&completion) {
+            return tally.end(attempt, completion.at, Err(reason));
+        }
+        let body = unwrap_answer(&completion.text).into_owned();
+        let cut = completion.finish == FinishReason::Length;
+        let findings = if cut { vec![cut_finding(&completion, cap)] } else { check(call, &completion, &body) };
+        let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+            findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+        if errors.is_empty() {
+            return tally.end(attempt, completion.at, Ok(Accepted { body, warnings }));
+        }
+        emit(Event::AnswerRejected { call: call.id, attempt, findings: errors.clone() });
+        // The same request under the same cap would be cut at the same place, and paid for again.
+        let stuck = cut && cap >= limits.largest_output_tokens;
+        if attempt >= limits.max_attempts || stuck {
+            let rejected = Rejected::checks(&errors, attempt, stuck);
+            return tally.end(attempt, completion.at, Err(rejected));
+        }
+        if cut {
+            cap = cap.saturating_mul(2).min(limits.largest_output_tokens);
+            continue;
+        }
+        messages = match repair(call, templates, &body, &errors, limits.longest_quote) {
+            Ok(messages) => messages,
+            Err(error) => {
+                let rejected = Rejected { reason: error.to_string(), hint: None, scope: Scope::Call };
+                return tally.end(attempt, completion.at, Err(rejected));
+            }
+        };
+    }
+    unreachable!("the loop above ends by returning")
+}
+
+/// Characters between two progress events of a call: a chunk holds a word, and nobody reads that fast.
+const PROGRESS_STEP: usize = 400;
+
+fn report(call: CallId, progress: Progress, shown: &AtomicUsize, emit: &(dyn Fn(Event) + Send + Sync)) {
+    emit(match progress {
+        Progress::Received { chars } => {
+            let before = shown.load(Ordering::Relaxed);
+            if before > 0 && chars < before + PROGRESS_STEP {
+                return;
+            }
+            shown.store(chars, Ordering::Relaxed);
+            Event::CallProgress { call, chars }
+        }
+        Progress::Retrying { reason, delay, attempt: _ } => {
+            Event::CallRetrying { call, reason, delay_ms: millis(delay) }
+        }
+    });
+}
+
+/// Asking again would not help: the provider's filter or the model itself declined.
+fn final_refusal(completion: &Completion) -> Option<Rejected> {
+    let hint = Some(String::from("reword the achievement in the PLAN, or try another model"));
+    if let Some(refusal) = &completion.refusal {
+        let reason = format!("the model refused: {}", one_line(refusal));
+        return Some(Rejected { reason, hint, scope: Scope::Call });
+    }
+    match completion.finish {
+        FinishReason::ContentFilter => {
+            let reason = String::from("the provider's content filter stopped the answer");
+            Some(Rejected { reason, hint, scope: Scope::Call })
+        }
+        FinishReason::Stop | FinishReason::Length | FinishReason::Other(_) => None,
+    }
+}
+
+fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
+    let mut findings = check_answer(
+        body,
+        &Expected {
+            stage: call.id.item.stage,
+            achievement: call.id.item.achievement,
+            title: &call.title,
+            // One of several EXECUTION_TASKs covers its part of the deliverables only.
+            deliverables: if call.id.parts > 1 { &[] } else { &call.deliverables },
+            plan: &call.plan,
+        },
+    );
+    if let FinishReason::Other(reason) = &completion.finish {
+        findings.push(Finding {
+            code: "finish-unclear",
+            severity: Severity::Warning,
+            message: format!("The server did not say that the answer is whole (finish_reason `{}`).", one_line(reason)),
+            line: None,
+        });
+    }
+    findings
+}
+
+fn cut_finding(completion: &Completion, cap: u32) -> Finding {
+    let reasoning = completion.usage.map_or(0, |usage| usage.reasoning);
+    let message = if completion.text.trim().is_empty() && reasoning > 0 {
+        format!("All of the {cap} output tokens went into reasoning; the answer is empty.")
+    } else {
+        format!("The answer was cut at the cap of {cap} output tokens.")
+    };
+    Finding { code: "cut-off", severity: Severity::Error, message, line: None }
+}
+
+/// The first request again, the rejected answer, and what is wrong with it. Only the last answer is quoted, and no
+/// more of it than the limit, so that repairing does not cost more each time.
+fn repair(
+    call: &Call,
+    templates: &Templates,
+    body: &str,
+    errors: &[Finding],
+    longest_quote: usize,
+) -> Result<Vec<Message>, crate::prompts::TemplateError> {
+    let mut messages = call.messages.clone();
+    let cut = body.char_indices().nth(longest_quote).map(|(index, _)| index);
+    let quoted = &body[..cut.unwrap_or(body.len())];
+    if !quoted.trim().is_empty() {
+        messages.push(Message { role: Role::Assistant, content: vec![Arc::from(quoted)] });
+    }
+    let text = templates.repair(errors, cut.is_some())?;
+    messages.push(Message { role: Role::User, content: vec![text.into()] });
+    Ok(messages)
+}
+
+impl Rejected {
+    fn checks(errors: &[Finding], attempts: u32, stuck: bool) -> Self {
+        let first: Vec<String> = errors.iter().take(3).map(|finding| finding.message.clone()).collect();
+        let more = errors.len().saturating_sub(first.len());
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let answers = if attempts == 1 { String::from("the answer was") } else { format!("{attempts} answers were") };
+        let hint = if stuck {
+            "raise `model.max_output_tokens`, or lower `model.reasoning_effort`"
+        } else {
+            "run the same command again, raise `--max-attempts`, or try another model"
+        };
+        Self {
+            reason: format!("{answers} rejected: {}{more}", first.join(" ")),
+            hint: Some(hint.to_owned()),
+            scope: Scope::Call,
+        }
+    }
+}
+
+impl From<ModelError> for Rejected {
+    fn from(error: ModelError) -> Self {
+        Self { reason: error.message, hint: error.hint, scope: error.scope }
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    usage: Usage,
+    unmetered: u32,
+    requests: u32,
+    latency_ms: u64,
+}
+
+impl Tally {
+    fn add(&mut self, completion: &Completion) {
+        match completion.usage {
+            Some(usage) => self.usage += usage,
+            None => self.unmetered += 1,
+        }
+        self.requests += completion.requests;
+        self.latency_ms += millis(completion.latency);
+    }
+
+    fn end(self, attempts: u32, at: Timestamp, result: Result<Accepted, Rejected>) -> Outcome {
+        let Self { usage, unmetered, requests, latency_ms } = self;
+        Outcome { result, at, attempts, usage, unmetered, requests, latency_ms }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,127 @@
+//! A plan directory behind one handle.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use cap_std::{ambient_authority, fs::Dir};
+
+use super::{
+    Existing, Scan, WriteError, atomic,
+    locate::{LocateError, Located, locate},
+};
+use crate::document::Names;
+
+/// Files larger than this are refused unread: no PLAN, parallel.json or document is that large.
+const LARGEST_FILE: u64 = 256 * 1024 * 1024;
+
+/// An open plan directory. Cheap to share; all paths are relative to it.
+#[derive(Debug)]
+pub struct PlanDir {
+    dir: Dir,
+    located: Located,
+}
+
+/// Reading the plan directory failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no PLAN where the user pointed.
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    /// The system refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// What was read.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No sensible file is that large.
+    #[error("{} has {bytes} bytes; nothing planwave reads is that large", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Locate(error) => error.hint(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(String::from("check the permissions; links that lead out of the plan directory are not followed"))
+            }
+            Self::Io { .. } => None,
+            Self::TooLarge { .. } => Some(String::from("is this the file you meant?")),
+        }
+    }
+}
+
+impl PlanDir {
+    /// Opens what the user named: a plan directory, a `PLAN_*.md`, or a parallel.json.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let located = locate(path)?;
+        let dir = Dir::open_ambient_dir(&located.directory, ambient_authority())
+            .map_err(|source| StoreError::Io { path: located.directory.clone(), source })?;
+        Ok(Self { dir, located })
+    }
+
+    /// The directory as the user would name it.
+    pub fn path(&self) -> &Path {
+        &self.located.directory
+    }
+
+    /// The PLAN in it.
+    pub fn located(&self) -> &Located {
+        &self.located
+    }
+
+    /// Where a file of the plan lies, as the user would name it.
+    pub fn shown(&self, path: &str) -> PathBuf {
+        if self.located.directory == Path::new(".") { PathBuf::from(path) } else { self.located.directory.join(path) }
+    }
+
+    /// The PLAN's bytes.
+    pub fn read_plan(&self) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.located.plan_file)
+    }
+
+    /// parallel.json's bytes, or `None` where there is none.
+    pub fn read_parallel(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.read("parallel.json") {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, StoreError> {
+        let failed = |source| StoreError::Io { path: self.shown(path), source };
+        let bytes = self.dir.metadata(path).map_err(failed)?.len();
+        if bytes > LARGEST_FILE {
+            return Err(StoreError::TooLarge { path: self.shown(path), bytes });
+        }
+        self.dir.read(path).map_err(failed)
+    }
+
+    /// What documents and verdicts there are, in one pass over the directory.
+    pub fn scan(&self, names: &Names) -> Result<Scan, StoreError> {
+        Scan::of(self, names)
+    }
+
+    /// Writes a file atomically.
+    pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
+        atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, |bytes| {
+            crate::document::is_placeholder(&String::from_utf8_lossy(bytes))
+        })
+    }
+
+    pub(super) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+}

@@ -1,0 +1,130 @@
+//! What documents and verdicts a plan directory holds, found in one pass however many achievements there are.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    path::PathBuf,
+};
+
+use super::{PlanDir, StoreError};
+use crate::{
+    document::{FileRole, Folder, Names, is_placeholder},
+    parallel::Evidence,
+    plan::AchievementId,
+};
+
+/// A document smaller than this is read to see whether it is a placeholder: those are skeletons of a few kilobytes,
+/// and reading every large document would make the scan as slow as the plan is long.
+pub(super) const PLACEHOLDER_LIMIT: u64 = 16 * 1024;
+
+/// The folders of a plan directory that hold documents and verdicts.
+const FOLDERS: [(Folder, &str); 3] =
+    [(Folder::Subplans, "subplans"), (Folder::Execution, "execution"), (Folder::Feedbacks, "execution/feedbacks")];
+
+/// The files of all achievements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    files: HashMap<AchievementId, AchievementFiles>,
+}
+
+/// The files of one achievement. Placeholders and empty files are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AchievementFiles {
+    /// Path of the SUBPLAN.
+    pub subplan: Option<String>,
+    /// Paths of the EXECUTION_TASKs by number.
+    pub executions: BTreeMap<u32, String>,
+    /// Placeholders and empty files that stand where a document belongs.
+    pub placeholders: Vec<String>,
+    /// The verdicts, and what of the above counts for the status.
+    pub evidence: Evidence,
+}
+
+static NOTHING: AchievementFiles = AchievementFiles {
+    subplan: None,
+    executions: BTreeMap::new(),
+    placeholders: Vec::new(),
+    evidence: Evidence { approved: false, fix: false, skipped: false, subplan: false, executions: 0 },
+};
+
+impl Scan {
+    /// The files of an achievement.
+    pub fn of_achievement(&self, id: AchievementId) -> &AchievementFiles {
+        self.files.get(&id).unwrap_or(&NOTHING)
+    }
+
+    pub(super) fn of(plan_dir: &PlanDir, names: &Names) -> Result<Self, StoreError> {
+        let mut scan = Self::default();
+        for (folder, path) in FOLDERS {
+            let failed = |source| StoreError::Io { path: plan_dir.shown(path), source };
+            let entries = match plan_dir.dir().read_dir(path) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            let mut found = Vec::new();
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                if let Ok(name) = entry.file_name().into_string()
+                    && let Some(role) = names.classify(folder, &name)
+                {
+                    found.push((name, role, entry.metadata().map_err(failed)?));
+                }
+            }
+            // The plain name sorts before its suffixed spellings, so it is the one that is kept.
+            found.sort_by(|a, b| (a.0.len(), &a.0).cmp(&(b.0.len(), &b.0)));
+            for (name, role, metadata) in found {
+                if !metadata.is_file() {
+                    continue;
+                }
+                let path = format!("{path}/{name}");
+                let blank = match role {
+                    FileRole::Subplan(_) | FileRole::Execution { .. } => {
+                        plan_dir.is_blank(&path, metadata.len())?
+                    }
+                    FileRole::Approved(_) | FileRole::Fix(_) | FileRole::Skipped(_) => false,
+                };
+                scan.note(role, path, blank);
+            }
+        }
+        Ok(scan)
+    }
+
+    fn note(&mut self, role: FileRole, path: String, blank: bool) {
+        let id = match role {
+            FileRole::Subplan(id) | FileRole::Approved(id) | FileRole::Fix(id) | FileRole::Skipped(id) => id,
+            FileRole::Execution { id, .. } => id,
+        };
+        let files = self.files.entry(id).or_default();
+        if blank {
+            files.placeholders.push(path);
+            return;
+        }
+        match role {
+            FileRole::Subplan(_) => {
+                files.subplan.get_or_insert(path);
+                files.evidence.subplan = true;
+            }
+            FileRole::Execution { number, .. } => {
+                files.executions.entry(number).or_insert(path);
+                files.evidence.executions = files.executions.len();
+            }
+            FileRole::Approved(_) => files.evidence.approved = true,
+            FileRole::Fix(_) => files.evidence.fix = true,
+            FileRole::Skipped(_) => files.evidence.skipped = true,
+        }
+    }
+}
+
+impl PlanDir {
+    fn is_blank(&self, path: &str, bytes: u64) -> Result<bool, StoreError> {
+        if bytes > PLACEHOLDER_LIMIT {
+            return Ok(false);
+        }
+        let bytes = self
+            .dir()
+            .read(path)
+            .map_err(|source| StoreError::Io { path: PathBuf::from(self.shown(path)), source })?;
+        Ok(is_placeholder(&String::from_utf8_lossy(&bytes)))
+    }
+}

@@ -1,0 +1,116 @@
+//! The tape on disk: lines are appended and synced before whoever sent them goes on.
+//!
+//! One thread writes. Lines that arrive while it syncs are written together and share the next sync (group commit),
+//! so many calls in flight cost few syncs.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::Path,
+    sync::mpsc,
+    thread::JoinHandle,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::PlanDir;
+use crate::tape::Recorder;
+
+/// Lines written with one sync at most.
+const LARGEST_BATCH: usize = 256;
+
+struct Line {
+    text: String,
+    written: oneshot::Sender<io::Result<()>>,
+}
+
+/// A tape that is being written.
+#[derive(Debug)]
+pub struct TapeFile {
+    lines: Option<mpsc::Sender<Line>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TapeFile {
+    /// Opens the plan directory's own tape, `.planwave/tape.jsonl`, and appends to it. `header` is written first
+    /// where the tape is new.
+    pub fn local(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
+        plan_dir.dir().create_dir_all(".planwave")?;
+        let options = cap_std::fs::OpenOptions::new().read(true).append(true).create(true).clone();
+        Self::start(plan_dir.dir().open_with(".planwave/tape.jsonl", &options)?.into_std(), header)
+    }
+
+    /// Creates a tape that must not exist yet. `header` is its first line.
+    pub fn create(path: &Path, header: &str) -> io::Result<Self> {
+        Self::start(OpenOptions::new().read(true).append(true).create_new(true).open(path)?, header)
+    }
+
+    fn start(mut file: File, header: &str) -> io::Result<Self> {
+        let length = file.seek(SeekFrom::End(0))?;
+        if length == 0 {
+            writeln!(file, "{header}")?;
+            file.sync_data()?;
+        } else {
+            // A crash can leave a line without its end; the next one must not be glued to it.
+            let mut last = [0_u8];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                writeln!(file)?;
+            }
+        }
+        let (lines, queue) = mpsc::channel();
+        let thread = std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(file, &queue))?;
+        Ok(Self { lines: Some(lines), thread: Some(thread) })
+    }
+}
+
+impl Recorder for TapeFile {
+    fn record(&self, text: String) -> BoxFuture<'_, io::Result<()>> {
+        let (written, answer) = oneshot::channel();
+        let sent = self.lines.as_ref().is_some_and(|lines| lines.send(Line { text, written }).is_ok());
+        Box::pin(async move {
+            match answer.await {
+                Ok(result) if sent => result,
+                _ => Err(io::Error::other("the tape is closed")),
+            }
+        })
+    }
+}
+
+impl Drop for TapeFile {
+    fn drop(&mut self) {
+        self.lines = None;
+        if let Some(thread) = self.thread.take() {
+            // Lines that nobody waits for any more still belong on the tape.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_all(mut file: File, queue: &mpsc::Receiver<Line>) {
+    while let Ok(first) = queue.recv() {
+        let mut batch = vec![first];
+        batch.extend(queue.try_iter().take(LARGEST_BATCH - 1));
+        let result = write_batch(&mut file, &batch);
+        for line in batch {
+            let answer = match &result {
+                Ok(()) => Ok(()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            // The caller may have given up waiting; the line is on the tape all the same.
+            let _ = line.written.send(answer);
+        }
+    }
+}
+
+fn write_batch(file: &mut File, batch: &[Line]) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(batch.iter().map(|line| line.text.len() + 1).sum());
+    for line in batch {
+        bytes.extend_from_slice(line.text.as_bytes());
+        bytes.push(b'\n');
+    }
+    file.write_all(&bytes)?;
+    file.sync_data()
+}
