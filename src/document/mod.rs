@@ -3,6 +3,10 @@
 //! Pure: text in, values out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod names;
+
+pub use names::{FileRole, Folder, Names, Slugs, stage_of_file_name};
+
 use serde::{Deserialize, Serialize};
 
 /// Which document of an achievement is meant.
