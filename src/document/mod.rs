@@ -3,9 +3,18 @@
 //! Pure: text in, values out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod check;
+mod executions;
+mod header;
 mod names;
+mod prose;
+mod sections;
 
+pub use check::unwrap_answer;
+pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
+pub use header::{Header, render_document};
 pub use names::{FileRole, Folder, Names, Slugs, stage_of_file_name};
+pub use sections::{Digest, EXECUTION_SECTIONS, SUBPLAN_SECTIONS, Section, digest, sections};
 
 use serde::{Deserialize, Serialize};
 

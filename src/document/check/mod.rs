@@ -1,0 +1,5 @@
+//! Checks.
+
+mod unwrap;
+
+pub use unwrap::unwrap_answer;

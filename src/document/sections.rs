@@ -1,0 +1,349 @@
+//! The sections of a document, found by their headings, and what a dependent's prompt takes from a SUBPLAN.
+//!
+//! Reading never fails: people name sections in many ways, and what is missing comes out empty.
+
+use crate::markdown::{clean_heading, lines};
+
+use super::{
+    ExecutionPart, Stage,
+    executions::execution_count,
+    prose::{list_item, plain},
+};
+
+/// The sections of a generated SUBPLAN, in order.
+pub const SUBPLAN_SECTIONS: [&str; 7] = [
+    "Objective",
+    "Deliverables",
+    "Approach",
+    "Execution Strategy",
+    "Testing Strategy",
+    "Expected Results",
+    "Dependencies and Coordination",
+];
+
+/// The sections of a generated EXECUTION_TASK, in order.
+pub const EXECUTION_SECTIONS: [&str; 7] = [
+    "SUBPLAN Context",
+    "Objective",
+    "Instructions",
+    "Iteration Log",
+    "Learning Summary",
+    "Coordination",
+    "Completion Checklist",
+];
+
+impl Stage {
+    /// The sections a generated document of this stage has, in order.
+    pub fn sections(self) -> &'static [&'static str; 7] {
+        match self {
+            Self::Subplan => &SUBPLAN_SECTIONS,
+            Self::Execution => &EXECUTION_SECTIONS,
+        }
+    }
+}
+
+/// A heading and what stands below it, up to the next heading of its level or a higher one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section<'a> {
+    /// The heading without number, emoji, emphasis and trailing punctuation.
+    pub name: String,
+    /// 1 for `#`, 2 for `##` and so on.
+    pub level: u8,
+    /// 1-based line of the heading.
+    pub line: usize,
+    /// The raw markdown below the heading, trimmed of blank lines and of a closing rule.
+    pub body: &'a str,
+}
+
+/// Splits `text` into its sections.
+///
+/// Sections are the headings of one level: the highest at which two known section names stand, which is level 2 in
+/// nearly every document. Higher headings (the title) come out as sections of their own; deeper ones are part of the
+/// body they stand in.
+pub fn sections(text: &str) -> Vec<Section<'_>> {
+    struct Mark {
+        name: String,
+        level: u8,
+        line: usize,
+        start: usize,
+        body: usize,
+    }
+    let mut marks: Vec<Mark> = Vec::new();
+    for line in lines(text) {
+        if let Some(heading) = line.heading() {
+            let name = section_name(heading.text);
+            marks.push(Mark { name, level: heading.level, line: line.number, start: line.start, body: line.next });
+        }
+    }
+    let level = section_level(marks.iter().map(|mark| (mark.level, mark.name.as_str())));
+    marks.retain(|mark| mark.level <= level);
+    let ends: Vec<usize> = marks.iter().skip(1).map(|mark| mark.start).chain([text.len()]).collect();
+    marks
+        .into_iter()
+        .zip(ends)
+        .map(|(mark, end)| Section {
+            name: mark.name,
+            level: mark.level,
+            line: mark.line,
+            body: trim_body(&text[mark.body..end]),
+        })
+        .collect()
+}
+
+fn section_level<'a>(headings: impl Iterator<Item = (u8, &'a str)>) -> u8 {
+    let mut known = [0_usize; 7];
+    for (level, name) in headings {
+        if is_known(name) {
+            known[usize::from(level.min(6))] += 1;
+        }
+    }
+    let shallowest = |least: usize| (1_u8..=6).find(|level| known[usize::from(*level)] >= least);
+    shallowest(2).or_else(|| shallowest(1)).unwrap_or(2)
+}
+
+/// True for a section name of either stage.
+pub(super) fn is_known(name: &str) -> bool {
+    SUBPLAN_SECTIONS.iter().chain(&EXECUTION_SECTIONS).any(|known| same_name(known, name))
+}
+
+/// Compares section names by their letters and digits alone; `&` is `and`.
+pub(super) fn same_name(a: &str, b: &str) -> bool {
+    letters(a).eq(letters(b))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '&').flat_map(|c| {
+        let (spelled, itself) = if c == '&' { ("and", None) } else { ("", Some(c)) };
+        spelled.chars().chain(itself.into_iter().flat_map(char::to_lowercase))
+    })
+}
+
+/// `🎯 1. **Objective**:` → `Objective`.
+pub(super) fn section_name(heading: &str) -> String {
+    let name = clean_heading(heading);
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    match name[digits..].strip_prefix(['.', ')', ':']) {
+        Some(rest) if digits > 0 && rest.starts_with(' ') => clean_heading(rest),
+        Some(_) | None => name,
+    }
+}
+
+/// Without blank lines at both ends and without the rule (`---`) that people put between sections.
+fn trim_body(body: &str) -> &str {
+    let indentation = body.len() - body.trim_start().len();
+    let first_line = body[..indentation].rfind('\n').map_or(0, |at| at + 1);
+    let mut body = body[first_line..].trim_end();
+    while let Some(rest) = body.strip_suffix("---") {
+        if !(rest.is_empty() || rest.ends_with('\n')) {
+            break;
+        }
+        body = rest.trim_end();
+    }
+    body
+}
+
+/// What a dependent's prompt and the execution prompt take from a SUBPLAN.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digest {
+    /// The objective, raw markdown.
+    pub objective: String,
+    /// One line per deliverable, markdown kept, list markers removed.
+    pub deliverables: Vec<String>,
+    /// The approach, raw markdown.
+    pub approach: String,
+    /// The execution strategy, raw markdown.
+    pub execution_strategy: String,
+    /// The executions that the strategy plans, at least one.
+    pub parts: Vec<ExecutionPart>,
+    /// The executions follow one another.
+    pub in_sequence: bool,
+}
+
+/// Names under which people write the objective, best first.
+pub(super) const OBJECTIVE_NAMES: &[&str] =
+    &["Objective", "Objectives", "Goal", "Goals", "Purpose", "Mission", "What We're Building", "Overview"];
+const DELIVERABLE_NAMES: &[&str] = &[
+    "Deliverables",
+    "Deliverable",
+    "Key Deliverables",
+    "What Needs to Be Created",
+    "Files to Create",
+    "Outputs",
+    "Scope",
+];
+const APPROACH_NAMES: &[&str] =
+    &["Approach", "Implementation Approach", "Implementation Plan", "Implementation Strategy", "Design", "Strategy"];
+const STRATEGY_NAMES: &[&str] = &["Execution Strategy", "Execution Plan", "Executions", "Execution Approach"];
+
+/// Reads a SUBPLAN, whoever wrote it.
+pub fn digest(subplan_text: &str) -> Digest {
+    let sections = sections(subplan_text);
+    let body = |names: &[&str]| find(&sections, names).map_or("", |section| section.body);
+    let execution_strategy = body(STRATEGY_NAMES);
+    let count = execution_count(execution_strategy);
+    Digest {
+        objective: body(OBJECTIVE_NAMES).to_owned(),
+        deliverables: entries(body(DELIVERABLE_NAMES)),
+        approach: body(APPROACH_NAMES).to_owned(),
+        execution_strategy: execution_strategy.to_owned(),
+        parts: count.parts,
+        in_sequence: count.in_sequence,
+    }
+}
+
+/// The first section of the best name there is; failing that, one whose name begins with it ("Approach and Design").
+pub(super) fn find<'s, 'a>(sections: &'s [Section<'a>], names: &[&str]) -> Option<&'s Section<'a>> {
+    let exact = names.iter().find_map(|name| sections.iter().find(|section| same_name(&section.name, name)));
+    exact.or_else(|| {
+        let begins = |section: &&Section<'_>, name: &str| {
+            let mut words = section.name.split_whitespace();
+            name.split_whitespace().all(|word| words.next().is_some_and(|other| same_name(word, other)))
+        };
+        names.iter().find_map(|name| sections.iter().find(|section| begins(section, name)))
+    })
+}
+
+/// One entry per deliverable: sub-headings where there are some (with the file that the text below names), else the
+/// items of the outermost list, else the paragraphs.
+fn entries(body: &str) -> Vec<String> {
+    let shallowest = lines(body).filter_map(|line| line.heading()).map(|heading| heading.level).min();
+    let mut headings: Vec<Heading> = Vec::new();
+    let mut items: Vec<String> = Vec::new();
+    let mut paragraphs: Vec<String> = Vec::new();
+    for line in lines(body).filter(|line| !line.in_fence && !line.is_blank()) {
+        if let Some(heading) = line.heading() {
+            if Some(heading.level) == shallowest {
+                headings.push(Heading { name: section_name(heading.text), file: None });
+            }
+            continue;
+        }
+        if let Some(heading) = headings.last_mut().filter(|heading| heading.file.is_none()) {
+            heading.file = labelled_file(line.text).map(str::to_owned);
+        }
+        match list_item(line.text) {
+            Some(item) if item.indent < 2 && !item.text.is_empty() => items.push(item.text.to_owned()),
+            None if !line.text.starts_with([' ', '\t']) => paragraphs.push(line.text.trim().to_owned()),
+            Some(_) | None => {}
+        }
+    }
+    // A heading that says "Primary Deliverables" only introduces a list.
+    let introduces = |heading: &Heading| heading.name.to_lowercase().contains("deliverable");
+    if headings.len() > 1 && !headings.iter().any(introduces) {
+        headings.into_iter().map(Heading::entry).collect()
+    } else if items.is_empty() {
+        paragraphs
+    } else {
+        items
+    }
+}
+
+/// A deliverable that has a heading of its own.
+struct Heading {
+    name: String,
+    file: Option<String>,
+}
+
+impl Heading {
+    fn entry(self) -> String {
+        match self.file {
+            Some(file) if !self.name.contains(&file) => format!("{} ({file})", self.name),
+            Some(_) | None => self.name,
+        }
+    }
+}
+
+/// The code span of a line such as "**File**: `a/b.rs`".
+fn labelled_file(line: &str) -> Option<&str> {
+    let (label, value) = line.split_once(':')?;
+    let label = plain(label).to_lowercase();
+    let is_file = ["file", "files", "path", "location", "module", "script"].contains(&label.as_str());
+    let start = value.find('`').filter(|_| is_file)?;
+    let end = value[start + 1..].find('`')? + start + 2;
+    Some(&value[start..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(text: &str) -> Vec<(String, u8, usize, &str)> {
+        sections(text).into_iter().map(|section| (section.name, section.level, section.line, section.body)).collect()
+    }
+
+    #[test]
+    fn sub_headings_and_fences_belong_to_the_body() {
+        let text = "# SUBPLAN: x\n\n## 🎯 Objective\r\n\r\nA.\r\n\n---\n\n## 2. Approach\n### Objective\n```\n## Deliverables\n```\n";
+        let expected: Vec<(String, u8, usize, &str)> = vec![
+            ("SUBPLAN: x".to_owned(), 1, 1, ""),
+            ("Objective".to_owned(), 2, 3, "A."),
+            ("Approach".to_owned(), 2, 9, "### Objective\n```\n## Deliverables\n```"),
+        ];
+        assert_eq!(outline(text), expected);
+    }
+
+    #[test]
+    fn sections_may_stand_at_another_level() {
+        let names = |text| outline(text).into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
+        assert_eq!(names("# Objective\na\n## Detail\n# Approach\nb"), ["Objective", "Approach"]);
+        assert_eq!(names("### Objective\na\n#### Detail\n### Approach\nb"), ["Objective", "Approach"]);
+        assert_eq!(names("# T\n## Plan\n### Objective\n## Other"), ["T", "Plan", "Objective", "Other"]);
+        assert_eq!(names("# T\n## One\n### Sub\n## Two"), ["T", "One", "Two"]);
+        assert_eq!(names("no heading"), [""; 0]);
+    }
+
+    #[test]
+    fn names_are_compared_by_their_letters() {
+        for (a, b, same) in [
+            ("Dependencies and Coordination", "Dependencies & Coordination", true),
+            ("SUBPLAN Context", "Subplan context", true),
+            ("Objective", "Objectives", false),
+            ("Objective", "", false),
+        ] {
+            assert_eq!(same_name(a, b), same, "{a} / {b}");
+        }
+        for (heading, name) in
+            [("1. Objective", "Objective"), ("🎯 **2) Approach**: ##", "Approach"), ("3.1 Release", "3.1 Release")]
+        {
+            assert_eq!(section_name(heading), name);
+        }
+    }
+
+    #[test]
+    fn a_digest_takes_what_people_wrote() {
+        let text = "## 🎯 Goal\n\nReach it.\n\n## 📦 Deliverables\n\nThese:\n\n1. **Parser** (`a.rs`)\n   - detail\n2. Tests\n\n\
+                    ## Approach and Design\nStep by step.\n\n## Execution Strategy\nExecutions: 2 in sequence\n1. a\n2. b\n";
+        let digest = digest(text);
+        assert_eq!(digest.objective, "Reach it.");
+        assert_eq!(digest.deliverables, ["**Parser** (`a.rs`)", "Tests"]);
+        assert_eq!(digest.approach, "Step by step.");
+        assert!(digest.execution_strategy.starts_with("Executions: 2"));
+        assert!(digest.in_sequence);
+        let parts: Vec<(u32, u32, &str)> =
+            digest.parts.iter().map(|part| (part.number, part.of, part.purpose.as_str())).collect();
+        assert_eq!(parts, [(1, 2, "a"), (2, 2, "b")]);
+    }
+
+    #[test]
+    fn deliverables_are_read_from_headings_lists_or_paragraphs() {
+        let table: &[(&str, &[&str])] = &[
+            (
+                "### 1. Parser\n\n**File**: `src/a.rs`\n- detail\n\n### 2. `b.rs`\n**File**: `b.rs`\n\n### 3. Notes",
+                &["Parser (`src/a.rs`)", "`b.rs`", "Notes"],
+            ),
+            ("### Primary Deliverables\n- a\n- b\n### Other Deliverables\n- c", &["a", "b", "c"]),
+            ("### All of it\n- a\n- b", &["a", "b"]),
+            ("One parser.\n\nOne printer.", &["One parser.", "One printer."]),
+            ("```\n- not one\n```\n- a", &["a"]),
+            ("", &[]),
+        ];
+        for (body, expected) in table {
+            assert_eq!(entries(body), *expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_has_an_empty_digest_and_one_execution() {
+        let digest = digest("");
+        assert_eq!((digest.objective.as_str(), digest.deliverables.len(), digest.parts.len()), ("", 0, 1));
+    }
+}
