@@ -1,8 +1,72 @@
-//! cli
+//! The command line: one file per command, and the mapping from errors to exit codes.
+//!
+//! Commands resolve what was typed, call the library, and print. They decide nothing that another front end would
+//! have to decide again.
 
+mod analyze;
+mod arguments;
+mod check;
 pub mod config_show;
+mod demo;
+mod doctor;
+mod failure;
+mod model_setup;
+pub mod plan_show;
+mod project;
+mod reporting;
+mod run;
+mod signals;
+mod terminal;
+
+use clap::Parser as _;
+
+pub use failure::Exit;
+
+use arguments::{Command, CommandLine, ConfigCommand, Global, PlanCommand};
+use failure::Failure;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    let line = CommandLine::parse();
+    let result = match line.command {
+        Command::Run(arguments) => run::run(&arguments, &line.global),
+        Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
+        Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),
+        Command::Demo(arguments) => demo::run(&arguments, &line.global),
+    };
+    let exit = result.unwrap_or_else(|failure| {
+        terminal::err(&failure.text());
+        failure.exit()
+    });
+    exit.into()
+}
+
+fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {
+    let project = project::Project::open(path)?;
+    if json {
+        terminal::out(&pretty(&plan_show::to_json(&project.plan))?);
+    } else {
+        let sanitize = |text: &str| crate::report::sanitize(text).into_owned();
+        terminal::out(&plan_show::render_text(&project.plan, terminal::width(), &sanitize));
+    }
+    Ok(Exit::Done)
+}
+
+fn show_config(plan: Option<&std::path::Path>, json: bool, global: &Global) -> Result<Exit, Failure> {
+    let (loaded, sources) = project::settings(plan, &global.overrides())?;
+    let key = crate::settings::key_state(&loaded.settings.model, &sources.environment);
+    if json {
+        terminal::out(&pretty(&config_show::json(&loaded, &key))?);
+    } else {
+        terminal::out(&config_show::text(&loaded, &key));
+    }
+    Ok(Exit::Done)
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = crate::report::json_pretty(value);
+    text.map_err(|error| Failure::invalid(format!("cannot write JSON: {error}")))
 }

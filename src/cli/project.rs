@@ -1,0 +1,115 @@
+//! What every command about a plan begins with: the directory, the PLAN, its parallel.json, its settings.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::failure::Failure;
+use crate::{
+    document::{Digest, Names, digest},
+    engine::{RunPlan, Situation, Wish, plan_run, subplans_to_read},
+    parallel::{Graph, ParallelFile},
+    plan::{AchievementId, Plan, parse},
+    settings::{Loaded, Overrides, Sources, load},
+    store::PlanDir,
+};
+
+/// A plan directory and what its files say.
+pub(super) struct Project {
+    pub(super) dir: Arc<PlanDir>,
+    pub(super) plan: Arc<Plan>,
+}
+
+/// A project with a parallel.json that can be used.
+pub(super) struct Leveled {
+    pub(super) project: Project,
+    pub(super) file: ParallelFile,
+    pub(super) graph: Arc<Graph>,
+    pub(super) names: Arc<Names>,
+    /// Warnings about parallel.json, each a line.
+    pub(super) warnings: Vec<String>,
+}
+
+/// A planned run, and the SUBPLANs that it quotes.
+#[derive(PartialEq)]
+pub(super) struct Planned {
+    pub(super) run: RunPlan,
+    pub(super) digests: HashMap<AchievementId, Digest>,
+}
+
+impl Project {
+    /// Opens what the user named and reads its PLAN.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let dir = PlanDir::open(path)?;
+        let bytes = dir.read_plan()?;
+        let located = dir.located();
+        let shown = dir.shown(&located.plan_file).display().to_string();
+        let plan = parse(located.name.clone(), &bytes).map_err(|error| Failure::plan(&error, &shown))?;
+        Ok(Self { dir: Arc::new(dir), plan: Arc::new(plan) })
+    }
+
+    /// Where parallel.json is or belongs, as the user would name it.
+    pub(super) fn parallel_path(&self) -> PathBuf {
+        self.dir.shown("parallel.json")
+    }
+
+    /// Reads and checks parallel.json.
+    pub(super) fn leveled(self) -> Result<Leveled, Failure> {
+        let shown = self.parallel_path().display().to_string();
+        let Some(bytes) = self.dir.read_parallel()? else {
+            let plan = self.dir.path().display();
+            return Err(Failure::invalid(format!("there is no {shown}")).hint(format!(
+                "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
+            )));
+        };
+        let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
+        let checked = file.check();
+        if !checked.errors.is_empty() {
+            return Err(Failure::problems(&checked.errors, &shown));
+        }
+        let graph = file.graph().map_err(|problems| Failure::problems(&problems, &shown))?;
+        let warnings = checked.warnings.iter().map(|problem| format!("{shown}:{problem}")).collect();
+        let ids = file.entries().iter().map(|entry| entry.id).chain(self.plan.achievements.iter().map(|a| a.id));
+        let mut ids: Vec<AchievementId> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let names = Arc::new(Names::new(self.plan.name.clone(), ids));
+        Ok(Leveled { graph: Arc::new(graph), file, names, warnings, project: self })
+    }
+}
+
+impl Leveled {
+    /// Looks at the disk and plans.
+    pub(super) fn plan(&self, wish: &Wish) -> Result<Planned, Failure> {
+        let dir = &self.project.dir;
+        let scan = dir.scan(&self.names)?;
+        let mut digests = HashMap::new();
+        let situation = |digests| Situation {
+            plan: &self.project.plan,
+            file: &self.file,
+            graph: &self.graph,
+            scan: &scan,
+            names: &self.names,
+            digests,
+        };
+        for id in subplans_to_read(wish, &situation(&digests))? {
+            if let Some(path) = &scan.of_achievement(id).subplan {
+                let bytes = dir.read(path)?;
+                digests.insert(id, digest(&String::from_utf8_lossy(&bytes)));
+            }
+        }
+        let run = plan_run(wish, &situation(&digests))?;
+        Ok(Planned { run, digests })
+    }
+}
+
+/// Loads the settings for a plan directory and the current working directory.
+pub(super) fn settings(plan_dir: Option<&Path>, overrides: &Overrides) -> Result<(Loaded, Sources), Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::invalid(format!("cannot tell the working directory: {error}")))?;
+    let sources = Sources::from_system(plan_dir, &here)?;
+    let loaded = load(&sources, overrides)?;
+    Ok((loaded, sources))
+}

@@ -1,0 +1,49 @@
+//! Ctrl-C and SIGTERM as wishes of the user: the first lets calls in flight end, the second does not.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::terminal::err;
+use crate::engine::Stop;
+
+/// How long calls in flight may go on after the first signal.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What the user wants, as a channel that the engine watches. Must be called within the runtime.
+pub(super) fn watch_signals() -> watch::Receiver<Stop> {
+    let (wish, receiver) = watch::channel(Stop::No);
+    tokio::spawn(async move {
+        next_signal().await;
+        err("\ninterrupted: calls in flight may end within 30 s; interrupt again to stop now\n");
+        let _ = wish.send(Stop::Drain(String::from("interrupted")));
+        tokio::select! {
+            () = next_signal() => {}
+            () = tokio::time::sleep(GRACE) => {}
+        }
+        let _ = wish.send(Stop::Now);
+        // The engine watches as long as the sender lives.
+        std::future::pending::<()>().await;
+    });
+    receiver
+}
+
+#[cfg(unix)]
+async fn next_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+/// Windows has no SIGTERM; Ctrl-C is what there is.
+#[cfg(not(unix))]
+async fn next_signal() {
+    drop(tokio::signal::ctrl_c().await);
+}

@@ -1,0 +1,41 @@
+//! Where commands print: standard output for results, standard error for everything else. A closed pipe is no error.
+
+use std::io::{IsTerminal as _, Write as _};
+
+/// Columns assumed where there is no terminal.
+const PIPED_WIDTH: usize = 80;
+
+/// The narrowest terminal that text is laid out for.
+const NARROWEST: usize = 40;
+
+/// Prints a result.
+pub(super) fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    // Whoever closed the pipe does not want the rest.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Prints a message.
+pub(super) fn err(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// Columns that results may use.
+pub(super) fn width() -> usize {
+    let terminal = console::Term::stdout();
+    if terminal.is_term() { usize::from(terminal.size().1).max(NARROWEST) } else { PIPED_WIDTH }
+}
+
+/// Whether a person can be asked.
+pub(super) fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks a yes-or-no question on standard error; anything but a yes is a no.
+pub(super) fn confirm(question: &str) -> bool {
+    err(&format!("{question} "));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer).is_ok();
+    read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
