@@ -14,7 +14,11 @@ pub trait Model: Send + Sync {
     /// Sends one request and waits for its whole answer, retrying what is worth it.
     ///
     /// `progress` is called as the answer streams in and when an attempt is repeated; it must be quick.
-    fn complete<'a>(&'a self, request: &'a Request, progress: ProgressSink<'a>) -> BoxFuture<'a, Result<Completion, ModelError>>;
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        progress: ProgressSink<'a>,
+    ) -> BoxFuture<'a, Result<Completion, ModelError>>;
 }
 
 /// Where a call's progress goes.
