@@ -1,1 +1,34 @@
-//! settings
+//! Settings: what they are, where each value came from, and the API key.
+//!
+//! [`load`] is a pure function of [`Sources`] and [`Overrides`]; the layers and every key are described in
+//! `config/default.toml`. Three places act: [`Sources::from_system`] reads the environment and the configuration
+//! files, [`api_key`] reads a variable or runs the user's command. Nothing here prints, and nothing else in the crate
+//! reads the environment.
+
+mod api_key;
+mod error;
+mod file;
+mod keys;
+mod layers;
+mod origin;
+mod overrides;
+mod redact;
+mod server_url;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod values;
+mod variables;
+
+pub use api_key::{KeySource, KeyState, api_key, key_state};
+pub use error::{SettingsError, WrongValue};
+pub use layers::{Entry, Loaded, load};
+pub use origin::{FileOwner, Origin};
+pub use overrides::Overrides;
+pub use redact::{MASK, redact};
+pub use server_url::{ServerUrl, needs_key};
+pub use sources::{SourceFile, Sources};
+pub use values::{
+    Color, Documents, KeyCommand, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry, Run, Settings,
+    StageChoice, Tape, Timeouts,
+};

@@ -1,0 +1,170 @@
+//! What can be wrong with settings and keys. No message holds a value that may be secret.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use super::{keys::names_a_secret, origin::Origin};
+
+/// Why settings or a key cannot be used. All of them are the input's fault: exit code 2.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A configuration file is there but cannot be read.
+    #[error("{file}: cannot be read: {reason}")]
+    Unreadable {
+        /// The file as shown to a person.
+        file: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A configuration file is far larger than any configuration.
+    #[error("{file}: larger than {limit} bytes, which is no configuration file")]
+    TooLarge {
+        /// The file as shown to a person.
+        file: String,
+        /// The largest size that is read.
+        limit: usize,
+    },
+    /// A configuration file is not UTF-8.
+    #[error("{file}:{line}: not UTF-8 text")]
+    NotUtf8 {
+        /// The file as shown to a person.
+        file: String,
+        /// 1-based line of the first bad byte.
+        line: usize,
+    },
+    /// A configuration file is not TOML.
+    #[error("{file}:{line}:{column}: not valid TOML: {reason}")]
+    Syntax {
+        /// The file as shown to a person.
+        file: String,
+        /// 1-based.
+        line: usize,
+        /// 1-based, in characters.
+        column: usize,
+        /// What the parser says; it does not quote the file.
+        reason: String,
+    },
+    /// A key that planwave does not know.
+    #[error("{origin}: unknown key `{key}`")]
+    UnknownKey {
+        /// Where.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+        /// The most similar key there is.
+        nearest: Option<String>,
+    },
+    /// A `PLANWAVE_` variable that stands for no key.
+    #[error("unknown environment variable `{name}`")]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The most similar variable there is.
+        nearest: Option<String>,
+    },
+    /// A value of the wrong type or out of range.
+    #[error("{}: `{}` must be {}, not {}", .0.origin, .0.key, .0.expected, .0.found)]
+    WrongValue(Box<WrongValue>),
+    /// An API key, or what looks like one, in a file or a variable of planwave's own.
+    #[error("{origin}: `{key}` looks like a place for an API key, and planwave takes none there")]
+    KeyInSettings {
+        /// Where.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+    },
+    /// A key that a project's file may not set.
+    #[error("{origin}: `{key}` cannot be set in a project's file, because it would run a program on your machine")]
+    NotInProjectFile {
+        /// Where.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+    },
+    /// Plain HTTP to another machine.
+    #[error("{origin}: `model.base_url` sends prompts and the API key in the clear to {host}")]
+    InsecureUrl {
+        /// Where the URL was set.
+        origin: Origin,
+        /// The host.
+        host: String,
+    },
+    /// The command that should print the key did not.
+    #[error("the command `{program}` (model.api_key_command) gave no API key: {reason}")]
+    KeyCommand {
+        /// The program.
+        program: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The key cannot be sent in a header.
+    #[error(
+        "the API key from {source_name} has a character that cannot be sent in a header, such as a line break or a space"
+    )]
+    UnusableKey {
+        /// The variable or the program.
+        source_name: String,
+    },
+    /// The checked values do not fill the typed settings: a defect of planwave, not of the input.
+    #[error("the settings could not be put together: {reason}")]
+    Defect {
+        /// What serde says.
+        reason: String,
+    },
+}
+
+/// A value of the wrong type or out of range. Boxed in [`SettingsError`], of which it is the largest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongValue {
+    /// Where.
+    pub origin: Origin,
+    /// The key with its table.
+    pub key: String,
+    /// What would be right.
+    pub expected: String,
+    /// What stands there; described only, where it may be secret.
+    pub found: String,
+    /// What to do about it, where it can be told.
+    pub hint: Option<String>,
+}
+
+impl From<WrongValue> for SettingsError {
+    fn from(wrong: WrongValue) -> Self {
+        Self::WrongValue(Box::new(wrong))
+    }
+}
+
+impl SettingsError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some("make the file readable, or remove it".to_owned()),
+            Self::TooLarge { .. } => Some("remove the file, or put the right one in its place".to_owned()),
+            Self::NotUtf8 { .. } => Some("save the file as UTF-8".to_owned()),
+            Self::Syntax { .. } => Some("see https://toml.io for the notation; texts need quotes".to_owned()),
+            Self::UnknownKey { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "`planwave config show` lists every key".to_owned(),
+            }),
+            Self::UnknownVariable { nearest, name } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None if names_a_secret(name.trim_start_matches("PLANWAVE_")) => KEY_PLACES.to_owned(),
+                None => "PLANWAVE_<TABLE>_<KEY> sets a key; `planwave config show` lists every key".to_owned(),
+            }),
+            Self::WrongValue(wrong) => wrong.hint.clone(),
+            Self::KeyInSettings { .. } => Some(KEY_PLACES.to_owned()),
+            Self::NotInProjectFile { .. } => {
+                Some("set it in your own configuration file or in PLANWAVE_MODEL_API_KEY_COMMAND".to_owned())
+            }
+            Self::InsecureUrl { .. } => {
+                Some("use https://, or set model.allow_insecure_http = true if you trust the network".to_owned())
+            }
+            Self::KeyCommand { .. } => Some(
+                "run the command yourself: it has to print the key, and nothing else, on standard output".to_owned(),
+            ),
+            Self::UnusableKey { .. } => Some("set the key again, without quotes or line breaks".to_owned()),
+            Self::Defect { .. } => Some("please report this as a defect of planwave".to_owned()),
+        }
+    }
+}
+
+const KEY_PLACES: &str = "put the key in the environment variable OPENAI_API_KEY (or name another one in \
+                          model.api_key_env), or let model.api_key_command print it";

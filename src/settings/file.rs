@@ -1,0 +1,197 @@
+//! One configuration file as assignments: TOML in, checked values with their lines out.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use serde_json::Value;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    error::{SettingsError, WrongValue},
+    keys::{self, KEYS, Key, Kind},
+    layers::Assignment,
+    origin::{FileOwner, Origin},
+    sources::SourceFile,
+};
+
+/// Headers that planwave makes from the API key; as extra headers they would be keys in a file.
+const OWN_HEADERS: [&str; 2] = ["authorization", "api-key"];
+
+/// The assignments of a file, in the order they stand in it.
+pub(super) fn assignments(file: &SourceFile, owner: FileOwner) -> Result<Vec<Assignment>, SettingsError> {
+    let locate = |line| Origin::File { name: file.name.clone(), line, owner };
+    let mut found = read(&file.text, &file.name, &locate)?;
+    for assignment in &mut found {
+        if assignment.key.kind == Kind::Command && owner == FileOwner::Project {
+            let key = assignment.key.path();
+            return Err(SettingsError::NotInProjectFile { origin: assignment.origin.clone(), key });
+        }
+        if let (Kind::Path, Value::String(text)) = (assignment.key.kind, &mut assignment.value)
+            && !text.is_empty()
+        {
+            *text = file.directory.join(&*text).to_string_lossy().into_owned();
+        }
+    }
+    Ok(found)
+}
+
+/// The assignments of `config/default.toml`.
+pub(super) fn defaults() -> Result<Vec<Assignment>, SettingsError> {
+    read(include_str!("../../config/default.toml"), "config/default.toml", &|_| Origin::Default)
+}
+
+fn read(text: &str, name: &str, locate: &dyn Fn(usize) -> Origin) -> Result<Vec<Assignment>, SettingsError> {
+    let lines = Lines::new(text);
+    let root = DeTable::parse(text).map_err(|error| {
+        let (line, column) = lines.position(text, error.span().map_or(0, |span| span.start));
+        // The message alone: the error's Display would quote the line, and with it what may be a key.
+        SettingsError::Syntax { file: name.to_owned(), line, column, reason: error.message().replace('\n', ", ") }
+    })?;
+    let reader = Reader { lines, locate };
+    let mut found = Vec::new();
+    for (table, content) in root.get_ref() {
+        reader.table(table, content, &mut found)?;
+    }
+    Ok(found)
+}
+
+struct Reader<'a> {
+    lines: Lines,
+    locate: &'a dyn Fn(usize) -> Origin,
+}
+
+impl Reader<'_> {
+    fn origin<T>(&self, spanned: &Spanned<T>) -> Origin {
+        (self.locate)(self.lines.line(spanned.span().start))
+    }
+
+    fn table(
+        &self,
+        table: &Text<'_>,
+        content: &Spanned<DeValue<'_>>,
+        found: &mut Vec<Assignment>,
+    ) -> Result<(), SettingsError> {
+        let name = table.get_ref().as_ref();
+        if !KEYS.iter().any(|key| key.table == name) {
+            return Err(self.unknown(table, keys::quoted(name)));
+        }
+        let DeValue::Table(entries) = content.get_ref() else {
+            return Err(SettingsError::from(WrongValue {
+                origin: self.origin(table),
+                key: name.to_owned(),
+                expected: format!("a table, written as [{name}]"),
+                // What stands here in place of a table is perhaps a key that lost its way.
+                found: json(content).map_or("a date".to_owned(), |value| keys::describe(None, &value)),
+                hint: (name == "model").then(|| "the model's name is set by `model.name`".to_owned()),
+            }));
+        };
+        for (entry, value) in entries {
+            let Some(key) = Key::find(name, entry.get_ref()) else {
+                return Err(self.unknown(entry, format!("{name}.{}", keys::quoted(entry.get_ref()))));
+            };
+            self.value(key, entry, value, found)?;
+        }
+        Ok(())
+    }
+
+    fn value(
+        &self,
+        key: &'static Key,
+        at: &Text<'_>,
+        value: &Spanned<DeValue<'_>>,
+        found: &mut Vec<Assignment>,
+    ) -> Result<(), SettingsError> {
+        if !key.kind.is_table() {
+            found.push(checked(key, None, json(value), self.origin(at))?);
+            return Ok(());
+        }
+        let DeValue::Table(entries) = value.get_ref() else {
+            return Err(wrong(key, None, json(value), self.origin(at)).into());
+        };
+        for (name, value) in entries {
+            found.push(checked(key, Some(name.get_ref()), json(value), self.origin(name))?);
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, at: &Text<'_>, key: String) -> SettingsError {
+        let origin = self.origin(at);
+        if keys::names_a_secret(at.get_ref()) {
+            return SettingsError::KeyInSettings { origin, key };
+        }
+        SettingsError::UnknownKey { origin, nearest: keys::nearest_key(&key), key }
+    }
+}
+
+type Text<'i> = Spanned<std::borrow::Cow<'i, str>>;
+
+/// Makes an assignment of a value, or says why it is wrong. `None` as a value is one that JSON cannot hold.
+pub(super) fn checked(
+    key: &'static Key,
+    entry: Option<&str>,
+    value: Option<Value>,
+    origin: Origin,
+) -> Result<Assignment, SettingsError> {
+    // HTTP does not tell upper case from lower case in names; layers must not either.
+    let entry = entry.map(|name| if key.kind == Kind::Headers { name.to_ascii_lowercase() } else { name.to_owned() });
+    if key.kind == Kind::Headers && entry.as_deref().is_some_and(|name| OWN_HEADERS.contains(&name)) {
+        return Err(SettingsError::KeyInSettings { origin, key: key.path_with(entry.as_deref()) });
+    }
+    match value {
+        Some(value) if key.kind.accepts(entry.as_deref(), &value) => Ok(Assignment { key, entry, value, origin }),
+        value => Err(wrong(key, entry.as_deref(), value, origin).into()),
+    }
+}
+
+/// The error for a value that a key does not accept.
+pub(super) fn wrong(key: &Key, entry: Option<&str>, value: Option<Value>, origin: Origin) -> WrongValue {
+    WrongValue {
+        origin,
+        key: key.path_with(entry),
+        expected: key.kind.expected(),
+        found: value
+            .as_ref()
+            .map_or("a date or a number out of range".to_owned(), |value| keys::describe(Some(key.kind), value)),
+        hint: value.as_ref().and_then(|value| keys::advice(key.kind, value)),
+    }
+}
+
+/// A TOML value as JSON; `None` where it holds a date, or a number that JSON cannot hold.
+///
+/// The recursion ends: the parser refuses deep nesting.
+fn json(value: &Spanned<DeValue<'_>>) -> Option<Value> {
+    Some(match value.get_ref() {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Boolean(value) => Value::from(*value),
+        DeValue::Integer(number) => Value::from(i64::from_str_radix(number.as_str(), number.radix()).ok()?),
+        DeValue::Float(number) => Value::Number(serde_json::Number::from_f64(number.as_str().parse().ok()?)?),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(items) => Value::Array(items.iter().map(json).collect::<Option<_>>()?),
+        DeValue::Table(entries) => {
+            let pairs = entries.iter().map(|(name, value)| Some((name.get_ref().to_string(), json(value)?)));
+            Value::Object(pairs.collect::<Option<_>>()?)
+        }
+    })
+}
+
+/// Where the lines of a text begin.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        Self(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The 1-based line of a byte offset.
+    fn line(&self, offset: usize) -> usize {
+        self.0.partition_point(|start| *start <= offset)
+    }
+
+    /// The 1-based line and column of a byte offset; columns count characters.
+    fn position(&self, text: &str, offset: usize) -> (usize, usize) {
+        let line = self.line(offset);
+        let start = self.0.get(line - 1).copied().unwrap_or(0);
+        (line, text.get(start..offset).map_or(0, |before| before.chars().count()) + 1)
+    }
+}

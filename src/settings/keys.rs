@@ -1,0 +1,343 @@
+//! The keys there are and what each accepts: the one place that files, variables and flags are checked against.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use reqwest::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::{redact::MASK, server_url::ServerUrl};
+
+/// One key of the settings.
+#[derive(Debug, PartialEq)]
+pub(super) struct Key {
+    /// The table it stands in.
+    pub(super) table: &'static str,
+    /// Its name in the table.
+    pub(super) name: &'static str,
+    /// What it accepts.
+    pub(super) kind: Kind,
+}
+
+/// What a key accepts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// One line of text, perhaps empty.
+    Text,
+    /// One line of text.
+    Name,
+    /// Printable ASCII, perhaps empty: what can stand in a header or a URL.
+    Token,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An `http` or `https` URL without a query.
+    Url,
+    /// A proxy's URL, or empty.
+    ProxyUrl,
+    /// A whole number between the two, both included.
+    Whole(u64, u64),
+    /// Seconds, fractions allowed, up to this many.
+    Seconds(u64),
+    /// `true` or `false`.
+    Switch,
+    /// A path, perhaps empty.
+    Path,
+    /// The name of an environment variable.
+    Variable,
+    /// Program and arguments, perhaps none.
+    Command,
+    /// A table of HTTP headers.
+    Headers,
+    /// A table of any values.
+    Parameters,
+}
+
+const fn key(table: &'static str, name: &'static str, kind: Kind) -> Key {
+    Key { table, name, kind }
+}
+
+/// Seconds.
+const DAY: u64 = 86_400;
+
+/// Every key, in the order of `config/default.toml`.
+pub(super) static KEYS: &[Key] = &[
+    key("model", "provider", Kind::Name),
+    key("model", "name", Kind::Name),
+    key("model", "base_url", Kind::Url),
+    key("model", "api_key_env", Kind::Variable),
+    key("model", "api_key_command", Kind::Command),
+    key("model", "organization", Kind::Token),
+    key("model", "project", Kind::Token),
+    key("model", "api_version", Kind::Token),
+    key("model", "reasoning_effort", Kind::Token),
+    key("model", "max_output_tokens", Kind::Whole(0, 10_000_000)),
+    key("model", "proxy", Kind::ProxyUrl),
+    key("model", "allow_insecure_http", Kind::Switch),
+    key("model", "models_file", Kind::Path),
+    key("model", "extra_headers", Kind::Headers),
+    key("model", "extra_parameters", Kind::Parameters),
+    key("timeouts", "connect_seconds", Kind::Seconds(DAY)),
+    key("timeouts", "idle_seconds", Kind::Seconds(DAY)),
+    key("timeouts", "call_seconds", Kind::Seconds(DAY)),
+    key("retry", "max_retries", Kind::Whole(0, 100)),
+    key("retry", "base_delay_ms", Kind::Whole(1, 600_000)),
+    key("retry", "max_delay_ms", Kind::Whole(1, 600_000)),
+    key("run", "concurrency", Kind::Whole(1, 10_000)),
+    key("run", "order", Kind::Choice(&["level", "ready"])),
+    key("run", "stage", Kind::Choice(&["subplan", "execution", "both"])),
+    key("run", "max_attempts", Kind::Whole(1, 100)),
+    key("run", "strict", Kind::Switch),
+    key("prompts", "directory", Kind::Path),
+    key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000)),
+    key("prompts", "repair_tokens", Kind::Whole(100, 10_000_000)),
+    key("documents", "executor", Kind::Text),
+    key("tape", "local", Kind::Switch),
+    key("output", "color", Kind::Choice(&["auto", "always", "never"])),
+    key("output", "progress", Kind::Choice(&["auto", "plain", "none"])),
+    key("log", "level", Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"])),
+];
+
+impl Key {
+    /// The key called `table.name`, where there is one.
+    pub(super) fn find(table: &str, name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.table == table && key.name == name)
+    }
+
+    /// `table.name`.
+    pub(super) fn path(&self) -> String {
+        format!("{}.{}", self.table, self.name)
+    }
+
+    /// `name.entry`, for an entry of a table of the user's.
+    pub(super) fn name_with(&self, entry: &str) -> String {
+        format!("{}.{}", self.name, quoted(entry))
+    }
+
+    /// `table.name`, or `table.name.entry`.
+    pub(super) fn path_with(&self, entry: Option<&str>) -> String {
+        entry.map_or_else(|| self.path(), |entry| format!("{}.{}", self.table, self.name_with(entry)))
+    }
+
+    /// The variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        format!("PLANWAVE_{}_{}", self.table, self.name).to_uppercase()
+    }
+}
+
+impl Kind {
+    /// Whether the key is a table that users fill; each entry is then a value of its own.
+    pub(super) fn is_table(self) -> bool {
+        matches!(self, Self::Headers | Self::Parameters)
+    }
+
+    /// Whether `value` is right; for a table, whether it is right for the entry called `entry`.
+    pub(super) fn accepts(self, entry: Option<&str>, value: &Value) -> bool {
+        let text = value.as_str();
+        match self {
+            Self::Text | Self::Path => text.is_some_and(is_line),
+            Self::Name => text.is_some_and(|text| is_line(text) && !text.trim().is_empty()),
+            Self::Token => text.is_some_and(|text| text.chars().all(|c| c.is_ascii_graphic())),
+            Self::Choice(words) => text.is_some_and(|text| words.contains(&text)),
+            Self::Url => text.and_then(ServerUrl::parse).is_some_and(|url| url.is_base()),
+            Self::ProxyUrl => text.is_some_and(|text| text.is_empty() || ServerUrl::parse(text).is_some()),
+            Self::Whole(least, most) => value.as_u64().is_some_and(|number| (least..=most).contains(&number)),
+            Self::Seconds(most) => value.as_f64().is_some_and(|number| (0.001..=most as f64).contains(&number)),
+            Self::Switch => value.is_boolean(),
+            Self::Variable => text.is_some_and(is_variable_name),
+            Self::Command => value.as_array().is_some_and(|words| is_command(words)),
+            Self::Headers => {
+                entry.is_some_and(|name| HeaderName::from_bytes(name.as_bytes()).is_ok())
+                    && text.is_some_and(|text| HeaderValue::from_str(text).is_ok())
+            }
+            Self::Parameters => entry.is_some(),
+        }
+    }
+
+    /// What the key accepts, to stand after "must be".
+    pub(super) fn expected(self) -> String {
+        match self {
+            Self::Text => "one line of text".to_owned(),
+            Self::Name => "one line of text, not empty".to_owned(),
+            Self::Token => "a text of printable ASCII characters without spaces".to_owned(),
+            Self::Choice(words) => one_of(words),
+            Self::Url => "a URL that begins with http:// or https://, without a query".to_owned(),
+            Self::ProxyUrl => "a URL that begins with http://, https:// or socks5://, or an empty text".to_owned(),
+            Self::Whole(least, most) => format!("a whole number from {} to {}", grouped(least), grouped(most)),
+            Self::Seconds(most) => format!("a number of seconds from 0.001 to {}", grouped(most)),
+            Self::Switch => "true or false".to_owned(),
+            Self::Path => "a path on one line".to_owned(),
+            Self::Variable => {
+                "the name of an environment variable in capitals, such as OPENAI_API_KEY, and not the key itself"
+                    .to_owned()
+            }
+            Self::Command => "a list of texts: the program and its arguments, each on one line".to_owned(),
+            Self::Headers => "a table of HTTP headers: names, and texts of printable ASCII characters".to_owned(),
+            Self::Parameters => "a table of numbers, texts, true or false, lists and tables (no dates)".to_owned(),
+        }
+    }
+
+    /// Whether the value, even a wrong one, must not be printed.
+    pub(super) fn is_secret(self) -> bool {
+        match self {
+            Self::Url | Self::ProxyUrl | Self::Variable | Self::Command | Self::Headers => true,
+            Self::Text
+            | Self::Name
+            | Self::Token
+            | Self::Choice(_)
+            | Self::Whole(..)
+            | Self::Seconds(_)
+            | Self::Switch
+            | Self::Path
+            | Self::Parameters => false,
+        }
+    }
+
+    /// An accepted value as it may be printed: what can carry a secret is masked.
+    pub(super) fn shown(self, value: &Value) -> Value {
+        match self {
+            Self::Headers => Value::from(MASK),
+            Self::Url | Self::ProxyUrl => match value.as_str().and_then(ServerUrl::parse) {
+                Some(url) => Value::from(url.to_string()),
+                None => Value::from(""),
+            },
+            Self::Command => {
+                let words = value.as_array().map_or(&[][..], Vec::as_slice);
+                words
+                    .iter()
+                    .enumerate()
+                    .map(|(i, word)| if i == 0 { word.clone() } else { Value::from(MASK) })
+                    .collect()
+            }
+            Self::Text
+            | Self::Name
+            | Self::Token
+            | Self::Choice(_)
+            | Self::Whole(..)
+            | Self::Seconds(_)
+            | Self::Switch
+            | Self::Path
+            | Self::Variable
+            | Self::Parameters => value.clone(),
+        }
+    }
+}
+
+/// A wrong value in words. Texts of more than 20 characters are not quoted: an API key may have got there.
+pub(super) fn describe(kind: Option<Kind>, value: &Value) -> String {
+    let secret = kind.is_some_and(Kind::is_secret);
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) if text.is_empty() => "an empty text".to_owned(),
+        Value::String(text) if !secret && text.chars().count() <= 20 => format!("the text {text:?}"),
+        Value::String(text) => format!("a text of {} characters", grouped(text.chars().count() as u64)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
+    }
+}
+
+/// What to do about a wrong value, where it can be told.
+pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
+    match (kind, value) {
+        (Kind::Choice(words), Value::String(text)) => {
+            nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
+        }
+        (Kind::Whole(..) | Kind::Seconds(_), Value::String(text)) if text.trim().parse().is_ok_and(f64::is_finite) => {
+            Some("write the number without quotes".to_owned())
+        }
+        (Kind::Switch, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
+            Some("write it without quotes".to_owned())
+        }
+        (Kind::Command, Value::String(_)) => {
+            Some("write it as a list, for example [\"pass\", \"show\", \"openai\"]".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a key of this name would hold an API key.
+pub(super) fn names_a_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let words = ["key", "secret", "password", "token", "authorization", "bearertoken", "accesstoken"];
+    words.contains(&plain.as_str()) || plain.ends_with("apikey")
+}
+
+/// The key most similar to `path`, which may lack its table or have the wrong one.
+pub(super) fn nearest_key(path: &str) -> Option<String> {
+    let leaf = path.rsplit('.').next().unwrap_or(path);
+    if let Some(key) = KEYS.iter().find(|key| key.name == leaf) {
+        return Some(key.path());
+    }
+    let mut paths: Vec<String> = KEYS.iter().map(Key::path).collect();
+    if !path.contains('.') {
+        let mut tables: Vec<&str> = KEYS.iter().map(|key| key.table).collect();
+        tables.dedup();
+        if let Some(table) = nearest(path, tables.into_iter()) {
+            return Some(table.to_owned());
+        }
+        if let Some(name) = nearest(path, KEYS.iter().map(|key| key.name)) {
+            return KEYS.iter().find(|key| key.name == name).map(Key::path);
+        }
+    }
+    let position =
+        nearest(path, paths.iter().map(String::as_str)).and_then(|best| paths.iter().position(|p| p == best));
+    position.map(|index| paths.swap_remove(index))
+}
+
+/// The variable most similar to `name`.
+pub(super) fn nearest_variable(name: &str) -> Option<String> {
+    let prefix = "PLANWAVE_";
+    let names: Vec<String> = KEYS.iter().map(Key::variable).collect();
+    let plain = name.strip_prefix(prefix).unwrap_or(name).to_uppercase();
+    let best = nearest(&plain, names.iter().map(|name| name.trim_start_matches(prefix)))?;
+    Some(format!("{prefix}{best}"))
+}
+
+/// The most similar of `candidates`, where one is similar enough to be meant.
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // The comparison takes the product of both lengths; nothing that long is a misspelling.
+    if word.len() > 100 {
+        return None;
+    }
+    let scored = candidates.map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate));
+    scored.filter(|(score, _)| *score >= 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+}
+
+/// One piece of a key as TOML writes it, in quotes where it needs them.
+pub(super) fn quoted(piece: &str) -> String {
+    let bare = !piece.is_empty() && piece.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if bare { piece.to_owned() } else { format!("{piece:?}") }
+}
+
+fn is_line(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+fn is_variable_name(text: &str) -> bool {
+    // Capitals only: the API keys of several providers are themselves made of letters, digits and `_`.
+    let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.len() <= 64 && text.chars().all(allowed) && text.starts_with(|c: char| !c.is_ascii_digit())
+}
+
+fn is_command(words: &[Value]) -> bool {
+    let lines = words.iter().all(|word| word.as_str().is_some_and(is_line));
+    lines && words.first().is_none_or(|program| program.as_str().is_some_and(|program| !program.trim().is_empty()))
+}
+
+fn one_of(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,65 @@
+//! Flags of the command line as assignments: they are checked like every other layer.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use serde_json::Value;
+
+use super::{
+    error::SettingsError,
+    file::checked,
+    keys::Key,
+    layers::Assignment,
+    origin::Origin,
+    values::{Color, LogLevel, Order, ProgressStyle, StageChoice},
+};
+
+/// What flags say; `None` leaves the setting to the layers below.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// `--model`.
+    pub model: Option<String>,
+    /// `--concurrency`.
+    pub concurrency: Option<u64>,
+    /// `--order`.
+    pub order: Option<Order>,
+    /// `--stage`.
+    pub stage: Option<StageChoice>,
+    /// `--max-attempts`.
+    pub max_attempts: Option<u64>,
+    /// `--strict`.
+    pub strict: Option<bool>,
+    /// `--executor`.
+    pub executor: Option<String>,
+    /// `--color`.
+    pub color: Option<Color>,
+    /// `--progress`.
+    pub progress: Option<ProgressStyle>,
+    /// `--log`.
+    pub log: Option<LogLevel>,
+}
+
+impl Overrides {
+    /// The assignments of the flags that were given.
+    pub(super) fn assignments(&self) -> Result<Vec<Assignment>, SettingsError> {
+        // Destructured, so that a new field cannot be forgotten here.
+        let Self { model, concurrency, order, stage, max_attempts, strict, executor, color, progress, log } = self;
+        let flags: [(&'static str, &str, &str, Option<Value>); 10] = [
+            ("--model", "model", "name", model.as_deref().map(Value::from)),
+            ("--concurrency", "run", "concurrency", concurrency.map(Value::from)),
+            ("--order", "run", "order", word(*order)),
+            ("--stage", "run", "stage", word(*stage)),
+            ("--max-attempts", "run", "max_attempts", max_attempts.map(Value::from)),
+            ("--strict", "run", "strict", strict.map(Value::from)),
+            ("--executor", "documents", "executor", executor.as_deref().map(Value::from)),
+            ("--color", "output", "color", word(*color)),
+            ("--progress", "output", "progress", word(*progress)),
+            ("--log", "log", "level", word(*log)),
+        ];
+        let given =
+            flags.into_iter().filter_map(|(flag, table, name, value)| Some((flag, Key::find(table, name)?, value?)));
+        given.map(|(flag, key, value)| checked(key, None, Some(value), Origin::Flag(flag))).collect()
+    }
+}
+
+fn word<T: clap::ValueEnum>(choice: Option<T>) -> Option<Value> {
+    choice.and_then(|choice| choice.to_possible_value()).map(|value| Value::from(value.get_name()))
+}
