@@ -129,6 +129,7 @@ impl Layers {
     }
 
     fn entries(&self) -> Vec<Entry> {
+<<<<<<< HEAD
         let known = self.0.iter().filter_map(|((index, entry), value)| Some((KEYS.get(*index)?, entry, value)));
         known
             .map(|(key, entry, (value, origin))| Entry {
@@ -138,6 +139,22 @@ impl Layers {
                 origin: origin.clone(),
             })
             .collect()
+=======
+        let mut entries = Vec::new();
+        for (index, key) in KEYS.iter().enumerate() {
+            let before = entries.len();
+            for ((_, entry), (value, origin)) in self.0.range((index, None)..(index + 1, None)) {
+                let name = entry.as_deref().map_or(key.name.to_owned(), |entry| key.name_with(entry));
+                entries.push(Entry { table: key.table, name, shown: key.kind.shown(value), origin: origin.clone() });
+            }
+            if entries.len() == before {
+                // Only a table that nobody filled has no value.
+                let shown = Value::Object(Map::new());
+                entries.push(Entry { table: key.table, name: key.name.to_owned(), shown, origin: Origin::Default });
+            }
+        }
+        entries
+>>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     }
 
     /// A sentence for each server to which a project's file sends what the user's own settings would send elsewhere.
@@ -149,9 +166,17 @@ impl Layers {
             .filter(|(_, _, (_, origin))| origin.is_project_file())
             .filter_map(|(key, (index, entry), (value, origin))| {
                 let url = ServerUrl::parse(value.as_str()?)?;
+<<<<<<< HEAD
                 let before = own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
                 let same = before.is_some_and(|before| before.origin() == url.origin());
                 let sentence = format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
+=======
+                let before =
+                    own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
+                let same = before.is_some_and(|before| before.origin() == url.origin());
+                let sentence =
+                    format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
+>>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
                 (!same && !url.is_loopback()).then_some(sentence)
             })
             .collect()
