@@ -78,12 +78,8 @@ fn toml(value: &Value) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         Value::Object(entries) => {
-<<<<<<< HEAD
-            let pairs: Vec<String> = entries.iter().map(|(key, value)| format!("{} = {}", quote(key), toml(value))).collect();
-=======
             let pairs: Vec<String> =
                 entries.iter().map(|(key, value)| format!("{} = {}", quote(key), toml(value))).collect();
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
             format!("{{ {} }}", pairs.join(", "))
         }
     }
@@ -98,13 +94,9 @@ fn quote(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             // Controls, and the marks that reverse the direction of a line (Unicode Bidi_Control).
-<<<<<<< HEAD
-            c if c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-=======
             c if c.is_control()
                 || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
             {
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
                 quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
             }
             c => quoted.push(c),
@@ -113,8 +105,6 @@ fn quote(text: &str) -> String {
     quoted.push('"');
     quoted
 }
-<<<<<<< HEAD
-=======
 
 #[cfg(test)]
 mod tests {
@@ -257,4 +247,3 @@ mod tests {
         }
     }
 }
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea

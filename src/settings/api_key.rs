@@ -175,8 +175,6 @@ fn describe(status: ExitStatus, complaint: &str, key: &SecretString) -> String {
     };
     if line.is_empty() { ending } else { format!("{ending}: {}", line.replace(char::is_control, "\u{fffd}")) }
 }
-<<<<<<< HEAD
-=======
 
 #[cfg(test)]
 mod tests {
@@ -297,4 +295,3 @@ mod tests {
         }
     }
 }
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea

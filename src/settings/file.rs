@@ -8,11 +8,7 @@ use toml::{
 };
 
 use super::{
-<<<<<<< HEAD
-    error::SettingsError,
-=======
     error::{SettingsError, WrongValue},
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     keys::{self, KEYS, Key, Kind},
     layers::Assignment,
     origin::{FileOwner, Origin},
@@ -70,37 +66,25 @@ impl Reader<'_> {
         (self.locate)(self.lines.line(spanned.span().start))
     }
 
-<<<<<<< HEAD
-    fn table(&self, table: &Text<'_>, content: &Spanned<DeValue<'_>>, found: &mut Vec<Assignment>) -> Result<(), SettingsError> {
-=======
     fn table(
         &self,
         table: &Text<'_>,
         content: &Spanned<DeValue<'_>>,
         found: &mut Vec<Assignment>,
     ) -> Result<(), SettingsError> {
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         let name = table.get_ref().as_ref();
         if !KEYS.iter().any(|key| key.table == name) {
             return Err(self.unknown(table, keys::quoted(name)));
         }
         let DeValue::Table(entries) = content.get_ref() else {
-<<<<<<< HEAD
-            return Err(SettingsError::WrongValue {
-=======
             return Err(SettingsError::from(WrongValue {
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
                 origin: self.origin(table),
                 key: name.to_owned(),
                 expected: format!("a table, written as [{name}]"),
                 // What stands here in place of a table is perhaps a key that lost its way.
                 found: json(content).map_or("a date".to_owned(), |value| keys::describe(None, &value)),
                 hint: (name == "model").then(|| "the model's name is set by `model.name`".to_owned()),
-<<<<<<< HEAD
-            });
-=======
             }));
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         };
         for (entry, value) in entries {
             let Some(key) = Key::find(name, entry.get_ref()) else {
@@ -123,11 +107,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let DeValue::Table(entries) = value.get_ref() else {
-<<<<<<< HEAD
-            return Err(wrong(key, None, json(value), self.origin(at)));
-=======
             return Err(wrong(key, None, json(value), self.origin(at)).into());
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         };
         for (name, value) in entries {
             found.push(checked(key, Some(name.get_ref()), json(value), self.origin(name))?);
@@ -160,23 +140,11 @@ pub(super) fn checked(
     }
     match value {
         Some(value) if key.kind.accepts(entry.as_deref(), &value) => Ok(Assignment { key, entry, value, origin }),
-<<<<<<< HEAD
-        value => Err(wrong(key, entry.as_deref(), value, origin)),
-=======
         value => Err(wrong(key, entry.as_deref(), value, origin).into()),
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     }
 }
 
 /// The error for a value that a key does not accept.
-<<<<<<< HEAD
-pub(super) fn wrong(key: &Key, entry: Option<&str>, value: Option<Value>, origin: Origin) -> SettingsError {
-    SettingsError::WrongValue {
-        origin,
-        key: key.path_with(entry),
-        expected: key.kind.expected(),
-        found: value.as_ref().map_or("a date or a number out of range".to_owned(), |value| keys::describe(Some(key.kind), value)),
-=======
 pub(super) fn wrong(key: &Key, entry: Option<&str>, value: Option<Value>, origin: Origin) -> WrongValue {
     WrongValue {
         origin,
@@ -185,7 +153,6 @@ pub(super) fn wrong(key: &Key, entry: Option<&str>, value: Option<Value>, origin
         found: value
             .as_ref()
             .map_or("a date or a number out of range".to_owned(), |value| keys::describe(Some(key.kind), value)),
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         hint: value.as_ref().and_then(|value| keys::advice(key.kind, value)),
     }
 }

@@ -28,11 +28,7 @@ pub(super) enum Kind {
     Token,
     /// One of these words.
     Choice(&'static [&'static str]),
-<<<<<<< HEAD
-    /// An `http` or `https` URL.
-=======
     /// An `http` or `https` URL without a query.
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     Url,
     /// A proxy's URL, or empty.
     ProxyUrl,
@@ -110,11 +106,6 @@ impl Key {
         format!("{}.{}", self.table, self.name)
     }
 
-<<<<<<< HEAD
-    /// `table.name`, or `table.name.entry` for an entry of a table of the user's.
-    pub(super) fn path_with(&self, entry: Option<&str>) -> String {
-        entry.map_or_else(|| self.path(), |entry| format!("{}.{}", self.path(), quoted(entry)))
-=======
     /// `name.entry`, for an entry of a table of the user's.
     pub(super) fn name_with(&self, entry: &str) -> String {
         format!("{}.{}", self.name, quoted(entry))
@@ -123,7 +114,6 @@ impl Key {
     /// `table.name`, or `table.name.entry`.
     pub(super) fn path_with(&self, entry: Option<&str>) -> String {
         entry.map_or_else(|| self.path(), |entry| format!("{}.{}", self.table, self.name_with(entry)))
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     }
 
     /// The variable that sets it.
@@ -146,11 +136,7 @@ impl Kind {
             Self::Name => text.is_some_and(|text| is_line(text) && !text.trim().is_empty()),
             Self::Token => text.is_some_and(|text| text.chars().all(|c| c.is_ascii_graphic())),
             Self::Choice(words) => text.is_some_and(|text| words.contains(&text)),
-<<<<<<< HEAD
-            Self::Url => text.and_then(ServerUrl::parse).is_some_and(|url| url.is_http_or_https()),
-=======
             Self::Url => text.and_then(ServerUrl::parse).is_some_and(|url| url.is_base()),
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
             Self::ProxyUrl => text.is_some_and(|text| text.is_empty() || ServerUrl::parse(text).is_some()),
             Self::Whole(least, most) => value.as_u64().is_some_and(|number| (least..=most).contains(&number)),
             Self::Seconds(most) => value.as_f64().is_some_and(|number| (0.001..=most as f64).contains(&number)),
@@ -172,23 +158,15 @@ impl Kind {
             Self::Name => "one line of text, not empty".to_owned(),
             Self::Token => "a text of printable ASCII characters without spaces".to_owned(),
             Self::Choice(words) => one_of(words),
-<<<<<<< HEAD
-            Self::Url => "a URL that begins with http:// or https://".to_owned(),
-=======
             Self::Url => "a URL that begins with http:// or https://, without a query".to_owned(),
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
             Self::ProxyUrl => "a URL that begins with http://, https:// or socks5://, or an empty text".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {} to {}", grouped(least), grouped(most)),
             Self::Seconds(most) => format!("a number of seconds from 0.001 to {}", grouped(most)),
             Self::Switch => "true or false".to_owned(),
             Self::Path => "a path on one line".to_owned(),
             Self::Variable => {
-<<<<<<< HEAD
-                "the name of an environment variable in capitals, such as OPENAI_API_KEY, and not the key itself".to_owned()
-=======
                 "the name of an environment variable in capitals, such as OPENAI_API_KEY, and not the key itself"
                     .to_owned()
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
             }
             Self::Command => "a list of texts: the program and its arguments, each on one line".to_owned(),
             Self::Headers => "a table of HTTP headers: names, and texts of printable ASCII characters".to_owned(),
@@ -222,15 +200,11 @@ impl Kind {
             },
             Self::Command => {
                 let words = value.as_array().map_or(&[][..], Vec::as_slice);
-<<<<<<< HEAD
-                words.iter().enumerate().map(|(i, word)| if i == 0 { word.clone() } else { Value::from(MASK) }).collect()
-=======
                 words
                     .iter()
                     .enumerate()
                     .map(|(i, word)| if i == 0 { word.clone() } else { Value::from(MASK) })
                     .collect()
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
             }
             Self::Text
             | Self::Name
@@ -266,23 +240,15 @@ pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Choice(words), Value::String(text)) => {
             nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
         }
-<<<<<<< HEAD
-        (Kind::Whole(..) | Kind::Seconds(_), Value::String(text)) if text.trim().parse::<f64>().is_ok() => {
-=======
         (Kind::Whole(..) | Kind::Seconds(_), Value::String(text)) if text.trim().parse().is_ok_and(f64::is_finite) => {
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
             Some("write the number without quotes".to_owned())
         }
         (Kind::Switch, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
             Some("write it without quotes".to_owned())
         }
-<<<<<<< HEAD
-        (Kind::Command, Value::String(_)) => Some("write it as a list, for example [\"pass\", \"show\", \"openai\"]".to_owned()),
-=======
         (Kind::Command, Value::String(_)) => {
             Some("write it as a list, for example [\"pass\", \"show\", \"openai\"]".to_owned())
         }
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         _ => None,
     }
 }
@@ -311,12 +277,8 @@ pub(super) fn nearest_key(path: &str) -> Option<String> {
             return KEYS.iter().find(|key| key.name == name).map(Key::path);
         }
     }
-<<<<<<< HEAD
-    let position = nearest(path, paths.iter().map(String::as_str)).and_then(|best| paths.iter().position(|p| p == best));
-=======
     let position =
         nearest(path, paths.iter().map(String::as_str)).and_then(|best| paths.iter().position(|p| p == best));
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     position.map(|index| paths.swap_remove(index))
 }
 

@@ -129,17 +129,6 @@ impl Layers {
     }
 
     fn entries(&self) -> Vec<Entry> {
-<<<<<<< HEAD
-        let known = self.0.iter().filter_map(|((index, entry), value)| Some((KEYS.get(*index)?, entry, value)));
-        known
-            .map(|(key, entry, (value, origin))| Entry {
-                table: key.table,
-                name: key.path_with(entry.as_deref())[key.table.len() + 1..].to_owned(),
-                shown: key.kind.shown(value),
-                origin: origin.clone(),
-            })
-            .collect()
-=======
         let mut entries = Vec::new();
         for (index, key) in KEYS.iter().enumerate() {
             let before = entries.len();
@@ -154,7 +143,6 @@ impl Layers {
             }
         }
         entries
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     }
 
     /// A sentence for each server to which a project's file sends what the user's own settings would send elsewhere.
@@ -166,17 +154,11 @@ impl Layers {
             .filter(|(_, _, (_, origin))| origin.is_project_file())
             .filter_map(|(key, (index, entry), (value, origin))| {
                 let url = ServerUrl::parse(value.as_str()?)?;
-<<<<<<< HEAD
-                let before = own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
-                let same = before.is_some_and(|before| before.origin() == url.origin());
-                let sentence = format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
-=======
                 let before =
                     own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
                 let same = before.is_some_and(|before| before.origin() == url.origin());
                 let sentence =
                     format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
                 (!same && !url.is_loopback()).then_some(sentence)
             })
             .collect()

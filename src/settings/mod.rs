@@ -15,20 +15,13 @@ mod overrides;
 mod redact;
 mod server_url;
 mod sources;
-<<<<<<< HEAD
-=======
 #[cfg(test)]
 mod tests;
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
 mod values;
 mod variables;
 
 pub use api_key::{KeySource, KeyState, api_key, key_state};
-<<<<<<< HEAD
-pub use error::SettingsError;
-=======
 pub use error::{SettingsError, WrongValue};
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
 pub use layers::{Entry, Loaded, load};
 pub use origin::{FileOwner, Origin};
 pub use overrides::Overrides;

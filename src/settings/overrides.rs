@@ -54,12 +54,8 @@ impl Overrides {
             ("--progress", "output", "progress", word(*progress)),
             ("--log", "log", "level", word(*log)),
         ];
-<<<<<<< HEAD
-        let given = flags.into_iter().filter_map(|(flag, table, name, value)| Some((flag, Key::find(table, name)?, value?)));
-=======
         let given =
             flags.into_iter().filter_map(|(flag, table, name, value)| Some((flag, Key::find(table, name)?, value?)));
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         given.map(|(flag, key, value)| checked(key, None, Some(value), Origin::Flag(flag))).collect()
     }
 }

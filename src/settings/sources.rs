@@ -92,15 +92,11 @@ struct Places {
 }
 
 impl Places {
-<<<<<<< HEAD
-    fn read(&self, environment: BTreeMap<String, String>, plan_directory: Option<&Path>) -> Result<Sources, SettingsError> {
-=======
     fn read(
         &self,
         environment: BTreeMap<String, String>,
         plan_directory: Option<&Path>,
     ) -> Result<Sources, SettingsError> {
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         let user_file = self.user_file.as_deref().map(|path| self.file(path)).transpose()?.flatten();
         let project_file = self.project_file()?;
         let mut plan_file = None;
@@ -165,8 +161,6 @@ fn same_directory(left: &Path, right: &Path) -> bool {
         _ => left == right,
     }
 }
-<<<<<<< HEAD
-=======
 
 #[cfg(test)]
 mod tests {
@@ -267,4 +261,3 @@ mod tests {
         assert_eq!(found(&sources)[1], Some(("project", "planwave.toml".to_owned())));
     }
 }
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea

@@ -6,11 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-<<<<<<< HEAD
-    error::SettingsError,
-=======
     error::{SettingsError, WrongValue},
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     file::{checked, wrong},
     keys::{self, KEYS, Key, Kind},
     layers::Assignment,
@@ -44,13 +40,9 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Result<Vec<Assignme
     let own = environment.keys().filter(|name| name.starts_with("PLANWAVE_") && !NOT_SETTINGS.contains(&name.as_str()));
     for name in own {
         let Some(key) = KEYS.iter().find(|key| key.variable() == *name) else {
-<<<<<<< HEAD
-            return Err(SettingsError::UnknownVariable { name: name.clone(), nearest: nearest(name) });
-=======
             let nearest = nearest(name);
             // The name of a variable can hold anything, and this one goes to a terminal.
             return Err(SettingsError::UnknownVariable { name: name.replace(char::is_control, "\u{fffd}"), nearest });
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         };
         let Some(text) = set(environment, name) else { continue };
         let origin = Origin::Variable(name.clone());
@@ -62,14 +54,10 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Result<Vec<Assignme
                     found.push(checked(key, Some(&entry), Some(value), origin.clone())?);
                 }
             }
-<<<<<<< HEAD
-            (true, value) => return Err(in_json(wrong(key, None, Some(value), origin))),
-=======
             (true, value) => {
                 let hint = Some("write it as JSON, for example {\"name\": \"value\"}".to_owned());
                 return Err(WrongValue { hint, ..wrong(key, None, Some(value), origin) }.into());
             }
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         }
     }
     Ok(found)
@@ -83,12 +71,7 @@ fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a 
 fn value(kind: Kind, text: &str) -> Value {
     let plain = text.trim();
     let read = match kind {
-<<<<<<< HEAD
-        Kind::Whole(..) => plain.parse::<u64>().ok().map(Value::from),
-        Kind::Seconds(_) => plain.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Value::Number),
-=======
         Kind::Whole(..) | Kind::Seconds(_) => number(plain),
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
         Kind::Switch => plain.parse::<bool>().ok().map(Value::from),
         Kind::Command | Kind::Headers | Kind::Parameters => serde_json::from_str(text).ok(),
         Kind::Text
@@ -103,28 +86,13 @@ fn value(kind: Kind, text: &str) -> Value {
     read.unwrap_or_else(|| Value::from(text))
 }
 
-<<<<<<< HEAD
-fn in_json(error: SettingsError) -> SettingsError {
-    match error {
-        SettingsError::WrongValue { origin, key, expected, found, .. } => {
-            let hint = Some("write it as JSON, for example {\"name\": \"value\"}".to_owned());
-            SettingsError::WrongValue { origin, key, expected, found, hint }
-        }
-        other => other,
-    }
-=======
 fn number(text: &str) -> Option<Value> {
     let whole = text.parse::<u64>().ok().map(Value::from);
     whole.or_else(|| Some(Value::Number(serde_json::Number::from_f64(text.parse().ok()?)?)))
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
 }
 
 fn nearest(name: &str) -> Option<String> {
     // A variable meant for the key itself is answered with where keys belong, not with the name of a similar setting.
-<<<<<<< HEAD
-    let secret = name.ends_with("_API_KEY") || keys::names_a_secret(name.trim_start_matches("PLANWAVE_"));
-=======
     let secret = keys::names_a_secret(name.trim_start_matches("PLANWAVE_"));
->>>>>>> 3f2918fafdca0a51aa30de0b1a2322d922a050ea
     if secret { None } else { keys::nearest_variable(name) }
 }
