@@ -41,11 +41,7 @@ pub struct CallId {
 
 impl std::fmt::Display for CallId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.parts > 1 {
-            f.pad(&format!("{} {}/{}", self.item, self.part, self.parts))
-        } else {
-            self.item.fmt(f)
-        }
+        if self.parts > 1 { f.pad(&format!("{} {}/{}", self.item, self.part, self.parts)) } else { self.item.fmt(f) }
     }
 }
 

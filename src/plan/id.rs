@@ -163,7 +163,9 @@ mod tests {
 
     #[test]
     fn only_two_or_three_plain_numbers_are_ids() {
-        for bad in ["", "1", "1.", ".1", "1.2.3.4", "1..2", "a.b", "1.2 ", "+1.2", "01.2", "1.02", "1.2/..", "9999999999.1"] {
+        for bad in
+            ["", "1", "1.", ".1", "1.2.3.4", "1..2", "a.b", "1.2 ", "+1.2", "01.2", "1.02", "1.2/..", "9999999999.1"]
+        {
             assert!(AchievementId::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(AchievementId::parse("3.5.1").unwrap().short_slug(), "351");
