@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::markdown::lines;
 
 use super::unwrap::unwrap;
-use crate::document::prose::{list_item, words};
+use crate::document::prose::{excerpt, list_item, words};
 
 /// The markers of the document templates that are in use, as they are spelled there.
 const TEMPLATE_MARKERS: &[&str] = &["[TO BE FILLED", "[FILL:"];
@@ -59,22 +59,20 @@ fn first_template_marker(text: &str) -> Option<Found> {
     lines(text).filter(|line| !line.in_fence && line.text.contains('[')).find_map(|line| {
         let prose = without_code(line.text);
         let at = markers(&prose, TEMPLATE_MARKERS).next()?;
-        Some(Found { line: line.number, text: excerpt(&line.text[at..]) })
+        Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
     })
 }
 
-/// Everything in an answer that was to be replaced, at most `most` of it. In lines for which `open` holds, a bare
-/// "TBD" is fine.
-pub(super) fn in_answer(text: &str, most: usize, open: impl Fn(usize) -> bool) -> Vec<Found> {
+/// Everything in an answer that was to be replaced, at most `most` of it.
+pub(super) fn in_answer(text: &str, most: usize) -> Vec<Found> {
     lines(text)
         .filter(|line| !line.in_fence)
         .filter_map(|line| {
             let lower = line.text.to_ascii_lowercase();
             let suspicious = lower.contains(['[', '<', '{']) || lower.contains("lorem");
             let at = if suspicious { markers(&without_code(&lower), ANSWER_MARKERS).next() } else { None };
-            let stand_in = || is_stand_in(&lower) && !open(line.number);
-            let at = at.or_else(|| stand_in().then_some(0))?;
-            Some(Found { line: line.number, text: excerpt(&line.text[at..]) })
+            let at = at.or_else(|| is_stand_in(&lower).then_some(0))?;
+            Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
         })
         .take(most)
         .collect()
@@ -92,17 +90,16 @@ pub(super) fn is_stand_in(text: &str) -> bool {
 
 /// Offsets of the markers in `prose` that are left behind rather than talked about.
 fn markers<'a>(prose: &'a str, markers: &'a [&'a str]) -> impl Iterator<Item = usize> + 'a {
-    markers.iter().flat_map(move |marker| prose.match_indices(marker).map(move |(at, _)| (at, *marker))).filter_map(
-        |(at, marker)| {
-            let behind = &prose[at + marker.len()..];
-            // `[filled in]` is no `[fill`, and `[todo](list.md)` is a link.
-            let whole_word = !marker.ends_with(char::is_alphanumeric) || !behind.starts_with(char::is_alphanumeric);
-            let close = behind.bytes().take(200).position(|b| b == b']');
-            let link = marker.starts_with('[') && close.is_some_and(|close| behind[close + 1..].starts_with('('));
-            (whole_word && !link && !talked_about(&prose[..at], close.map_or(behind, |close| &behind[close + 1..])))
-                .then_some(at)
-        },
-    )
+    let places = markers.iter().flat_map(move |marker| prose.match_indices(marker));
+    places.filter_map(|(at, marker)| {
+        let behind = &prose[at + marker.len()..];
+        // `[filled in]` is no `[fill`.
+        let whole_word = !marker.ends_with(char::is_alphanumeric) || !behind.starts_with(char::is_alphanumeric);
+        let rest = behind.bytes().take(200).position(|b| b == b']').map_or(behind, |close| &behind[close + 1..]);
+        // `[todo](list.md)` is a link; what says that it is to be filled is a placeholder wherever it points.
+        let link = rest.starts_with('(') && marker.starts_with('[') && !marker.to_ascii_lowercase().contains("fill");
+        (whole_word && !link && !talked_about(&prose[..at], rest)).then_some(at)
+    })
 }
 
 /// "No `[FILL:` markers are left": the word before or the word behind says that the marker itself is meant.
@@ -122,17 +119,14 @@ fn talked_about(before: &str, behind: &str) -> bool {
         "containing",
     ];
     const BEHIND: &[&str] = &["marker", "markers", "placeholder", "placeholders", "tag", "tags", "stub", "stubs"];
+    // No word of the lists is longer than this window, and a walk to the end of a huge line would cost too much.
+    const WINDOW: usize = 24;
     let quoted = before.ends_with(['"', '\'', '\u{201c}', '\u{2018}']);
-    let last = before.rsplit(char::is_whitespace).find(|word| !word.is_empty());
-    let next = behind.split_whitespace().next();
-    let is = |word: Option<&str>, list: &[&str]| {
-        word.is_some_and(|word| {
-            // Long words are none of the list's; leave them alone.
-            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-            word.len() <= 12 && list.contains(&word.to_lowercase().as_str())
-        })
-    };
-    quoted || is(last, BEFORE) || is(next, BEHIND)
+    let tail = before.char_indices().rev().take(WINDOW).last().map_or("", |(at, _)| &before[at..]).to_lowercase();
+    let head: String = behind.chars().take(WINDOW).collect::<String>().to_lowercase();
+    let last = tail.split_whitespace().next_back().unwrap_or_default();
+    let next = head.split_whitespace().next().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
+    quoted || BEFORE.contains(&last) || BEHIND.contains(&next)
 }
 
 /// The line with its code spans blanked out; offsets stay.
@@ -169,11 +163,6 @@ fn without_code(line: &str) -> String {
     out
 }
 
-fn excerpt(text: &str) -> String {
-    let cut: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(50).collect();
-    if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut.trim_end().to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +178,7 @@ mod tests {
             "**Effort**: [FILL: hours]",
             "The objective is [TO BE FILLED: what].",
             "| Owner | [FILL: who] |",
+            "**Each**: [FILL: who](x.md)",
             "```markdown\n# SUBPLAN: x\n\n## Objective\n\n[TO BE FILLED]\n```",
             "`code` and [FILL: x]",
             "an unmatched ` tick and [FILL: x]",
@@ -226,7 +216,7 @@ mod tests {
             "*To be determined*",
             "Ask [your team].",
         ] {
-            assert_eq!(in_answer(text, 9, |_| false).len(), 1, "{text}");
+            assert_eq!(in_answer(text, 9).len(), 1, "{text}");
         }
         for text in [
             "Use `{{ name }}` in templates.",
@@ -237,10 +227,9 @@ mod tests {
             "a < inserted b",
             "```\nTODO\n```",
         ] {
-            assert_eq!(in_answer(text, 9, |_| false), [], "{text}");
+            assert_eq!(in_answer(text, 9), [], "{text}");
         }
-        assert_eq!(in_answer("TBD", 9, |line| line == 1), []);
-        let found = in_answer("a\n[FILL: x]\n[TBD]", 1, |_| false);
+        let found = in_answer("a\n[FILL: x]\n[TBD]", 1);
         assert_eq!(found, [Found { line: 2, text: "[FILL: x]".to_owned() }]);
     }
 

@@ -14,13 +14,13 @@ use super::{codes::Code, placeholder::is_stand_in};
 /// They only tell a body from a stand-in; the lists and logs that a fresh EXECUTION_TASK leaves open have next to none.
 fn least_words(stage: Stage) -> [usize; 7] {
     match stage {
-        Stage::Subplan => [8, 2, 15, 2, 8, 5, 1],
+        Stage::Subplan => [8, 1, 15, 2, 8, 5, 1],
         Stage::Execution => [8, 6, 15, 1, 1, 1, 3],
     }
 }
 
-/// Sections in which "None" is an answer, or which are filled in during the work.
-pub(super) fn may_be_open(name: &str) -> bool {
+/// Sections in which "None" is an answer.
+fn may_be_none(name: &str) -> bool {
     ["Dependencies and Coordination", "Coordination", "Iteration Log", "Learning Summary"]
         .iter()
         .any(|open| same_name(open, name))
@@ -30,7 +30,7 @@ pub(super) fn may_be_open(name: &str) -> bool {
 pub(super) fn check(text: &str, sections: &[Section<'_>], stage: Stage) -> Vec<Finding> {
     let expected = stage.sections();
     let mut findings = Vec::new();
-    let mut last: Option<(usize, &str)> = None;
+    let mut places = Vec::new();
     for (index, name) in expected.iter().enumerate() {
         let mut here = sections.iter().enumerate().filter(|(_, section)| same_name(&section.name, name));
         let Some((at, section)) = here.next() else {
@@ -42,20 +42,24 @@ pub(super) fn check(text: &str, sections: &[Section<'_>], stage: Stage) -> Vec<F
                 format!("The section `{name}` is there twice (lines {} and {}). Keep one.", section.line, again.line);
             findings.push(Code::SectionDuplicate.error(Some(again.line), message));
         }
-        match last {
-            Some((before, after)) if at < before => {
-                let message =
-                    format!("The section `{name}` has to come after `{after}`. The order is: {}.", expected.join(", "));
-                findings.push(Code::SectionOrder.error(Some(section.line), message));
-            }
-            Some(_) | None => last = Some((at, name)),
-        }
+        places.push((at, section.line, *name));
         if let Some(why) = emptiness(section, least_words(stage)[index]) {
             let message = format!("The section `{name}` {why}. Write its content.");
             findings.push(Code::SectionEmpty.error(Some(section.line), message));
         }
     }
+    findings.extend(disorder(&places, expected));
     findings
+}
+
+/// Checks that the sections' places (index, line, name) ascend; they come in the order that is expected.
+fn disorder(places: &[(usize, usize, &str)], expected: &[&str]) -> Option<Finding> {
+    let mut found = places.to_vec();
+    found.sort_unstable();
+    let (_, (_, line, name)) = places.iter().zip(&found).find(|(wanted, found)| wanted != found)?;
+    let message =
+        format!("The section `{name}` (line {line}) stands in the wrong place. The order is: {}.", expected.join(", "));
+    Some(Code::SectionOrder.error(Some(*line), message))
 }
 
 fn missing(text: &str, expected: &[&str], index: usize) -> Finding {
@@ -92,7 +96,7 @@ pub(super) fn emptiness(section: &Section<'_>, least: usize) -> Option<String> {
             false => "has headings and no text".to_owned(),
         });
     }
-    if is_stand_in(body.trim()) || (is_nothing(body.trim()) && !may_be_open(&section.name)) {
+    if is_stand_in(body.trim()) || (is_nothing(body.trim()) && !may_be_none(&section.name)) {
         return Some(format!("says only \"{}\"", body.trim()));
     }
     (count < least).then(|| format!("has {count} of at least {least} words"))
