@@ -3,6 +3,9 @@
 
 use std::fmt::Write as _;
 
+pub mod environment;
+pub mod server;
+
 /// The text of a PLAN. `needs[i]` are the indices of what achievement i depends on; achievement i has the id
 /// `level.place` that [`ids`] gives.
 pub fn plan_text(needs: &[Vec<usize>]) -> String {
