@@ -277,13 +277,22 @@ impl Tee {
         }
     }
 
+    /// The next piece, if it comes in time.
+    ///
+    /// Which time that is, is asked only when the shorter one has passed: the caller, who knows whether the answer has
+    /// begun, runs behind the reading of the stream.
     async fn receive(&mut self) -> Result<Option<Bytes>, Failure> {
-        let timeouts = &self.shared.timeouts;
-        let waited = if self.attempt.answering.load(Ordering::Relaxed) { timeouts.idle } else { timeouts.first_token };
-        match tokio::time::timeout(waited, self.response.chunk()).await {
+        let Timeouts { first_token, idle, .. } = self.shared.timeouts;
+        let short = first_token.min(idle);
+        let mut result = tokio::time::timeout(short, self.response.chunk()).await;
+        let limit = if self.attempt.answering.load(Ordering::Relaxed) { idle } else { first_token };
+        if result.is_err() && limit > short {
+            result = tokio::time::timeout(limit - short, self.response.chunk()).await;
+        }
+        match result {
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(error)) => Err(Failure::Cut { cause: Some(cause_of(&error)) }),
-            Err(_) => Err(Failure::Silent { waited }),
+            Err(_) => Err(Failure::Silent { waited: limit }),
         }
     }
 
