@@ -78,7 +78,8 @@ fn toml(value: &Value) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         Value::Object(entries) => {
-            let pairs: Vec<String> = entries.iter().map(|(key, value)| format!("{} = {}", quote(key), toml(value))).collect();
+            let pairs: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{} = {}", quote(key), toml(value))).collect();
             format!("{{ {} }}", pairs.join(", "))
         }
     }
@@ -93,7 +94,9 @@ fn quote(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             // Controls, and the marks that reverse the direction of a line (Unicode Bidi_Control).
-            c if c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+            c if c.is_control()
+                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
                 quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
             }
             c => quoted.push(c),
@@ -101,4 +104,146 @@ fn quote(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::settings::{KeySource, Overrides, SettingsError, SourceFile, Sources, load};
+
+    fn loaded(variables: &[(&str, &str)], user: &str, project: &str) -> Loaded {
+        let file =
+            |name: &str, text: &str| SourceFile { name: name.into(), directory: PathBuf::new(), text: text.into() };
+        let sources = Sources {
+            environment: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            user_file: Some(file("~/.config/planwave/config.toml", user)),
+            project_file: Some(file("planwave.toml", project)),
+            plan_file: None,
+        };
+        load(&sources, &Overrides { concurrency: Some(4), ..Overrides::default() }).unwrap()
+    }
+
+    fn state(characters: Result<Option<usize>, SettingsError>) -> KeyState {
+        KeyState { source: KeySource::Variable("OPENAI_API_KEY".to_owned()), needed: true, characters }
+    }
+
+    const SECRETIVE: &str = "[model]\n\
+        api_key_command = [\"vault\", \"secret-1\"]\n\
+        proxy = \"http://me:secret-2@proxy.example:3128\"\n\
+        extra_headers = { \"X-Gateway\" = \"secret-3\" }\n\
+        extra_parameters = { stop = [\"a\\tb\", \"\\u001B[31m\\u202E\"], \"odd key\" = { a = 1.5, b = true } }\n";
+
+    #[test]
+    fn the_text_shows_every_value_with_its_origin_and_no_secret() {
+        let project = "[model]\nbase_url = \"https://me:secret-4@gate.example/v1\"\n";
+        let loaded = loaded(&[("PLANWAVE_RUN_ORDER", "ready")], SECRETIVE, project);
+        insta::assert_snapshot!(text(&loaded, &state(Ok(Some(51)))), @r##"
+        [model]
+        provider = "auto"                                       # default
+        name = "gpt-5-mini"                                     # default
+        base_url = "https://***@gate.example/v1"                # planwave.toml:2
+        api_key_env = "OPENAI_API_KEY"                          # default
+        api_key_command = ["vault", "***"]                      # ~/.config/planwave/config.toml:2
+        organization = ""                                       # default
+        project = ""                                            # default
+        api_version = ""                                        # default
+        reasoning_effort = ""                                   # default
+        max_output_tokens = 0                                   # default
+        proxy = "http://***@proxy.example:3128"                 # ~/.config/planwave/config.toml:3
+        allow_insecure_http = false                             # default
+        models_file = ""                                        # default
+        extra_headers.x-gateway = "***"                         # ~/.config/planwave/config.toml:4
+        extra_parameters."odd key" = { "a" = 1.5, "b" = true }  # ~/.config/planwave/config.toml:5
+        extra_parameters.stop = ["a\tb", "\u001B[31m\u202E"]    # ~/.config/planwave/config.toml:5
+
+        [timeouts]
+        connect_seconds = 5                                     # default
+        idle_seconds = 120                                      # default
+        call_seconds = 1800                                     # default
+
+        [retry]
+        max_retries = 5                                         # default
+        base_delay_ms = 500                                     # default
+        max_delay_ms = 8000                                     # default
+
+        [run]
+        concurrency = 4                                         # --concurrency
+        order = "ready"                                         # PLANWAVE_RUN_ORDER
+        stage = "both"                                          # default
+        max_attempts = 3                                        # default
+        strict = false                                          # default
+
+        [prompts]
+        directory = ""                                          # default
+        shared_tokens = 8000                                    # default
+        repair_tokens = 6000                                    # default
+
+        [documents]
+        executor = ""                                           # default
+
+        [tape]
+        local = true                                            # default
+
+        [output]
+        color = "auto"                                          # default
+        progress = "auto"                                       # default
+
+        [log]
+        level = "warn"                                          # default
+
+        # API key: set (51 characters), from OPENAI_API_KEY
+        # warning: planwave.toml:2 sets model.base_url to https://gate.example: prompts and the API key go there
+        "##);
+    }
+
+    #[test]
+    fn the_text_can_be_read_back() {
+        let values = "[model]\nextra_parameters = { stop = [\"a\\tb\\n\\\"\\\\\", \"\\u001B\\u0085\\u007F\\u202Eü\"], \"odd key\" = { \"a.b\" = 1.5, c = true, d = {} } }\n\
+                      reasoning_effort = \"low\"\n[run]\nstrict = true\n[timeouts]\nidle_seconds = 0.5\n";
+        let first = loaded(&[], values, "");
+        let printed = text(&first, &state(Ok(None)));
+        assert!(!printed.contains(|c: char| c.is_control() && c != '\n'), "{printed}");
+        let again = loaded(&[], &printed, "");
+        let shown =
+            |loaded: &Loaded| loaded.entries.iter().map(|entry| (entry.key(), entry.shown.clone())).collect::<Vec<_>>();
+        assert_eq!(shown(&again), shown(&first));
+    }
+
+    #[test]
+    fn the_json_has_value_and_origin_of_every_key() {
+        let loaded = loaded(&[], SECRETIVE, "");
+        let json = json(&loaded, &state(Ok(Some(51))));
+        assert_eq!(json["run.concurrency"], json!({"value": 4, "origin": "--concurrency"}));
+        assert_eq!(json["run.order"], json!({"value": "level", "origin": "default"}));
+        let masked = json!({"value": "***", "origin": "~/.config/planwave/config.toml:4"});
+        assert_eq!(json["model.extra_headers.x-gateway"], masked);
+        assert_eq!(json["model.api_key_command"]["value"], json!(["vault", "***"]));
+        let key = json!({"set": true, "characters": 51, "origin": "OPENAI_API_KEY", "needed": true, "error": null});
+        assert_eq!(json["api_key"], key);
+        assert_eq!(json["warnings"], json!([]));
+        assert_eq!(json.as_object().unwrap().len(), loaded.entries.len() + 2);
+        assert!(!json.to_string().contains("secret-"));
+    }
+
+    #[test]
+    fn the_key_is_told_in_words() {
+        let broken = SettingsError::UnusableKey { source_name: "OPENAI_API_KEY".to_owned() };
+        let local = KeyState { needed: false, ..state(Ok(None)) };
+        let command = KeyState { source: KeySource::Command("pass".to_owned()), ..state(Ok(Some(3))) };
+        let cases = [
+            (state(Ok(Some(51))), "set (51 characters), from OPENAI_API_KEY"),
+            (command, "set (3 characters), from the command pass"),
+            (state(Ok(None)), "not set; OPENAI_API_KEY is empty, and the server needs one"),
+            (local, "not set; OPENAI_API_KEY is empty, and a server on this machine needs none"),
+            (
+                state(Err(broken)),
+                "not available: the API key from OPENAI_API_KEY has a character that cannot be sent in a header, such as a line break or a space",
+            ),
+        ];
+        for (state, expected) in cases {
+            assert_eq!(key_in_words(&state), expected);
+        }
+    }
 }

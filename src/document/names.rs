@@ -163,12 +163,6 @@ impl Names {
         }
     }
 
-    /// The achievement that `mention`, such as `SUBPLAN_<NAME>_32` (extension or not), stands for.
-    pub(crate) fn subplan_mention(&self, mention: &str) -> Option<AchievementId> {
-        let stem = markdown_stem(mention).unwrap_or(mention);
-        self.subplan_of(stem.strip_prefix("SUBPLAN_")?)
-    }
-
     fn subplan_of(&self, rest: &str) -> Option<AchievementId> {
         match self.without_plan(rest) {
             Some(tail) => self.leading_slug(tail, Numbers::None, &[]).map(|(id, _)| id),

@@ -70,6 +70,12 @@ pub(super) fn word_count(text: &str) -> usize {
     count + unspaced.div_ceil(2)
 }
 
+/// The beginning of `text`, at most `most` characters and without control characters, for use in a message.
+pub(super) fn excerpt(text: &str, most: usize) -> String {
+    let cut: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
+    if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut.trim_end().to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

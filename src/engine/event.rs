@@ -190,6 +190,8 @@ pub struct Summary {
     pub sequential_ms: u64,
     /// Why the run stopped before its end, where it did.
     pub stopped: Option<String>,
+    /// What kind of stop that was.
+    pub stop_kind: Option<StopKind>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }
@@ -204,6 +206,20 @@ impl Summary {
     pub fn sequential(&self) -> Duration {
         Duration::from_millis(self.sequential_ms)
     }
+}
+
+/// Why a run stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopKind {
+    /// The user said so.
+    Interrupted,
+    /// Every further call would fail: quota, bad key, unknown model.
+    Provider,
+    /// Documents or parallel.json cannot be written.
+    Storage,
+    /// A defect of planwave.
+    Internal,
 }
 
 /// One item in a [`Summary`].

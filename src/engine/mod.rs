@@ -13,7 +13,7 @@ mod worker;
 
 pub use briefing::{Briefing, Shared};
 pub use estimate::{ModelOutlook, forecast};
-pub use event::{CallId, Event, ItemId, Summary, SummaryRow};
+pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
 pub use planner::{
     Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish, plan_run,

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    CallId, Event, ItemId, Order, Summary,
+    CallId, Event, ItemId, Order, StopKind, Summary,
     briefing::Briefing,
     planner::{Documents, PlannedItem, RunPlan},
     schedule::{Node, Schedule},
@@ -159,7 +159,7 @@ struct Dispatcher {
     /// Whole digests of SUBPLANs that this run wrote, until their EXECUTION_TASKs are written.
     subplans: HashMap<AchievementId, Arc<Digest>>,
     in_flight: JoinSet<Ended>,
-    stopping: Option<String>,
+    stopping: Option<(StopKind, String)>,
     ledger: Ledger,
     changes: BTreeMap<AchievementId, Change>,
     updated: Option<Timestamp>,
@@ -188,9 +188,9 @@ impl Dispatcher {
                 biased;
                 wanted = next_wish(&mut stop) => match wanted {
                     Stop::No => {}
-                    Stop::Drain(reason) => self.stop(reason),
+                    Stop::Drain(reason) => self.stop(StopKind::Interrupted, reason),
                     Stop::Now => {
-                        self.stop(String::from("interrupted"));
+                        self.stop(StopKind::Interrupted, String::from("interrupted"));
                         self.in_flight.abort_all();
                     }
                 },
@@ -198,7 +198,7 @@ impl Dispatcher {
                     Ok(ended) => self.take(ended),
                     Err(error) if error.is_cancelled() => {}
                     // A panic in a worker is a defect of ours; the other paid calls go on.
-                    Err(error) => self.stop(format!("internal error: {error}")),
+                    Err(error) => self.stop(StopKind::Internal, format!("internal error: {error}")),
                 },
                 () = tokio::time::sleep(self.save_interval), if !self.changes.is_empty() => {}
             }
@@ -210,10 +210,10 @@ impl Dispatcher {
         summary
     }
 
-    fn stop(&mut self, reason: String) {
+    fn stop(&mut self, kind: StopKind, reason: String) {
         if self.stopping.is_none() {
             self.engine.emit(Event::Stopping { reason: reason.clone() });
-            self.stopping = Some(reason);
+            self.stopping = Some((kind, reason));
             self.waiting.clear();
         }
     }
@@ -291,7 +291,7 @@ impl Dispatcher {
                 let reason = error.map_or_else(|| String::from("the document was not written"), |error| error.to_string());
                 parts.failure = Some((reason.clone(), outcome.at));
                 if fatal {
-                    self.stop(reason);
+                    self.stop(StopKind::Storage, reason);
                 }
             }
             (Err(rejected), _) => match rejected.scope {
@@ -299,7 +299,7 @@ impl Dispatcher {
                     // Not this item's fault: it stays as it is, to be taken up by the next run.
                     parts.stopped = true;
                     self.ledger.hint(rejected.hint);
-                    self.stop(rejected.reason);
+                    self.stop(StopKind::Provider, rejected.reason);
                 }
                 Scope::Call | Scope::NotOnTape => {
                     self.ledger.hint(rejected.hint);
@@ -393,9 +393,9 @@ impl Dispatcher {
                 }
                 self.changes = changes;
                 self.ledger.hint(error.hint());
-                self.stop(error.to_string());
+                self.stop(StopKind::Storage, error.to_string());
             }
-            Err(error) => self.stop(format!("internal error: {error}")),
+            Err(error) => self.stop(StopKind::Internal, format!("internal error: {error}")),
         }
     }
 

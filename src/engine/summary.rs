@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    ItemId, Summary, SummaryRow,
+    ItemId, StopKind, Summary, SummaryRow,
     briefing::Briefing,
     planner::RunPlan,
     schedule::Schedule,
@@ -65,7 +65,7 @@ impl Ledger {
     }
 
     pub(super) fn blocked(&mut self, index: usize, by: ItemId) {
-        self.rows[index].reason = Some(format!("blocked by {by}"));
+        self.rows[index].reason = Some(by.to_string());
     }
 
     /// Notes what the user can do; each advice once.
@@ -77,7 +77,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn finish(&mut self, schedule: &Schedule, stopped: Option<String>, wall: Duration) -> Summary {
+    pub(super) fn finish(&mut self, schedule: &Schedule, stopped: Option<(StopKind, String)>, wall: Duration) -> Summary {
         let mut sums = std::mem::take(&mut self.sums);
         for (index, row) in self.rows.iter_mut().enumerate() {
             let (outcome, count) = match schedule.state(index) {
@@ -93,7 +93,10 @@ impl Ledger {
         sums.skipped = self.skipped.len();
         sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
         sums.wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
-        sums.stopped = stopped;
+        if let Some((kind, reason)) = stopped {
+            sums.stop_kind = Some(kind);
+            sums.stopped = Some(reason);
+        }
         sums.rows = std::mem::take(&mut self.rows);
         sums.rows.append(&mut self.skipped);
         sums.rows.sort_by_key(|row| (row.level, row.item));

@@ -3,11 +3,31 @@
 //! It retries (in one layer), classifies errors and puts every exchange on the tape. It must not know of plans,
 //! documents or terminals.
 
+mod answer;
+mod body;
+mod catalog;
+mod config;
+mod delay;
+pub mod doctor;
+mod endpoint;
+mod failure;
+mod openai;
+mod service;
+mod sse;
+mod tokens;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use crate::tape::Usage;
+pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, TokenCap};
+pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
+pub use endpoint::ConfigError;
+pub use openai::{OpenAi, Recorder, Source};
+pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.
 pub trait Model: Send + Sync {
@@ -105,28 +125,6 @@ pub enum FinishReason {
     ContentFilter,
     /// The server did not say, or said something else.
     Other(String),
-}
-
-/// Tokens of one or more calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Prompt tokens, cached ones included.
-    pub input: u64,
-    /// Those of `input` that came from the provider's cache.
-    pub cached: u64,
-    /// Answer tokens, reasoning included.
-    pub output: u64,
-    /// Those of `output` that were reasoning.
-    pub reasoning: u64,
-}
-
-impl std::ops::AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        self.input += other.input;
-        self.cached += other.cached;
-        self.output += other.output;
-        self.reasoning += other.reasoning;
-    }
 }
 
 /// A call that failed for good.

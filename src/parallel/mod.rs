@@ -3,8 +3,25 @@
 //! Pure: text in, values out, text out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod check;
+mod declared;
+mod edit;
+mod estimate;
+mod file;
+mod graph;
+mod node;
+mod position;
+mod problem;
+mod read;
+mod shape;
 mod status;
+mod validate;
 
+pub use check::Checked;
+pub use declared::{declared, declares_nothing};
+pub use file::{Change, ParallelFile};
+pub use graph::{Graph, compute_levels};
+pub use problem::{Problem, render};
 pub use status::{Evidence, Status, derive_status};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +49,36 @@ pub struct Entry {
     pub execution_paths: Vec<String>,
     /// The last failure of generation, where there was one.
     pub failure: Option<Failure>,
+}
+
+/// The form of a parallel.json.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Version 1.0.0: achievements stand in levels.
+    Leveled,
+    /// The older form: one list of achievements, and levels are computed.
+    Flat,
+}
+
+/// One level of a file, or of the levels computed for a flat file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelInfo {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What the file says of it.
+    pub description: Option<String>,
+    /// Whether its achievements can be worked on at the same time. Where the file does not say, `false` if one of them
+    /// depends on another of the level.
+    pub can_parallelize: bool,
+    /// How many can be worked on at the same time, where the file says.
+    pub max_parallelism: Option<u32>,
+    /// The indices of its achievements in [`ParallelFile::entries`], ascending.
+    pub entries: Vec<usize>,
+    /// `can_parallelize` as the file has it.
+    declared_parallel: Option<bool>,
+    /// Its position in the file's `levels`, from 0; `None` where it was computed.
+    position: Option<usize>,
 }
 
 /// Why generating a document failed for good.

@@ -4,11 +4,24 @@
 //! `store`, `report` and `parallel`.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod error;
+mod estimate;
+mod fields;
+mod heading;
 mod id;
+mod items;
+mod outline;
+mod parse;
+mod references;
 
 use serde::Serialize;
 
+pub use error::{NearMiss, PlanError};
 pub use id::{AchievementId, InvalidId, InvalidPlanName, PlanName};
+pub use parse::parse;
+
+/// The largest PLAN that is read: 16 MiB. Real ones have up to 150 kB; what is larger is some other file.
+pub const MAX_PLAN_BYTES: usize = 16 * 1024 * 1024;
 
 /// Everything that was understood of one PLAN file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,7 +69,8 @@ pub struct Achievement {
     pub estimated_hours: Option<Hours>,
     /// Labelled Goal, Purpose, Description or Issue.
     pub goal: Option<String>,
-    /// One entry per deliverable, markdown kept, list markers removed.
+    /// One entry per deliverable, markdown kept, list markers removed. Nested items are further lines of their parent's
+    /// entry, so its first line is the deliverable itself. Files (`Files:`) where no deliverables are labelled.
     pub deliverables: Vec<String>,
     /// One entry per success criterion.
     pub success_criteria: Vec<String>,
@@ -70,7 +84,8 @@ pub struct Achievement {
     pub blocks: Vec<AchievementId>,
     /// 1-based line of the definition.
     pub line: usize,
-    /// The raw markdown below the definition line, up to the next definition or section; always kept for the prompt.
+    /// The raw markdown below the definition line, up to the next definition or section, without blank lines and rules
+    /// at its ends; always kept for the prompt.
     #[serde(skip)]
     pub body: String,
 }

@@ -34,9 +34,13 @@ pub(super) fn cell(text: &str, width: usize) -> String {
 /// Lines of at most `width` columns, broken at spaces. A word that is longer stands on a line of its own, whole: a
 /// path has to stay one word that can be copied.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    fill(text.split_whitespace(), width)
+}
+
+fn fill<'a>(words: impl IntoIterator<Item = &'a str>, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split_whitespace() {
+    for word in words {
         let columns = measure_text_width(word);
         match lines.last_mut() {
             Some(line) if used == 0 => {
@@ -59,8 +63,25 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// Writes `label` in a column of `indent` and `text` wrapped beside it.
 pub(super) fn paragraph(out: &mut String, label: &str, indent: usize, text: &str, width: usize) {
+    beside(out, label, indent, wrap(text, width.saturating_sub(indent)));
+}
+
+/// As [`paragraph`], for entries that are not broken, with commas between them.
+pub(super) fn list(out: &mut String, label: &str, indent: usize, entries: &[String], width: usize) {
+    let last = entries.len().saturating_sub(1);
+    let entry = |(at, text): (usize, &String)| if at == last { text.clone() } else { format!("{text},") };
+    let entries: Vec<String> = entries.iter().enumerate().map(entry).collect();
+    words_beside(out, label, indent, &entries, width);
+}
+
+/// As [`paragraph`], for words that may hold spaces.
+pub(super) fn words_beside(out: &mut String, label: &str, indent: usize, words: &[String], width: usize) {
+    beside(out, label, indent, fill(words.iter().map(String::as_str), width.saturating_sub(indent)));
+}
+
+fn beside(out: &mut String, label: &str, indent: usize, lines: Vec<String>) {
     let mut label = left(label, indent);
-    for line in wrap(text, width.saturating_sub(indent)) {
+    for line in lines {
         out.push_str(format!("{label}{line}").trim_end());
         out.push('\n');
         label = " ".repeat(indent);
@@ -88,6 +109,9 @@ mod tests {
         let mut out = String::new();
         paragraph(&mut out, "Label", 8, "one two three", 15);
         assert_eq!(out, "Label   one two\n        three\n");
+        out.clear();
+        list(&mut out, "needs", 6, &["1.1 (a b)".into(), "1.2 (a b)".into()], 17);
+        assert_eq!(out, "needs 1.1 (a b),\n      1.2 (a b)\n");
     }
 
     proptest! {

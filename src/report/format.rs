@@ -57,12 +57,16 @@ pub fn cost(dollars: Option<f64>) -> String {
 }
 
 fn amount_text(amount: f64) -> String {
-    let text = match amount {
-        0.0 => "0.00".to_owned(),
-        amount if amount < 0.00005 => return "less than $0.0001".to_owned(),
-        amount if amount < 0.09995 => format!("{amount:.4}"),
-        amount => format!("{amount:.2}"),
-    };
+    match amount {
+        0.0 => "$0.00".to_owned(),
+        amount if amount < 0.00005 => "less than $0.0001".to_owned(),
+        amount if amount < 0.09995 => format!("${amount:.4}"),
+        amount => cents(amount),
+    }
+}
+
+fn cents(amount: f64) -> String {
+    let text = format!("{amount:.2}");
     match text.split_once('.') {
         Some((whole, cents)) => format!("${}.{cents}", whole.parse().map_or_else(|_| whole.to_owned(), count)),
         None => format!("${text}"),
@@ -74,8 +78,7 @@ pub(super) fn about(dollars: f64) -> String {
     match dollars {
         0.0 => "$0.00".to_owned(),
         amount if amount < 0.005 => "less than $0.01".to_owned(),
-        amount if amount < 0.095 => format!("about ${amount:.2}"),
-        amount => format!("about {}", amount_text(amount)),
+        amount => format!("about {}", cents(amount)),
     }
 }
 

@@ -23,8 +23,8 @@ mod tally;
 
 use jiff::Timestamp;
 
-//pub use confirm::confirm_text;
-//pub use dry_run::dry_run_text;
+pub use confirm::confirm_text;
+pub use dry_run::{dry_run_text, forecast_text};
 pub use format::{clock_time, cost, count, duration, elapsed, hours, plural, short_count};
 pub use json::{json_line, json_pretty};
 pub use ndjson::Ndjson;
@@ -32,7 +32,7 @@ pub use plain::Plain;
 pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use style::Style;
-//pub use summary::{SummaryContext, summary_json, summary_text};
+pub use summary::{SummaryContext, summary_json, summary_text};
 
 use crate::engine::Event;
 

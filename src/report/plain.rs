@@ -10,7 +10,7 @@ use super::{
     Clock, Reporter,
     format::{clock_time, count, count_of, duration, plural},
     sanitize,
-    tally::{InFlight, Phase, Tally, milliseconds_between},
+    tally::{Detail, InFlight, Phase, Tally, milliseconds_between},
     truncate,
 };
 use crate::{
@@ -48,7 +48,11 @@ impl<W: Write + Send> Plain<W> {
         let last = *self.heartbeat.get_or_insert(now);
         if milliseconds_between(last, now) >= HEARTBEAT {
             self.heartbeat = Some(now);
-            let text = format!("{} in flight, {}", count_of(self.tally.in_flight()), self.tally.figures().join(", "));
+            let text = format!(
+                "{} in flight, {}",
+                count_of(self.tally.in_flight()),
+                self.tally.figures(Detail::All).join(", ")
+            );
             self.line(now, &text);
         }
     }
@@ -187,7 +191,20 @@ mod tests {
             Event::Stopping { reason: "quota".into() },
             Event::RunFinished { summary },
         ];
-        insta::assert_snapshot!(log(&events, 1), @"");
+        insta::assert_snapshot!(log(&events, 1), @r"
+        12:03:04 run 20250203-120304: 3 items of DEMO with gpt-5, at most 8 calls in flight; times are UTC
+        12:03:05 1.1 subplan started
+        12:03:08 1.1 subplan rejected (attempt 1): section-missing: the section Objective is missing (and 1 more)
+        12:03:09 1.1 subplan asked again (attempt 2)
+        12:03:11 1.1 subplan done in 12.3s, 1,834 tokens out: subplans/SUBPLAN_DEMO_11.md
+        12:03:13 1.2 execution 2/3 started
+        12:03:14 1.2 execution 2/3 retrying in 2.0s: 429 slow down
+        12:03:16 1.2 execution 2/3 done in 0.4s: execution/EXECUTION_TASK_DEMO_12_02.md (1 warning: size-large)
+        12:03:17 1.2 execution failed: the model refused
+        12:03:18 2.1 execution blocked by 1.2 execution
+        12:03:19 stopping: quota
+        12:03:20 run ended after 1m 04s: 1 done, 1 failed, 1,200 blocked
+        ");
     }
 
     #[test]
@@ -195,7 +212,13 @@ mod tests {
         let call = subplan("1.1");
         let mut events = vec![run_started(40), started(call, 1)];
         events.extend((0..8).map(|chars| Event::CallProgress { call, chars }));
-        insta::assert_snapshot!(log(&events, 10), @"");
+        insta::assert_snapshot!(log(&events, 10), @r"
+        12:03:04 run 20250203-120304: 40 items of DEMO with gpt-5, at most 8 calls in flight; times are UTC
+        12:03:14 1.1 subplan started
+        12:03:34 1 in flight, 0/40 done
+        12:04:04 1 in flight, 0/40 done
+        12:04:34 1 in flight, 0/40 done
+        ");
         assert_eq!(log(&events, 3).lines().count(), 2);
     }
 

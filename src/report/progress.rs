@@ -175,18 +175,26 @@ mod tests {
         progress.event(&started(subplan("1.1"), 1));
         progress.event(&started(subplan("1.2"), 2));
         progress.event(&Event::CallProgress { call: subplan("1.1"), chars: 4_120 });
-        let retrying = Event::CallRetrying { call: subplan("1.2"), reason: "429 too many\nrequests".into(), delay_ms: 2_000 };
+        let retrying =
+            Event::CallRetrying { call: subplan("1.2"), reason: "429 too many\nrequests".into(), delay_ms: 2_000 };
         progress.event(&retrying);
-        insta::assert_snapshot!(term.contents(), @"");
+        insta::assert_snapshot!(term.contents(), @r"
+        ──────────────────────────────────────────────────────────────── 0/3 done  00:00
+        ⠋ 1.1 subplan  Write the 1.1 that eve…  4,120 chars, 00:00
+        ⠋ 1.2 subplan  Write the 1.2 that eve…  attempt 2, retrying in 2s: 429 too many…
+        ");
         progress.event(&finished(subplan("1.1"), 1, 12_000, 9_000, 3_000, Some(0.25)));
         progress.event(&written(subplan("1.1")));
         progress.event(&Event::ItemDone { item: subplan("1.1").item });
         progress.event(&failed(subplan("1.2").item, "the model \u{1b}[31mrefused\u{202e}"));
         progress.event(&blocked(execution("1.2", 1, 1).item, subplan("1.2").item));
         progress.bar.force_draw();
-        insta::assert_snapshot!(term.contents(), @"");
+        insta::assert_snapshot!(term.contents(), @r"
+        1.2 subplan failed: the model refused
+        ━━━━━━━━━━━━━━━━━━━ 1/3 done  1 failed  1 blocked  12k in 3.0k out  $0.25  00:00
+        ");
         progress.finish();
-        insta::assert_snapshot!(term.contents(), @"");
+        insta::assert_snapshot!(term.contents(), @"1.2 subplan failed: the model refused");
     }
 
     #[test]
@@ -210,7 +218,31 @@ mod tests {
             progress.event(&started(subplan(&format!("1.{number}")), 1));
         }
         assert_eq!(term.contents().lines().count(), 23);
-        insta::assert_snapshot!(term.contents(), @"");
+        insta::assert_snapshot!(term.contents(), @r"
+        ─────────────────────────────────────────────────────────────── 0/60 done  00:00
+        ⠋ 1.1 subplan   Write the 1.1 that everything else of t…  waiting, 00:00
+        ⠋ 1.2 subplan   Write the 1.2 that everything else of t…  waiting, 00:00
+        ⠋ 1.3 subplan   Write the 1.3 that everything else of t…  waiting, 00:00
+        ⠋ 1.4 subplan   Write the 1.4 that everything else of t…  waiting, 00:00
+        ⠋ 1.5 subplan   Write the 1.5 that everything else of t…  waiting, 00:00
+        ⠋ 1.6 subplan   Write the 1.6 that everything else of t…  waiting, 00:00
+        ⠋ 1.7 subplan   Write the 1.7 that everything else of t…  waiting, 00:00
+        ⠋ 1.8 subplan   Write the 1.8 that everything else of t…  waiting, 00:00
+        ⠋ 1.9 subplan   Write the 1.9 that everything else of t…  waiting, 00:00
+        ⠋ 1.10 subplan  Write the 1.10 that everything else of …  waiting, 00:00
+        ⠋ 1.11 subplan  Write the 1.11 that everything else of …  waiting, 00:00
+        ⠋ 1.12 subplan  Write the 1.12 that everything else of …  waiting, 00:00
+        ⠋ 1.13 subplan  Write the 1.13 that everything else of …  waiting, 00:00
+        ⠋ 1.14 subplan  Write the 1.14 that everything else of …  waiting, 00:00
+        ⠋ 1.15 subplan  Write the 1.15 that everything else of …  waiting, 00:00
+        ⠋ 1.16 subplan  Write the 1.16 that everything else of …  waiting, 00:00
+        ⠋ 1.17 subplan  Write the 1.17 that everything else of …  waiting, 00:00
+        ⠋ 1.18 subplan  Write the 1.18 that everything else of …  waiting, 00:00
+        ⠋ 1.19 subplan  Write the 1.19 that everything else of …  waiting, 00:00
+        ⠋ 1.20 subplan  Write the 1.20 that everything else of …  waiting, 00:00
+        ⠋ 1.21 subplan  Write the 1.21 that everything else of …  waiting, 00:00
+          … and 39 more in flight
+        ");
     }
 
     impl Progress {

@@ -1,1 +1,437 @@
-//! todo
+//! What a run did, after it: a row per item, sums, and what to type next. Pure; linear in the rows.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use super::{
+    Style,
+    columns::{left, paragraph, right, usable, words_beside, wrap},
+    format::{cost, count, count_of, duration, percent},
+    sanitize, truncate,
+};
+use crate::{
+    engine::{Summary, SummaryRow},
+    model::Usage,
+};
+
+/// With more rows than these, only those that need attention are listed.
+const ROWS: usize = 40;
+/// And of them no more than these.
+const LISTED: usize = 100;
+/// What is shown of a reason, columns.
+const REASON: usize = 600;
+const OUTCOME: usize = "not started".len();
+const TOKENS: usize = 9;
+/// The column of the sums.
+const INDENT: usize = 11;
+
+/// What a [`Summary`] does not know and its reader needs.
+#[derive(Clone, Debug)]
+pub struct SummaryContext<'a> {
+    /// The plan argument as it was typed, for commands to type next.
+    pub plan: &'a str,
+    /// What else was typed and has to be typed again, such as `--level`, `1`.
+    pub selection: &'a [String],
+    /// The level to generate next, where there is one.
+    pub next_level: Option<u32>,
+    /// Where the documents are.
+    pub directory: &'a str,
+    /// The model asked.
+    pub model: &'a str,
+    /// The answers came from a tape: nothing was spent now.
+    pub replay: bool,
+    /// Columns of a line.
+    pub width: usize,
+    /// Colours or not.
+    pub style: Style,
+}
+
+/// The summary for a person.
+pub fn summary_text(summary: &Summary, context: &SummaryContext<'_>) -> String {
+    let width = usable(context.width);
+    let mut out = String::new();
+    rows(&mut out, &summary.rows, width, context.style);
+    sums(&mut out, summary, context, width);
+    next(&mut out, summary, context);
+    out
+}
+
+/// The summary for a program.
+pub fn summary_json(summary: &Summary) -> serde_json::Value {
+    // Its keys are text and it holds nothing that JSON has not, so there is no error to report.
+    serde_json::to_value(summary).unwrap_or_default()
+}
+
+fn needs_attention(row: &SummaryRow) -> bool {
+    !matches!(row.outcome, "done" | "skipped")
+}
+
+fn rows(out: &mut String, rows: &[SummaryRow], width: usize, style: Style) {
+    let all = rows.len() <= ROWS;
+    let shown: Vec<&SummaryRow> =
+        rows.iter().filter(|row| all || needs_attention(row)).take(if all { ROWS } else { LISTED }).collect();
+    let item = shown.iter().map(|row| row.item.to_string().len()).max().unwrap_or(0).max("ITEM".len());
+    if !shown.is_empty() {
+        let head = format!("{}  {}  {}", left("ITEM", item), left("OUTCOME", OUTCOME), right("TOKENS", TOKENS));
+        out.push_str(&format!("{}\n", style.bold(head)));
+    }
+    for row in &shown {
+        line(out, row, item, width, style);
+    }
+    if rows.len() > shown.len() {
+        let mut hidden: Vec<(&str, usize)> = Vec::new();
+        let listed = |row: &&SummaryRow| all || needs_attention(row);
+        let rest = rows.iter().filter(|row| !listed(row)).chain(rows.iter().filter(listed).skip(shown.len()));
+        for row in rest {
+            match hidden.iter_mut().find(|(outcome, _)| *outcome == row.outcome) {
+                Some((_, number)) => *number += 1,
+                None => hidden.push((row.outcome, 1)),
+            }
+        }
+        let parts: Vec<String> =
+            hidden.iter().map(|(outcome, n)| format!("{} {}", count_of(*n), words(outcome))).collect();
+        out.push_str(&format!("… and {} more: {}\n", count_of(rows.len() - shown.len()), parts.join(", ")));
+    }
+    if !rows.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn words(outcome: &str) -> &str {
+    if outcome == "not_started" { "not started" } else { outcome }
+}
+
+fn line(out: &mut String, row: &SummaryRow, item: usize, width: usize, style: Style) {
+    let outcome = left(words(row.outcome), OUTCOME);
+    let outcome = match row.outcome {
+        "done" => style.good(outcome),
+        "failed" => style.bad(outcome),
+        "blocked" | "not_started" => style.warning(outcome),
+        _ => style.dim(outcome),
+    };
+    let spent = row.usage.input + row.usage.output;
+    let tokens = if spent > 0 { count(spent) } else { String::new() };
+    let indent = item + 2 + OUTCOME + 2 + TOKENS + 2;
+    let room = width.saturating_sub(indent).max(12);
+    let head = format!("{}  {outcome}  {}", left(&row.item.to_string(), item), right(&tokens, TOKENS));
+    let title = sanitize(&row.title);
+    let reason = row.reason.as_deref().map(sanitize);
+    let detail = match (row.outcome, reason) {
+        ("failed", Some(reason)) if row.attempts > 1 => {
+            vec![format!("{} ({} attempts)", truncate(&reason, REASON), row.attempts)]
+        }
+        ("blocked", Some(by)) => vec![format!("by {}", truncate(&by, REASON))],
+        (_, Some(reason)) => vec![truncate(&reason, REASON).into_owned()],
+        (_, None) => vec![],
+    };
+    let lines = match detail.first() {
+        Some(detail) => wrap(detail, room),
+        None => vec![truncate(&title, room).into_owned()],
+    };
+    for (number, text) in lines.iter().enumerate() {
+        let head = if number == 0 { head.clone() } else { " ".repeat(indent - 2) };
+        out.push_str(format!("{head}  {text}").trim_end());
+        out.push('\n');
+    }
+}
+
+fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width: usize) {
+    let outcomes = [
+        (summary.done, "done"),
+        (summary.failed, "failed"),
+        (summary.blocked, "blocked"),
+        (summary.not_started, "not started"),
+        (summary.skipped, "skipped"),
+    ];
+    let some: Vec<String> =
+        outcomes.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", count_of(*n))).collect();
+    let items = if some.is_empty() { "nothing to do".to_owned() } else { some.join(", ") };
+    paragraph(out, "Items", INDENT, &items, width);
+    if summary.documents > 0 {
+        let written = format!("{} written, in subplans/ and execution/ of", count_of(summary.documents));
+        // The directory is one word here: it is there to be copied.
+        let directory = sanitize(context.directory).into_owned();
+        let words: Vec<String> = written.split(' ').map(str::to_owned).chain([directory]).collect();
+        words_beside(out, "Documents", INDENT, &words, width);
+    }
+    if let Some(reason) = &summary.stopped {
+        paragraph(out, "Stopped", INDENT, &sanitize(reason), width);
+    }
+    if summary.requests == 0 && summary.usage == Usage::default() && summary.unmetered == 0 {
+        return;
+    }
+    paragraph(out, "Tokens", INDENT, &tokens(summary), width);
+    paragraph(out, "Cost", INDENT, &sanitize(&spent(summary, context)), width);
+    paragraph(out, "Time", INDENT, &time(summary, context.replay), width);
+}
+
+fn tokens(summary: &Summary) -> String {
+    let usage = summary.usage;
+    let mut text = format!("{} in", count(usage.input));
+    if usage.cached > 0 {
+        text.push_str(&format!(" ({} cached, {}%)", count(usage.cached), percent(usage.cached, usage.input)));
+    }
+    text.push_str(&format!(", {} out", count(usage.output)));
+    if usage.reasoning > 0 {
+        text.push_str(&format!(" ({} reasoning)", count(usage.reasoning)));
+    }
+    match summary.unmetered {
+        0 => text,
+        1 => text + "; 1 answer without usage is not counted",
+        number => format!("{text}; {} answers without usage are not counted", count_of(number)),
+    }
+}
+
+fn spent(summary: &Summary, context: &SummaryContext<'_>) -> String {
+    match (summary.cost, context.replay) {
+        (None, _) => format!("unknown (no prices for {})", context.model),
+        (amount, false) => cost(amount),
+        (amount, true) => format!("nothing was spent now; {} for the answers on the tape", cost(amount)),
+    }
+}
+
+fn time(summary: &Summary, replay: bool) -> String {
+    let (wall, sequential) = (summary.wall_ms, summary.sequential_ms);
+    let text = duration(wall);
+    if replay {
+        return format!("{text} to replay; the taped calls took {} one after the other", duration(sequential));
+    }
+    // Below a tenth more, the comparison says nothing.
+    if wall == 0 || sequential / 11 * 10 <= wall {
+        return text;
+    }
+    let factor = sequential as f64 / wall as f64;
+    format!("{text}; one after the other it would be {} ({factor:.1} times as long)", duration(sequential))
+}
+
+fn next(out: &mut String, summary: &Summary, context: &SummaryContext<'_>) {
+    let plan = word(context.plan);
+    let open = summary.failed + summary.blocked + summary.not_started;
+    let (command, effect) = if open > 0 {
+        let words = context.selection.iter().map(|argument| word(argument));
+        let command: Vec<String> = ["planwave".to_owned(), "run".to_owned(), plan].into_iter().chain(words).collect();
+        (command.join(" "), "takes up what is not done, and only that")
+    } else if let Some(level) = context.next_level {
+        (format!("planwave run {plan} --level {level}"), "generates the next level")
+    } else {
+        return;
+    };
+    // Never wrapped: it is there to be copied.
+    out.push_str(&format!("\n{}{}\n", left("Next", INDENT), context.style.bold(command)));
+    out.push_str(&format!("{}{}\n", " ".repeat(INDENT), context.style.dim(effect)));
+}
+
+/// An argument as it has to be typed into a shell to arrive unchanged.
+fn word(argument: &str) -> String {
+    let argument = sanitize(argument);
+    let plain = |c: char| c.is_alphanumeric() || "-_./:\\@%+=,~".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.into_owned();
+    }
+    if cfg!(windows) { format!("\"{argument}\"") } else { format!("'{}'", argument.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use console::measure_text_width;
+
+    use super::*;
+    use crate::{
+        document::Stage,
+        report::{events_for_tests::item, sanitize::is_unsafe},
+    };
+
+    fn row(id: &str, stage: Stage, outcome: &'static str, reason: Option<&str>) -> SummaryRow {
+        SummaryRow {
+            item: item(id, stage),
+            title: format!("Write the {id} that everything else of this plan is going to need"),
+            level: 1,
+            outcome,
+            reason: reason.map(str::to_owned),
+            paths: vec![],
+            usage: match outcome {
+                "done" | "failed" => Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640 },
+                _ => Usage::default(),
+            },
+            attempts: if outcome == "failed" { 3 } else { 1 },
+        }
+    }
+
+    fn mixed() -> Summary {
+        Summary {
+            rows: vec![
+                row("1.1", Stage::Subplan, "done", None),
+                row(
+                    "1.1",
+                    Stage::Execution,
+                    "failed",
+                    Some(
+                        "section-missing: the section Objective is \u{1b}[31mmissing, and so is everything else that was asked for",
+                    ),
+                ),
+                row("1.2", Stage::Subplan, "skipped", Some("exists")),
+                row("1.2", Stage::Execution, "blocked", Some("1.1 execution")),
+                row("1.3", Stage::Subplan, "not_started", None),
+            ],
+            documents: 1,
+            done: 1,
+            failed: 1,
+            blocked: 1,
+            not_started: 1,
+            skipped: 1,
+            usage: Usage { input: 14_400, cached: 8_192, output: 3_668, reasoning: 1_280 },
+            unmetered: 2,
+            cost: Some(0.03124),
+            requests: 5,
+            wall_ms: 64_000,
+            sequential_ms: 320_000,
+            stopped: Some("the provider says: quota exceeded".into()),
+        }
+    }
+
+    fn context(selection: &[String]) -> SummaryContext<'_> {
+        SummaryContext {
+            plan: "./my plan",
+            selection,
+            next_level: Some(2),
+            directory: "./my plan",
+            model: "gpt-5",
+            replay: false,
+            width: 80,
+            style: Style::default(),
+        }
+    }
+
+    #[test]
+    fn a_mixed_run_at_80_columns() {
+        let selection = ["--level".to_owned(), "1".to_owned()];
+        insta::assert_snapshot!(summary_text(&mixed(), &context(&selection)), @r"
+        ITEM           OUTCOME         TOKENS
+        1.1 subplan    done             9,034  Write the 1.1 that everything else of th…
+        1.1 execution  failed           9,034  section-missing: the section Objective is
+                                               missing, and so is everything else that
+                                               was asked for (3 attempts)
+        1.2 subplan    skipped                 exists
+        1.2 execution  blocked                 by 1.1 execution
+        1.3 subplan    not started             Write the 1.3 that everything else of th…
+
+        Items      1 done, 1 failed, 1 blocked, 1 not started, 1 skipped
+        Documents  1 written, in subplans/ and execution/ of ./my plan
+        Stopped    the provider says: quota exceeded
+        Tokens     14,400 in (8,192 cached, 56%), 3,668 out (1,280 reasoning); 2 answers
+                   without usage are not counted
+        Cost       $0.0312
+        Time       1m 04s; one after the other it would be 5m 20s (5.0 times as long)
+
+        Next       planwave run './my plan' --level 1
+                   takes up what is not done, and only that
+        ");
+    }
+
+    #[test]
+    fn all_done_from_a_tape_without_prices() {
+        let mut summary = mixed();
+        summary.rows.truncate(1);
+        (summary.failed, summary.blocked, summary.not_started, summary.skipped) = (0, 0, 0, 0);
+        (summary.unmetered, summary.stopped) = (0, None);
+        let replay = SummaryContext { replay: true, plan: "demo", directory: "demo", ..context(&[]) };
+        insta::assert_snapshot!(summary_text(&summary, &replay), @r"
+        ITEM         OUTCOME         TOKENS
+        1.1 subplan  done             9,034  Write the 1.1 that everything else of this…
+
+        Items      1 done
+        Documents  1 written, in subplans/ and execution/ of demo
+        Tokens     14,400 in (8,192 cached, 56%), 3,668 out (1,280 reasoning)
+        Cost       nothing was spent now; $0.0312 for the answers on the tape
+        Time       1m 04s to replay; the taped calls took 5m 20s one after the other
+
+        Next       planwave run demo --level 2
+                   generates the next level
+        ");
+        summary.cost = None;
+        summary.unmetered = 1;
+        let live = SummaryContext { replay: false, next_level: None, ..replay };
+        insta::assert_snapshot!(summary_text(&summary, &live), @r"
+        ITEM         OUTCOME         TOKENS
+        1.1 subplan  done             9,034  Write the 1.1 that everything else of this…
+
+        Items      1 done
+        Documents  1 written, in subplans/ and execution/ of demo
+        Tokens     14,400 in (8,192 cached, 56%), 3,668 out (1,280 reasoning); 1 answer
+                   without usage is not counted
+        Cost       unknown (no prices for gpt-5)
+        Time       1m 04s; one after the other it would be 5m 20s (5.0 times as long)
+        ");
+    }
+
+    #[test]
+    fn nothing_to_do() {
+        let summary = Summary::default();
+        insta::assert_snapshot!(summary_text(&summary, &SummaryContext { next_level: None, ..context(&[]) }), @"Items      nothing to do");
+    }
+
+    #[test]
+    fn many_rows_leave_those_that_need_attention() {
+        let mut summary = mixed();
+        summary.rows = (1..=10_000).map(|n| row(&format!("1.{n}"), Stage::Subplan, "done", None)).collect();
+        summary.rows[41].outcome = "failed";
+        summary.rows[41].reason = Some("refused".into());
+        for row in &mut summary.rows[5_000..5_200] {
+            row.outcome = "blocked";
+            row.reason = Some("1.42 subplan".into());
+        }
+        let text = summary_text(&summary, &context(&[]));
+        assert!(text.contains("1.42 subplan    failed           9,034  refused\n"), "{text}");
+        assert_eq!(text.matches(" by 1.42 subplan\n").count(), LISTED - 1);
+        assert!(text.contains("… and 9,900 more: 9,799 done, 101 blocked\n"), "{text}");
+        assert!(text.lines().count() < 130);
+    }
+
+    #[test]
+    fn all_lines_fit_and_colours_add_none() {
+        for width in [0, 40, 80, 200] {
+            let plain = SummaryContext { width, ..context(&[]) };
+            let coloured = SummaryContext { style: Style::new(true), ..plain.clone() };
+            let text = summary_text(&mixed(), &plain);
+            for line in text.lines().filter(|line| !line.contains("planwave run")) {
+                assert!(measure_text_width(line) <= width.max(56), "{width}: {line:?}");
+            }
+            let coloured = summary_text(&mixed(), &coloured);
+            assert_ne!(coloured, text);
+            assert_eq!(console::strip_ansi_codes(&coloured), text);
+        }
+    }
+
+    #[test]
+    fn nothing_hidden_reaches_the_terminal() {
+        let hostile = "\u{1b}[2J\u{202e}a\u{7}\nb\u{9b}31m";
+        let mut summary = mixed();
+        for row in &mut summary.rows {
+            row.title = hostile.to_owned();
+            row.reason = row.reason.as_ref().map(|_| hostile.to_owned());
+        }
+        summary.stopped = Some(hostile.to_owned());
+        summary.cost = None;
+        let selection = [hostile.to_owned()];
+        let context = SummaryContext { plan: hostile, directory: hostile, model: hostile, ..context(&selection) };
+        let text = summary_text(&summary, &context);
+        assert!(!text.contains(|c| c != '\n' && is_unsafe(c)), "{text:?}");
+        assert!(!text.contains("\nb"), "{text}");
+    }
+
+    #[test]
+    fn arguments_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(word("./plans/my-plan_1"), "./plans/my-plan_1");
+        assert_eq!(word("--level"), "--level");
+        if cfg!(not(windows)) {
+            assert_eq!(word("it's $HOME"), r"'it'\''s $HOME'");
+            assert_eq!(word(""), "''");
+        }
+    }
+
+    #[test]
+    fn json_has_the_fields_of_the_summary() {
+        let json = summary_json(&mixed());
+        assert_eq!(json["rows"][1]["achievement"], "1.1");
+        assert_eq!(json["rows"][1]["outcome"], "failed");
+        assert_eq!(json["usage"]["cached"], 8_192);
+    }
+}

@@ -84,6 +84,19 @@ pub(super) enum Phase {
     },
 }
 
+/// How much [`Tally::figures`] says; what is worth least goes first where there is little room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Detail {
+    /// Everything.
+    All,
+    /// Not which share of the prompts was cached.
+    WithoutShare,
+    /// Nor how many failed or are blocked.
+    WithoutOutcomes,
+    /// Nor tokens.
+    WithoutTokens,
+}
+
 impl Tally {
     /// Takes one event that happened at `now`.
     pub(super) fn apply(&mut self, event: &Event, now: Timestamp) {
@@ -175,16 +188,19 @@ impl Tally {
     }
 
     /// How far the run is: `12/40 done`, `2 failed`, `38k in (60% cached) 21k out`, `$0.42`.
-    pub(super) fn figures(&self) -> Vec<String> {
+    pub(super) fn figures(&self, detail: Detail) -> Vec<String> {
         let mut figures = vec![format!("{}/{} done", count_of(self.done), count_of(self.items))];
         for (number, word) in [(self.failed, "failed"), (self.blocked, "blocked")] {
-            if number > 0 {
+            if number > 0 && detail <= Detail::WithoutShare {
                 figures.push(format!("{} {word}", count_of(number)));
             }
         }
-        if self.usage != Usage::default() {
+        if self.usage != Usage::default() && detail <= Detail::WithoutOutcomes {
             let Usage { input, cached, output, .. } = self.usage;
-            let share = if cached > 0 { format!(" ({}% cached)", percent(cached, input)) } else { String::new() };
+            let share = match detail {
+                Detail::All if cached > 0 => format!(" ({}% cached)", percent(cached, input)),
+                _ => String::new(),
+            };
             figures.push(format!("{} in{share} {} out", short_count(input), short_count(output)));
         }
         match (self.priced, self.unpriced) {
@@ -215,7 +231,7 @@ mod tests {
         let mut tally = Tally::default();
         let now = at("2025-02-03T12:03:04Z");
         tally.apply(&run_started(5), now);
-        assert_eq!(tally.figures(), ["0/5 done"]);
+        assert_eq!(tally.figures(Detail::All), ["0/5 done"]);
         let call = subplan("1.1");
         tally.apply(&started(call, 1), now);
         tally.apply(&finished(call, 1, 12_000, 9_000, 3_000, Some(0.25)), now);
@@ -225,12 +241,12 @@ mod tests {
         tally.apply(&finished(call, 2, 12_000, 9_000, 3_000, Some(0.25)), now);
         tally.apply(&written(call), now);
         tally.apply(&Event::ItemDone { item: call.item }, now);
-        assert_eq!(tally.figures(), ["1/5 done", "24k in (75% cached) 6.0k out", "$0.50"]);
+        assert_eq!(tally.figures(Detail::All), ["1/5 done", "24k in (75% cached) 6.0k out", "$0.50"]);
         tally.apply(&finished(subplan("1.2"), 1, 1, 0, 1, None), now);
         tally.apply(&failed(subplan("1.2").item, "refused"), now);
         tally.apply(&blocked(execution("1.2", 1, 1).item, subplan("1.2").item), now);
         assert_eq!(
-            tally.figures(),
+            tally.figures(Detail::All),
             ["1/5 done", "1 failed", "1 blocked", "24k in (74% cached) 6.0k out", "cost unknown"]
         );
         assert_eq!(tally.ended(), 3);

@@ -175,3 +175,123 @@ fn describe(status: ExitStatus, complaint: &str, key: &SecretString) -> String {
     };
     if line.is_empty() { ending } else { format!("{ending}: {}", line.replace(char::is_control, "\u{fffd}")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Overrides, Sources, load};
+
+    fn model(command: &[&str]) -> Model {
+        let mut model = load(&Sources::default(), &Overrides::default()).unwrap().settings.model;
+        let mut words = command.iter().map(|word| (*word).to_owned());
+        model.api_key_command = words.next().map(|program| KeyCommand { program, arguments: words.collect() });
+        model
+    }
+
+    fn environment(key: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([("OPENAI_API_KEY".to_owned(), key.to_owned())])
+    }
+
+    fn exposed(key: Option<SecretString>) -> Option<String> {
+        key.map(|key| key.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn the_variable_is_trimmed_and_checked() {
+        let model = model(&[]);
+        let cases = [("sk-1234", Some("sk-1234")), (" sk-1234\r\n", Some("sk-1234")), ("", None), (" \n", None)];
+        for (value, expected) in cases {
+            assert_eq!(exposed(api_key(&model, &environment(value)).unwrap()).as_deref(), expected, "{value:?}");
+        }
+        assert_eq!(exposed(api_key(&model, &BTreeMap::new()).unwrap()), None);
+        for bad in ["sk-12\n34", "sk 1234", "sk-\u{fffd}", "schlüssel", "sk-12\u{1b}[31m"] {
+            let error = api_key(&model, &environment(bad)).unwrap_err();
+            assert_eq!(error, SettingsError::UnusableKey { source_name: "OPENAI_API_KEY".to_owned() });
+            assert!(!error.to_string().contains(bad));
+        }
+    }
+
+    #[test]
+    fn the_state_tells_source_and_length_only() {
+        let state = key_state(&model(&[]), &environment("sk-1234"));
+        let source = KeySource::Variable("OPENAI_API_KEY".to_owned());
+        assert_eq!(state, KeyState { source, needed: true, characters: Ok(Some(7)) });
+
+        let mut local = model(&[]);
+        local.base_url = crate::settings::ServerUrl::parse("http://localhost:1234/v1").unwrap();
+        let state = key_state(&local, &BTreeMap::new());
+        assert_eq!((state.needed, state.characters), (false, Ok(None)));
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_named() {
+        let error = api_key(&model(&["planwave-no-such-program"]), &environment("sk-1234")).unwrap_err();
+        let SettingsError::KeyCommand { program, reason } = &error else { panic!("{error}") };
+        assert_eq!(program, "planwave-no-such-program");
+        assert!(!reason.is_empty());
+        assert!(error.hint().is_some_and(|hint| hint.contains("standard output")));
+    }
+
+    // The commands of these tests are shell scripts; the code they test has nothing of one system.
+    #[cfg(unix)]
+    mod with_a_shell {
+        use super::*;
+
+        fn printed(script: &str) -> Result<String, String> {
+            let command = KeyCommand { program: "sh".to_owned(), arguments: vec!["-c".to_owned(), script.to_owned()] };
+            match run(&command, PATIENCE) {
+                Ok(key) => Ok(key.expose_secret().to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+
+        #[test]
+        fn the_command_goes_before_the_variable() {
+            let key = api_key(&model(&["sh", "-c", "echo '  sk-from-command '"]), &environment("sk-from-variable"));
+            assert_eq!(exposed(key.unwrap()).as_deref(), Some("sk-from-command"));
+        }
+
+        #[test]
+        fn no_shell_sees_the_arguments() {
+            let key = api_key(&model(&["echo", "$HOME;`id`"]), &BTreeMap::new());
+            assert_eq!(exposed(key.unwrap()).as_deref(), Some("$HOME;`id`"));
+        }
+
+        #[test]
+        fn failures_are_told_without_the_key() {
+            let no_key =
+                |reason: &str| Err(format!("the command `sh` (model.api_key_command) gave no API key: {reason}"));
+            let cases = [
+                ("true", no_key("it printed nothing")),
+                ("echo; echo", no_key("it printed nothing")),
+                ("exit 3", no_key("it ended with exit code 3")),
+                ("kill -9 $$", no_key("it was ended by a signal")),
+                ("echo; echo ' locked ' >&2; echo more >&2; exit 1", no_key("it ended with exit code 1: locked")),
+                ("echo sk-1234; echo got sk-1234 >&2; exit 1", no_key("it ended with exit code 1: got ***")),
+                ("printf '\\033[31mred' >&2; exit 1", no_key("it ended with exit code 1: \u{fffd}[31mred")),
+            ];
+            for (script, expected) in cases {
+                assert_eq!(printed(script), expected, "{script}");
+            }
+        }
+
+        #[test]
+        fn loud_commands_do_not_stop() {
+            let noise =
+                "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789 >&2; i=$((i+1)); done";
+            assert_eq!(printed(&format!("{noise}; echo sk-1234")), Ok("sk-1234".to_owned()));
+        }
+
+        #[test]
+        fn a_command_that_hangs_is_ended() {
+            // The second leaves a process behind that keeps the pipe open.
+            for script in ["exec sleep 600", "echo sk-1234; sleep 2 &"] {
+                let command =
+                    KeyCommand { program: "sh".to_owned(), arguments: vec!["-c".to_owned(), script.to_owned()] };
+                let error = run(&command, Duration::from_millis(100)).unwrap_err();
+                let reason = "it took longer than 0.1 seconds".to_owned();
+                assert_eq!(error, SettingsError::KeyCommand { program: "sh".to_owned(), reason }, "{script}");
+            }
+        }
+    }
+}

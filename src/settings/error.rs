@@ -1,7 +1,7 @@
 //! What can be wrong with settings and keys. No message holds a value that may be secret.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use super::origin::Origin;
+use super::{keys::names_a_secret, origin::Origin};
 
 /// Why settings or a key cannot be used. All of them are the input's fault: exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,19 +61,8 @@ pub enum SettingsError {
         nearest: Option<String>,
     },
     /// A value of the wrong type or out of range.
-    #[error("{origin}: `{key}` must be {expected}, not {found}")]
-    WrongValue {
-        /// Where.
-        origin: Origin,
-        /// The key with its table.
-        key: String,
-        /// What would be right.
-        expected: String,
-        /// What stands there; described only, where it may be secret.
-        found: String,
-        /// What to do about it, where it can be told.
-        hint: Option<String>,
-    },
+    #[error("{}: `{}` must be {}, not {}", .0.origin, .0.key, .0.expected, .0.found)]
+    WrongValue(Box<WrongValue>),
     /// An API key, or what looks like one, in a file or a variable of planwave's own.
     #[error("{origin}: `{key}` looks like a place for an API key, and planwave takes none there")]
     KeyInSettings {
@@ -107,7 +96,9 @@ pub enum SettingsError {
         reason: String,
     },
     /// The key cannot be sent in a header.
-    #[error("the API key from {source_name} has a character that cannot be sent in a header, such as a line break or a space")]
+    #[error(
+        "the API key from {source_name} has a character that cannot be sent in a header, such as a line break or a space"
+    )]
     UnusableKey {
         /// The variable or the program.
         source_name: String,
@@ -118,6 +109,27 @@ pub enum SettingsError {
         /// What serde says.
         reason: String,
     },
+}
+
+/// A value of the wrong type or out of range. Boxed in [`SettingsError`], of which it is the largest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongValue {
+    /// Where.
+    pub origin: Origin,
+    /// The key with its table.
+    pub key: String,
+    /// What would be right.
+    pub expected: String,
+    /// What stands there; described only, where it may be secret.
+    pub found: String,
+    /// What to do about it, where it can be told.
+    pub hint: Option<String>,
+}
+
+impl From<WrongValue> for SettingsError {
+    fn from(wrong: WrongValue) -> Self {
+        Self::WrongValue(Box::new(wrong))
+    }
 }
 
 impl SettingsError {
@@ -134,10 +146,10 @@ impl SettingsError {
             }),
             Self::UnknownVariable { nearest, name } => Some(match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None if name.contains("KEY") => KEY_PLACES.to_owned(),
+                None if names_a_secret(name.trim_start_matches("PLANWAVE_")) => KEY_PLACES.to_owned(),
                 None => "PLANWAVE_<TABLE>_<KEY> sets a key; `planwave config show` lists every key".to_owned(),
             }),
-            Self::WrongValue { hint, .. } => hint.clone(),
+            Self::WrongValue(wrong) => wrong.hint.clone(),
             Self::KeyInSettings { .. } => Some(KEY_PLACES.to_owned()),
             Self::NotInProjectFile { .. } => {
                 Some("set it in your own configuration file or in PLANWAVE_MODEL_API_KEY_COMMAND".to_owned())
@@ -145,9 +157,9 @@ impl SettingsError {
             Self::InsecureUrl { .. } => {
                 Some("use https://, or set model.allow_insecure_http = true if you trust the network".to_owned())
             }
-            Self::KeyCommand { .. } => {
-                Some("run the command yourself: it has to print the key, and nothing else, on standard output".to_owned())
-            }
+            Self::KeyCommand { .. } => Some(
+                "run the command yourself: it has to print the key, and nothing else, on standard output".to_owned(),
+            ),
             Self::UnusableKey { .. } => Some("set the key again, without quotes or line breaks".to_owned()),
             Self::Defect { .. } => Some("please report this as a defect of planwave".to_owned()),
         }

@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{
-    error::SettingsError,
+    error::{SettingsError, WrongValue},
     keys::{self, KEYS, Key, Kind},
     layers::Assignment,
     origin::{FileOwner, Origin},
@@ -66,20 +66,25 @@ impl Reader<'_> {
         (self.locate)(self.lines.line(spanned.span().start))
     }
 
-    fn table(&self, table: &Text<'_>, content: &Spanned<DeValue<'_>>, found: &mut Vec<Assignment>) -> Result<(), SettingsError> {
+    fn table(
+        &self,
+        table: &Text<'_>,
+        content: &Spanned<DeValue<'_>>,
+        found: &mut Vec<Assignment>,
+    ) -> Result<(), SettingsError> {
         let name = table.get_ref().as_ref();
         if !KEYS.iter().any(|key| key.table == name) {
             return Err(self.unknown(table, keys::quoted(name)));
         }
         let DeValue::Table(entries) = content.get_ref() else {
-            return Err(SettingsError::WrongValue {
+            return Err(SettingsError::from(WrongValue {
                 origin: self.origin(table),
                 key: name.to_owned(),
                 expected: format!("a table, written as [{name}]"),
                 // What stands here in place of a table is perhaps a key that lost its way.
                 found: json(content).map_or("a date".to_owned(), |value| keys::describe(None, &value)),
                 hint: (name == "model").then(|| "the model's name is set by `model.name`".to_owned()),
-            });
+            }));
         };
         for (entry, value) in entries {
             let Some(key) = Key::find(name, entry.get_ref()) else {
@@ -102,7 +107,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let DeValue::Table(entries) = value.get_ref() else {
-            return Err(wrong(key, None, json(value), self.origin(at)));
+            return Err(wrong(key, None, json(value), self.origin(at)).into());
         };
         for (name, value) in entries {
             found.push(checked(key, Some(name.get_ref()), json(value), self.origin(name))?);
@@ -135,17 +140,19 @@ pub(super) fn checked(
     }
     match value {
         Some(value) if key.kind.accepts(entry.as_deref(), &value) => Ok(Assignment { key, entry, value, origin }),
-        value => Err(wrong(key, entry.as_deref(), value, origin)),
+        value => Err(wrong(key, entry.as_deref(), value, origin).into()),
     }
 }
 
 /// The error for a value that a key does not accept.
-pub(super) fn wrong(key: &Key, entry: Option<&str>, value: Option<Value>, origin: Origin) -> SettingsError {
-    SettingsError::WrongValue {
+pub(super) fn wrong(key: &Key, entry: Option<&str>, value: Option<Value>, origin: Origin) -> WrongValue {
+    WrongValue {
         origin,
         key: key.path_with(entry),
         expected: key.kind.expected(),
-        found: value.as_ref().map_or("a date or a number out of range".to_owned(), |value| keys::describe(Some(key.kind), value)),
+        found: value
+            .as_ref()
+            .map_or("a date or a number out of range".to_owned(), |value| keys::describe(Some(key.kind), value)),
         hint: value.as_ref().and_then(|value| keys::advice(key.kind, value)),
     }
 }

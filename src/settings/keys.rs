@@ -28,7 +28,7 @@ pub(super) enum Kind {
     Token,
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// An `http` or `https` URL.
+    /// An `http` or `https` URL without a query.
     Url,
     /// A proxy's URL, or empty.
     ProxyUrl,
@@ -106,9 +106,14 @@ impl Key {
         format!("{}.{}", self.table, self.name)
     }
 
-    /// `table.name`, or `table.name.entry` for an entry of a table of the user's.
+    /// `name.entry`, for an entry of a table of the user's.
+    pub(super) fn name_with(&self, entry: &str) -> String {
+        format!("{}.{}", self.name, quoted(entry))
+    }
+
+    /// `table.name`, or `table.name.entry`.
     pub(super) fn path_with(&self, entry: Option<&str>) -> String {
-        entry.map_or_else(|| self.path(), |entry| format!("{}.{}", self.path(), quoted(entry)))
+        entry.map_or_else(|| self.path(), |entry| format!("{}.{}", self.table, self.name_with(entry)))
     }
 
     /// The variable that sets it.
@@ -131,7 +136,7 @@ impl Kind {
             Self::Name => text.is_some_and(|text| is_line(text) && !text.trim().is_empty()),
             Self::Token => text.is_some_and(|text| text.chars().all(|c| c.is_ascii_graphic())),
             Self::Choice(words) => text.is_some_and(|text| words.contains(&text)),
-            Self::Url => text.and_then(ServerUrl::parse).is_some_and(|url| url.is_http_or_https()),
+            Self::Url => text.and_then(ServerUrl::parse).is_some_and(|url| url.is_base()),
             Self::ProxyUrl => text.is_some_and(|text| text.is_empty() || ServerUrl::parse(text).is_some()),
             Self::Whole(least, most) => value.as_u64().is_some_and(|number| (least..=most).contains(&number)),
             Self::Seconds(most) => value.as_f64().is_some_and(|number| (0.001..=most as f64).contains(&number)),
@@ -153,14 +158,15 @@ impl Kind {
             Self::Name => "one line of text, not empty".to_owned(),
             Self::Token => "a text of printable ASCII characters without spaces".to_owned(),
             Self::Choice(words) => one_of(words),
-            Self::Url => "a URL that begins with http:// or https://".to_owned(),
+            Self::Url => "a URL that begins with http:// or https://, without a query".to_owned(),
             Self::ProxyUrl => "a URL that begins with http://, https:// or socks5://, or an empty text".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {} to {}", grouped(least), grouped(most)),
             Self::Seconds(most) => format!("a number of seconds from 0.001 to {}", grouped(most)),
             Self::Switch => "true or false".to_owned(),
             Self::Path => "a path on one line".to_owned(),
             Self::Variable => {
-                "the name of an environment variable in capitals, such as OPENAI_API_KEY, and not the key itself".to_owned()
+                "the name of an environment variable in capitals, such as OPENAI_API_KEY, and not the key itself"
+                    .to_owned()
             }
             Self::Command => "a list of texts: the program and its arguments, each on one line".to_owned(),
             Self::Headers => "a table of HTTP headers: names, and texts of printable ASCII characters".to_owned(),
@@ -194,7 +200,11 @@ impl Kind {
             },
             Self::Command => {
                 let words = value.as_array().map_or(&[][..], Vec::as_slice);
-                words.iter().enumerate().map(|(i, word)| if i == 0 { word.clone() } else { Value::from(MASK) }).collect()
+                words
+                    .iter()
+                    .enumerate()
+                    .map(|(i, word)| if i == 0 { word.clone() } else { Value::from(MASK) })
+                    .collect()
             }
             Self::Text
             | Self::Name
@@ -230,13 +240,15 @@ pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Choice(words), Value::String(text)) => {
             nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
         }
-        (Kind::Whole(..) | Kind::Seconds(_), Value::String(text)) if text.trim().parse::<f64>().is_ok() => {
+        (Kind::Whole(..) | Kind::Seconds(_), Value::String(text)) if text.trim().parse().is_ok_and(f64::is_finite) => {
             Some("write the number without quotes".to_owned())
         }
         (Kind::Switch, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
             Some("write it without quotes".to_owned())
         }
-        (Kind::Command, Value::String(_)) => Some("write it as a list, for example [\"pass\", \"show\", \"openai\"]".to_owned()),
+        (Kind::Command, Value::String(_)) => {
+            Some("write it as a list, for example [\"pass\", \"show\", \"openai\"]".to_owned())
+        }
         _ => None,
     }
 }
@@ -265,7 +277,8 @@ pub(super) fn nearest_key(path: &str) -> Option<String> {
             return KEYS.iter().find(|key| key.name == name).map(Key::path);
         }
     }
-    let position = nearest(path, paths.iter().map(String::as_str)).and_then(|best| paths.iter().position(|p| p == best));
+    let position =
+        nearest(path, paths.iter().map(String::as_str)).and_then(|best| paths.iter().position(|p| p == best));
     position.map(|index| paths.swap_remove(index))
 }
 

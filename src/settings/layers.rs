@@ -129,15 +129,20 @@ impl Layers {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let known = self.0.iter().filter_map(|((index, entry), value)| Some((KEYS.get(*index)?, entry, value)));
-        known
-            .map(|(key, entry, (value, origin))| Entry {
-                table: key.table,
-                name: key.path_with(entry.as_deref())[key.table.len() + 1..].to_owned(),
-                shown: key.kind.shown(value),
-                origin: origin.clone(),
-            })
-            .collect()
+        let mut entries = Vec::new();
+        for (index, key) in KEYS.iter().enumerate() {
+            let before = entries.len();
+            for ((_, entry), (value, origin)) in self.0.range((index, None)..(index + 1, None)) {
+                let name = entry.as_deref().map_or(key.name.to_owned(), |entry| key.name_with(entry));
+                entries.push(Entry { table: key.table, name, shown: key.kind.shown(value), origin: origin.clone() });
+            }
+            if entries.len() == before {
+                // Only a table that nobody filled has no value.
+                let shown = Value::Object(Map::new());
+                entries.push(Entry { table: key.table, name: key.name.to_owned(), shown, origin: Origin::Default });
+            }
+        }
+        entries
     }
 
     /// A sentence for each server to which a project's file sends what the user's own settings would send elsewhere.
@@ -149,9 +154,11 @@ impl Layers {
             .filter(|(_, _, (_, origin))| origin.is_project_file())
             .filter_map(|(key, (index, entry), (value, origin))| {
                 let url = ServerUrl::parse(value.as_str()?)?;
-                let before = own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
+                let before =
+                    own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
                 let same = before.is_some_and(|before| before.origin() == url.origin());
-                let sentence = format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
+                let sentence =
+                    format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
                 (!same && !url.is_loopback()).then_some(sentence)
             })
             .collect()

@@ -15,11 +15,13 @@ mod overrides;
 mod redact;
 mod server_url;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod values;
 mod variables;
 
 pub use api_key::{KeySource, KeyState, api_key, key_state};
-pub use error::SettingsError;
+pub use error::{SettingsError, WrongValue};
 pub use layers::{Entry, Loaded, load};
 pub use origin::{FileOwner, Origin};
 pub use overrides::Overrides;

@@ -54,7 +54,8 @@ impl Overrides {
             ("--progress", "output", "progress", word(*progress)),
             ("--log", "log", "level", word(*log)),
         ];
-        let given = flags.into_iter().filter_map(|(flag, table, name, value)| Some((flag, Key::find(table, name)?, value?)));
+        let given =
+            flags.into_iter().filter_map(|(flag, table, name, value)| Some((flag, Key::find(table, name)?, value?)));
         given.map(|(flag, key, value)| checked(key, None, Some(value), Origin::Flag(flag))).collect()
     }
 }

@@ -42,9 +42,10 @@ impl ServerUrl {
         self.0.scheme() == "https"
     }
 
-    /// Whether it can be asked over HTTP, that is, whether it is no SOCKS proxy.
-    pub fn is_http_or_https(&self) -> bool {
-        matches!(self.0.scheme(), "http" | "https")
+    /// Whether paths of an API can be appended to it: HTTP or HTTPS, without query and fragment.
+    pub(super) fn is_base(&self) -> bool {
+        let plain = self.0.query().is_none() && self.0.fragment().is_none();
+        plain && matches!(self.0.scheme(), "http" | "https")
     }
 
     /// Whether the server is on this machine: `localhost` and names below it (RFC 6761, section 6.3), 127.0.0.0/8, ::1.
@@ -167,7 +168,15 @@ mod tests {
 
     #[test]
     fn other_things_are_no_server() {
-        for text in ["", "api.openai.com", "localhost:8080/v1", "ftp://example.com", "file:///etc/passwd", "https://", "http:///v1"] {
+        for text in [
+            "",
+            "api.openai.com",
+            "localhost:8080/v1",
+            "ftp://example.com",
+            "file:///etc/passwd",
+            "https://",
+            "http:///v1",
+        ] {
             // A URL parser forgives `http:///v1` and reads the host `v1`; it is a host like any other.
             let expected = (text == "http:///v1").then_some("v1");
             assert_eq!(ServerUrl::parse(text).as_ref().map(ServerUrl::host), expected, "{text}");

@@ -92,7 +92,11 @@ struct Places {
 }
 
 impl Places {
-    fn read(&self, environment: BTreeMap<String, String>, plan_directory: Option<&Path>) -> Result<Sources, SettingsError> {
+    fn read(
+        &self,
+        environment: BTreeMap<String, String>,
+        plan_directory: Option<&Path>,
+    ) -> Result<Sources, SettingsError> {
         let user_file = self.user_file.as_deref().map(|path| self.file(path)).transpose()?.flatten();
         let project_file = self.project_file()?;
         let mut plan_file = None;
@@ -155,5 +159,105 @@ fn same_directory(left: &Path, right: &Path) -> bool {
     match (left.canonicalize(), right.canonicalize()) {
         (Ok(left), Ok(right)) => left == right,
         _ => left == right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Makes the files and directories (those that end in `/`) below a temporary directory.
+    fn tree(paths: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in paths {
+            let path = root.path().join(path);
+            if text.is_empty() {
+                fs::create_dir_all(path).unwrap();
+            } else {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+        }
+        root
+    }
+
+    fn read(root: &Path, working_directory: &str, plan: Option<&str>) -> Result<Sources, SettingsError> {
+        let places = Places {
+            home: Some(root.join("home")),
+            user_file: Some(root.join("home/.config/planwave/config.toml")),
+            working_directory: root.join(working_directory),
+        };
+        places.read(BTreeMap::new(), plan.map(Path::new))
+    }
+
+    /// Text and name of the user's, the project's and the plan's file.
+    fn found(sources: &Sources) -> [Option<(&str, String)>; 3] {
+        let Sources { environment: _, user_file, project_file, plan_file } = sources;
+        [user_file, project_file, plan_file]
+            .map(|file| file.as_ref().map(|file| (file.text.as_str(), file.name.replace('\\', "/"))))
+    }
+
+    #[test]
+    fn files_are_found_where_the_documentation_says() {
+        let root = tree(&[
+            ("home/.config/planwave/config.toml", "user"),
+            ("home/repo/.git", ""),
+            ("home/repo/planwave.toml", "project"),
+            ("home/repo/a/b", ""),
+            ("home/repo/plans/x/planwave.toml", "plan"),
+            ("home/repo/inner/.git", ""),
+            ("home/planwave.toml", "beyond"),
+            ("home/loose/deep", ""),
+        ]);
+        let user = Some(("user", "~/.config/planwave/config.toml".to_owned()));
+        let project = |name: &str| Some(("project", name.to_owned()));
+        let plan = |name: &str| Some(("plan", name.to_owned()));
+        let beyond = Some(("beyond", "~/planwave.toml".to_owned()));
+        let cases = [
+            ("home/repo", None, [user.clone(), project("planwave.toml"), None]),
+            ("home/repo/a/b", None, [user.clone(), project("~/repo/planwave.toml"), None]),
+            ("home/repo", Some("plans/x"), [user.clone(), project("planwave.toml"), plan("plans/x/planwave.toml")]),
+            ("home/repo/plans/x", Some("."), [user.clone(), Some(("plan", "planwave.toml".to_owned())), None]),
+            ("home/repo", Some("../repo"), [user.clone(), project("planwave.toml"), None]),
+            ("home/repo", Some("no/such/plan"), [user.clone(), project("planwave.toml"), None]),
+            ("home/repo", Some("planwave.toml"), [user.clone(), project("planwave.toml"), None]),
+            // A directory with .git ends the search, with or without a file in it.
+            ("home/repo/inner", None, [user.clone(), None, None]),
+            ("home/loose/deep", None, [user, beyond, None]),
+        ];
+        for (working_directory, plan, expected) in cases {
+            assert_eq!(
+                found(&read(root.path(), working_directory, plan).unwrap()),
+                expected,
+                "{working_directory} {plan:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_errors() {
+        let root = tree(&[("a/.git", ""), ("a/planwave.toml", ""), ("b/.git", ""), ("c/.git", "")]);
+        fs::write(root.path().join("b/planwave.toml"), b"# one\n# two \xff\n").unwrap();
+        fs::write(root.path().join("c/planwave.toml"), vec![b'#'; LARGEST + 1]).unwrap();
+
+        let error = read(root.path(), "a", None).unwrap_err();
+        assert!(matches!(&error, SettingsError::Unreadable { file, .. } if file == "planwave.toml"), "{error}");
+        let error = read(root.path(), "b", None).unwrap_err();
+        assert_eq!(error.to_string(), "planwave.toml:2: not UTF-8 text");
+        let error = read(root.path(), "c", None).unwrap_err();
+        assert_eq!(error.to_string(), "planwave.toml: larger than 1048576 bytes, which is no configuration file");
+
+        fs::write(root.path().join("c/planwave.toml"), vec![b'#'; LARGEST]).unwrap();
+        assert!(read(root.path(), "c", None).unwrap().project_file.is_some());
+    }
+
+    #[test]
+    fn the_system_is_read() {
+        let root = tree(&[(".git", ""), ("planwave.toml", "project")]);
+        let sources = Sources::from_system(None, root.path()).unwrap();
+        assert!(sources.environment.contains_key("PATH"));
+        assert_eq!(found(&sources)[1], Some(("project", "planwave.toml".to_owned())));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    error::SettingsError,
+    error::{SettingsError, WrongValue},
     file::{checked, wrong},
     keys::{self, KEYS, Key, Kind},
     layers::Assignment,
@@ -40,7 +40,9 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Result<Vec<Assignme
     let own = environment.keys().filter(|name| name.starts_with("PLANWAVE_") && !NOT_SETTINGS.contains(&name.as_str()));
     for name in own {
         let Some(key) = KEYS.iter().find(|key| key.variable() == *name) else {
-            return Err(SettingsError::UnknownVariable { name: name.clone(), nearest: nearest(name) });
+            let nearest = nearest(name);
+            // The name of a variable can hold anything, and this one goes to a terminal.
+            return Err(SettingsError::UnknownVariable { name: name.replace(char::is_control, "\u{fffd}"), nearest });
         };
         let Some(text) = set(environment, name) else { continue };
         let origin = Origin::Variable(name.clone());
@@ -52,7 +54,10 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Result<Vec<Assignme
                     found.push(checked(key, Some(&entry), Some(value), origin.clone())?);
                 }
             }
-            (true, value) => return Err(in_json(wrong(key, None, Some(value), origin))),
+            (true, value) => {
+                let hint = Some("write it as JSON, for example {\"name\": \"value\"}".to_owned());
+                return Err(WrongValue { hint, ..wrong(key, None, Some(value), origin) }.into());
+            }
         }
     }
     Ok(found)
@@ -66,8 +71,7 @@ fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a 
 fn value(kind: Kind, text: &str) -> Value {
     let plain = text.trim();
     let read = match kind {
-        Kind::Whole(..) => plain.parse::<u64>().ok().map(Value::from),
-        Kind::Seconds(_) => plain.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Value::Number),
+        Kind::Whole(..) | Kind::Seconds(_) => number(plain),
         Kind::Switch => plain.parse::<bool>().ok().map(Value::from),
         Kind::Command | Kind::Headers | Kind::Parameters => serde_json::from_str(text).ok(),
         Kind::Text
@@ -82,18 +86,13 @@ fn value(kind: Kind, text: &str) -> Value {
     read.unwrap_or_else(|| Value::from(text))
 }
 
-fn in_json(error: SettingsError) -> SettingsError {
-    match error {
-        SettingsError::WrongValue { origin, key, expected, found, .. } => {
-            let hint = Some("write it as JSON, for example {\"name\": \"value\"}".to_owned());
-            SettingsError::WrongValue { origin, key, expected, found, hint }
-        }
-        other => other,
-    }
+fn number(text: &str) -> Option<Value> {
+    let whole = text.parse::<u64>().ok().map(Value::from);
+    whole.or_else(|| Some(Value::Number(serde_json::Number::from_f64(text.parse().ok()?)?)))
 }
 
 fn nearest(name: &str) -> Option<String> {
     // A variable meant for the key itself is answered with where keys belong, not with the name of a similar setting.
-    let secret = name.ends_with("_API_KEY") || keys::names_a_secret(name.trim_start_matches("PLANWAVE_"));
+    let secret = keys::names_a_secret(name.trim_start_matches("PLANWAVE_"));
     if secret { None } else { keys::nearest_variable(name) }
 }

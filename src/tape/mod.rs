@@ -1,1 +1,21 @@
-//! tape
+//! The tape: exchanges with a model, one JSON line each. Record, replay, resume and cache are this one format.
+//!
+//! Line 1 is the [`Header`]; every other line is an [`Exchange`]. A tape holds no key: what identifies a request is a
+//! hash of its canonical form ([`request_key`]) without host and headers, so a tape also answers for another base URL.
+//!
+//! Pure: text in, values out. Reading and writing files belongs to `store`; sending to `model`.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+mod difference;
+mod exchange;
+mod key;
+mod replay;
+mod usage;
+
+pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError};
+pub use key::request_key;
+pub use replay::ReplayIndex;
+pub use usage::Usage;
+
+/// The version of the format that this planwave writes, and the newest it reads.
+pub const VERSION: u32 = 1;

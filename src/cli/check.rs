@@ -1,0 +1,107 @@
+//! `planwave check`: the looser checks over documents on disk.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{
+    arguments::CheckArguments,
+    failure::{Exit, Failure},
+    pretty,
+    project::Project,
+    terminal::{err, out},
+};
+use crate::{
+    document::{Finding, Names, Severity, Stage, check_document, stage_of_file_name},
+    report::{plural, sanitize},
+};
+
+/// What was found in one document.
+#[derive(Serialize)]
+struct Checked {
+    file: String,
+    stage: Stage,
+    findings: Vec<Finding>,
+}
+
+pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let mut checked = Vec::new();
+    for path in &arguments.paths {
+        match path.file_name().and_then(|name| name.to_str()).and_then(stage_of_file_name) {
+            Some(stage) if path.is_file() => checked.push(check_file(path, stage)?),
+            _ => check_plan(path, &mut checked)?,
+        }
+    }
+    let failed = checked.iter().filter(|document| has_errors(document)).count();
+    if arguments.json {
+        out(&pretty(&checked)?);
+    } else {
+        out(&lines(&checked));
+        let verdict = if failed == 0 { String::from("all pass") } else { format!("{failed} with errors") };
+        err(&format!("{} checked, {verdict}\n", plural(checked.len(), "document")));
+    }
+    Ok(if failed > 0 { Exit::Incomplete } else { Exit::Done })
+}
+
+fn check_file(path: &Path, stage: Stage) -> Result<Checked, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
+    Ok(check_bytes(path.display().to_string(), stage, &bytes))
+}
+
+fn check_bytes(file: String, stage: Stage, bytes: &[u8]) -> Checked {
+    let findings = match std::str::from_utf8(bytes) {
+        Ok(text) => check_document(text, stage),
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            vec![Finding {
+                code: "not-utf8",
+                severity: Severity::Error,
+                message: String::from("The file is not UTF-8."),
+                line: Some(line),
+            }]
+        }
+    };
+    Checked { file, stage, findings }
+}
+
+/// All documents of a plan, placeholders too.
+fn check_plan(path: &Path, checked: &mut Vec<Checked>) -> Result<(), Failure> {
+    let project = Project::open(path)?;
+    let ids: Vec<_> = project.plan.achievements.iter().map(|achievement| achievement.id).collect();
+    let names = Names::new(project.plan.name.clone(), ids.iter().copied());
+    let scan = project.dir.scan(&names)?;
+    for id in ids {
+        let files = scan.of_achievement(id);
+        let mut documents: Vec<&String> = files.subplan.iter().chain(files.executions.values()).collect();
+        documents.extend(&files.placeholders);
+        for document in documents {
+            let name = Path::new(document).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if let Some(stage) = stage_of_file_name(name) {
+                let shown: PathBuf = project.dir.shown(document);
+                checked.push(check_bytes(shown.display().to_string(), stage, &project.dir.read(document)?));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has_errors(document: &Checked) -> bool {
+    document.findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+fn lines(checked: &[Checked]) -> String {
+    let mut text = String::new();
+    for document in checked {
+        for finding in &document.findings {
+            let severity = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let message = sanitize(&finding.message);
+            text.push_str(&format!("{}{line}: {severity}[{}]: {message}\n", sanitize(&document.file), finding.code));
+        }
+    }
+    text
+}

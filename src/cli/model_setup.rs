@@ -1,0 +1,111 @@
+//! From settings to a model: facts from the catalogue, the key, the tape.
+
+use std::{path::Path, sync::Arc};
+
+use secrecy::SecretString;
+
+use super::failure::Failure;
+use crate::{
+    model::{Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts},
+    settings::{self, Loaded, Sources},
+};
+
+/// Output tokens allowed where neither the settings nor the catalogue say.
+const DEFAULT_OUTPUT_CAP: u32 = 16_000;
+
+/// The most that is allowed without being asked for by name.
+const LARGEST_DEFAULT_CAP: u32 = 32_000;
+
+/// What is known of the model that the settings name.
+pub(super) struct ModelChoice {
+    pub(super) facts: ModelFacts,
+    /// The cap on an answer's tokens.
+    pub(super) output_cap: u32,
+    /// What the cap may be raised to after an answer was cut.
+    pub(super) largest_cap: u32,
+}
+
+/// Looks the model up.
+pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
+    let model = &loaded.settings.model;
+    let own = match &model.models_file {
+        Some(path) => Some(read(path)?),
+        None => None,
+    };
+    let catalog = Catalog::load(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let facts = catalog
+        .facts(&model.name, model.base_url.expose(), model.provider.as_deref())
+        .map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let allowed = facts.max_output;
+    let output_cap = model
+        .max_output_tokens
+        .unwrap_or_else(|| allowed.unwrap_or(DEFAULT_OUTPUT_CAP).min(LARGEST_DEFAULT_CAP));
+    let largest_cap = match model.max_output_tokens {
+        // The user's own number is a bound on the bill, not a first guess.
+        Some(cap) => cap,
+        None => allowed.unwrap_or(output_cap).max(output_cap),
+    };
+    Ok(ModelChoice { facts, output_cap, largest_cap })
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))
+}
+
+/// The key, or an error where one is needed and missing. Runs the user's key command.
+pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretString>, Failure> {
+    loaded.check_endpoint()?;
+    let model = &loaded.settings.model;
+    let key = settings::api_key(model, &sources.environment)?;
+    if key.is_none() && settings::needs_key(model.base_url.expose()) {
+        return Err(Failure::invalid(format!("there is no API key for {}", model.base_url.host())).hint(format!(
+            "set the environment variable {}, or `model.api_key_command` in your configuration; \
+             to try planwave without a key, run `planwave demo`",
+            model.api_key_env
+        )));
+    }
+    Ok(key)
+}
+
+/// The configuration of the OpenAI-compatible model.
+pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> ModelConfig {
+    let settings = &loaded.settings;
+    let model = &settings.model;
+    let headers = model.extra_headers.iter();
+    ModelConfig {
+        base_url: model.base_url.expose().to_owned(),
+        api_key: key,
+        organization: model.organization.clone(),
+        project: model.project.clone(),
+        model: model.name.clone(),
+        reasoning_effort: model.reasoning_effort.clone(),
+        timeouts: Timeouts {
+            connect: settings.timeouts.connect,
+            idle: settings.timeouts.idle,
+            call: settings.timeouts.call,
+            ..Timeouts::default()
+        },
+        retry: Retry {
+            max_retries: settings.retry.max_retries,
+            base_delay: settings.retry.base_delay,
+            max_delay: settings.retry.max_delay,
+            ..Retry::default()
+        },
+        headers: headers.map(|(name, value)| ExtraHeader { name: name.clone(), value: value.clone() }).collect(),
+        extra_body: model.extra_parameters.clone(),
+        proxy: model.proxy.as_ref().map(|proxy| SecretString::from(proxy.expose().to_owned())),
+        api_version: model.api_version.clone(),
+        allow_insecure_http: model.allow_insecure_http,
+        concurrency: settings.run.concurrency,
+        ..ModelConfig::default()
+    }
+}
+
+/// Runs a command's asynchronous part.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| Failure::invalid(format!("cannot start the runtime: {error}")))
+}
+
+/// Keeps `Arc` out of the callers' type lists.
+pub(super) type SharedRecorder = Arc<dyn crate::model::Recorder>;

@@ -1,0 +1,79 @@
+//! Carries a run's events to the reporters, on a thread of their own so that a slow terminal holds up no call.
+
+use std::{io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle};
+
+use jiff::Timestamp;
+
+use super::failure::Failure;
+use crate::{
+    engine::Event,
+    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style},
+    settings::{Color, ProgressStyle},
+};
+
+/// Takes events until it is closed.
+pub(super) struct Reporting {
+    sender: mpsc::Sender<Event>,
+    thread: JoinHandle<()>,
+}
+
+impl Reporting {
+    /// Starts the thread. `events` is where NDJSON goes: a file that is created anew, or `-`.
+    pub(super) fn start(progress: ProgressStyle, style: Style, events: Option<&Path>) -> Result<Self, Failure> {
+        let mut reporters = Reporters::new();
+        match progress {
+            ProgressStyle::None => {}
+            ProgressStyle::Plain => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
+            ProgressStyle::Auto => match Progress::stderr(style) {
+                Some(bars) => reporters.push(bars),
+                None => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
+            },
+        }
+        if let Some(path) = events {
+            let out: Box<dyn Write + Send> = if path == Path::new("-") {
+                Box::new(std::io::stdout())
+            } else {
+                let file = std::fs::File::create(path);
+                let file = file.map_err(|error| Failure::invalid(format!("cannot write {}: {error}", path.display())))?;
+                Box::new(std::io::BufWriter::new(file))
+            };
+            reporters.push(Ndjson::new(out));
+        }
+        let (sender, receiver) = mpsc::channel();
+        let spawned = std::thread::Builder::new().name(String::from("reports")).spawn(move || {
+            for event in receiver {
+                reporters.event(&event);
+            }
+            reporters.finish();
+        });
+        let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
+        Ok(Self { sender, thread })
+    }
+
+    /// Where the engine sends its events.
+    pub(super) fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
+        let sender = self.sender.clone();
+        Arc::new(move |event| {
+            // A reporter that is gone must not disturb the run.
+            let _ = sender.send(event);
+        })
+    }
+
+    /// Waits until every event has been shown. All sinks must have been dropped.
+    pub(super) fn close(self) {
+        drop(self.sender);
+        let _ = self.thread.join();
+    }
+}
+
+/// Colours for standard error.
+pub(super) fn style(color: Color, no_color: bool) -> Style {
+    let enabled = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => !no_color && console::Term::stderr().features().colors_supported(),
+    };
+    console::set_colors_enabled_stderr(enabled);
+    console::set_colors_enabled(enabled);
+    Style::new(enabled)
+}

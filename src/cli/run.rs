@@ -1,0 +1,381 @@
+//! `planwave run`: plan, show, ask, perform, report.
+
+use std::{path::Path, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    arguments::{Global, RunArguments},
+    failure::{Exit, Failure},
+    model_setup::{self, ModelChoice, SharedRecorder},
+    project::{Leveled, Planned, Project, settings},
+    reporting::{self, Reporting},
+    signals,
+    terminal::{self, err, out},
+};
+use crate::{
+    document::Stage,
+    engine::{
+        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Wish,
+    },
+    model::{Model, OpenAi, Recorders},
+    prompts::{TemplateName, Templates},
+    report::{SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, summary_json, summary_text},
+    settings::{self as config, Loaded, Sources, StageChoice},
+    store::{RunLock, TapeFile},
+    tape::{Header, Origin, ReplayIndex, Tape},
+};
+
+/// Characters that a token stands for, about, in English markdown; only used to turn a token budget into a cut.
+const CHARACTERS_PER_TOKEN: usize = 4;
+
+/// Where answers come from and where they are kept.
+pub(super) enum Answers {
+    /// The network; kept on the plan's own tape and on the one asked for.
+    Network,
+    /// A tape, by its text.
+    Replay(Box<Tape>),
+}
+
+/// Everything that is settled before anything is sent.
+pub(super) struct Prepared {
+    leveled: Leveled,
+    planned: Planned,
+    briefing: Arc<Briefing>,
+    pub(super) forecast: Forecast,
+    choice: ModelChoice,
+    wish: Wish,
+}
+
+/// What a run is given besides the plan.
+pub(super) struct Surroundings<'a> {
+    pub(super) loaded: &'a Loaded,
+    pub(super) sources: &'a Sources,
+    pub(super) answers: Answers,
+    pub(super) record: Option<&'a Path>,
+    pub(super) events: Option<&'a Path>,
+    /// Everything behind the plan on the command line, for the next command to type.
+    pub(super) selection: Vec<String>,
+    pub(super) json: bool,
+    pub(super) plan_argument: String,
+}
+
+pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Failure> {
+    if arguments.json && arguments.events.as_deref() == Some(Path::new("-")) && !arguments.dry_run {
+        return Err(Failure::invalid("`--json` and `--events -` both want standard output")
+            .hint(String::from("write the events to a file")));
+    }
+    let project = Project::open(&arguments.plan)?;
+    let (loaded, sources) = settings(Some(project.dir.path()), &arguments.overrides(global))?;
+    let leveled = project.leveled()?;
+    let wish = wish(arguments, &loaded, &leveled)?;
+    let prepared = prepare(leveled, wish, &loaded)?;
+    if arguments.dry_run {
+        let text = if arguments.json {
+            json_pretty(&prepared.forecast).map_err(|error| Failure::invalid(error.to_string()))?
+        } else {
+            dry_run_text(&prepared.forecast, terminal::width())
+        };
+        out(&text);
+        return Ok(Exit::Done);
+    }
+    let answers = match &arguments.replay {
+        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
+        None => Answers::Network,
+    };
+    let surroundings = Surroundings {
+        loaded: &loaded,
+        sources: &sources,
+        answers,
+        record: arguments.record.as_deref(),
+        events: arguments.events.as_deref(),
+        selection: selection_words(arguments),
+        json: arguments.json,
+        plan_argument: arguments.plan.display().to_string(),
+    };
+    if prepared.planned.run.items.is_empty() {
+        return Ok(nothing_to_do(&prepared, &surroundings));
+    }
+    // A missing key is said before the user is asked anything.
+    let key = match surroundings.answers {
+        Answers::Network => model_setup::key(&loaded, &sources)?,
+        Answers::Replay(_) => None,
+    };
+    if matches!(surroundings.answers, Answers::Network) && !arguments.yes {
+        if !terminal::is_interactive() {
+            return Err(Failure::invalid("this would send requests, and there is no terminal to ask on")
+                .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be")));
+        }
+        err(&forecast_text(&prepared.forecast, terminal::width()));
+        if !terminal::confirm(&confirm_text(&prepared.forecast.totals)) {
+            err("nothing sent, nothing written\n");
+            return Ok(Exit::Done);
+        }
+    }
+    perform(prepared, surroundings, key)
+}
+
+/// What the arguments ask for.
+fn wish(arguments: &RunArguments, loaded: &Loaded, leveled: &Leveled) -> Result<Wish, Failure> {
+    let selection = &arguments.selection;
+    let selection = if selection.all {
+        Selection::All
+    } else if !selection.level.is_empty() {
+        Selection::Levels(selection.level.clone())
+    } else if !selection.ids.is_empty() {
+        Selection::Ids(selection.ids.clone())
+    } else {
+        let levels: Vec<String> = leveled.file.levels().iter().map(|level| level.level.to_string()).collect();
+        let levels = if levels.len() > 8 { format!("1 to {}", levels.len()) } else { levels.join(", ") };
+        return Err(Failure::invalid("say what to generate: `--level N`, `--ids 3.1,3.2` or `--all`")
+            .hint(format!("this plan has the levels {levels}")));
+    };
+    let stages = match loaded.settings.run.stage {
+        StageChoice::Subplan => vec![Stage::Subplan],
+        StageChoice::Execution => vec![Stage::Execution],
+        StageChoice::Both => vec![Stage::Subplan, Stage::Execution],
+    };
+    Ok(Wish { selection, stages, force: arguments.force, strict: loaded.settings.run.strict })
+}
+
+/// The words of the command line that select, for the next command.
+fn selection_words(arguments: &RunArguments) -> Vec<String> {
+    let selection = &arguments.selection;
+    let mut words = Vec::new();
+    if selection.all {
+        words.push(String::from("--all"));
+    }
+    for level in &selection.level {
+        words.extend([String::from("--level"), level.to_string()]);
+    }
+    if !selection.ids.is_empty() {
+        let ids: Vec<String> = selection.ids.iter().map(ToString::to_string).collect();
+        words.extend([String::from("--ids"), ids.join(",")]);
+    }
+    match arguments.stage {
+        Some(StageChoice::Subplan) => words.extend(["--stage", "subplan"].map(String::from)),
+        Some(StageChoice::Execution) => words.extend(["--stage", "execution"].map(String::from)),
+        Some(StageChoice::Both) | None => {}
+    }
+    if let Some(tape) = &arguments.replay {
+        words.extend([String::from("--replay"), tape.display().to_string()]);
+    }
+    words
+}
+
+/// Plans the run and counts what it will cost.
+pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<Prepared, Failure> {
+    let choice = model_setup::choose(loaded)?;
+    let templates = Templates::load(&template_overrides(loaded)?)?;
+    let planned = leveled.plan(&wish)?;
+    let tokenizer = choice.facts.tokenizer;
+    let count = |text: &str| tokenizer.count(text);
+    let briefing = Briefing::new(
+        Arc::clone(&leveled.project.plan),
+        Arc::clone(&leveled.graph),
+        templates,
+        &planned.run,
+        loaded.settings.prompts.shared_tokens,
+        &count,
+    )?;
+    let outlook = ModelOutlook {
+        name: &loaded.settings.model.name,
+        tokenizer: tokenizer.name(),
+        count: &count,
+        prices: choice.facts.prices,
+        prices_taken: choice.facts.prices_taken.clone(),
+        max_output_tokens: choice.output_cap,
+    };
+    let mut forecast =
+        engine::forecast(&planned.run, &briefing, &leveled.graph, &leveled.names, &planned.digests, &outlook)?;
+    forecast.warnings.extend(leveled.warnings.iter().cloned());
+    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), forecast, choice, wish })
+}
+
+fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
+    let Some(directory) = &loaded.settings.prompts.directory else {
+        return Ok(Vec::new());
+    };
+    let mut overrides = Vec::new();
+    for name in TemplateName::ALL {
+        let path = directory.join(name.file_name());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => overrides.push((name, text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::invalid(format!("cannot read {}: {error}", path.display()))),
+        }
+    }
+    if overrides.is_empty() {
+        let names: Vec<&str> = TemplateName::ALL.iter().map(|name| name.file_name()).collect();
+        return Err(Failure::invalid(format!("`prompts.directory` is {}, which holds no template", directory.display()))
+            .hint(format!("a template there has one of these names: {}", names.join(", "))));
+    }
+    Ok(overrides)
+}
+
+fn read_tape(path: &Path) -> Result<Tape, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::invalid(format!("{} is not UTF-8, so it is no tape", path.display())))?;
+    Tape::parse(&text)
+        .map_err(|error| Failure::invalid(format!("{}: {error}", path.display())).hint(error.hint()))
+}
+
+/// Everything exists, or all that is left is blocked.
+fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Exit {
+    let blocked = any_blocked(prepared);
+    let mut forecast = prepared.forecast.clone();
+    if surroundings.json {
+        forecast.warnings.push(String::from("nothing to do"));
+        out(&json_pretty(&forecast).unwrap_or_default());
+    } else {
+        err(&forecast_text(&forecast, terminal::width()));
+        err("nothing to do: nothing sent, nothing written\n");
+    }
+    if blocked { Exit::Incomplete } else { Exit::Done }
+}
+
+fn any_blocked(prepared: &Prepared) -> bool {
+    prepared.planned.run.skipped.iter().any(|item| matches!(item.reason, SkipReason::BlockedBy(_)))
+}
+
+/// Takes the lock, makes sure that the set is still the one agreed to, and runs it.
+pub(super) fn perform(
+    prepared: Prepared,
+    surroundings: Surroundings<'_>,
+    key: Option<secrecy::SecretString>,
+) -> Result<Exit, Failure> {
+    let blocked_before = any_blocked(&prepared);
+    let Surroundings { loaded, sources, answers, record, events, selection, json, plan_argument } = surroundings;
+    let Prepared { leveled, planned, briefing, forecast: _, choice, wish } = prepared;
+    let began = Timestamp::now();
+    let dir = Arc::clone(&leveled.project.dir);
+    let _lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    if leveled.plan(&wish)? != planned {
+        return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
+            .hint(String::from("run the same command again to see what is left to do")));
+    }
+    let replay = matches!(answers, Answers::Replay(_));
+    let settings = &loaded.settings;
+    let model = model(loaded, key, answers, record, &leveled, &choice, began)?;
+    let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
+    let reporting = Reporting::start(settings.output.progress, style, events)?;
+    let engine = Engine {
+        model,
+        store: dir.clone(),
+        briefing,
+        names: Arc::clone(&leveled.names),
+        plan: Arc::new(planned.run),
+        digests: planned.digests,
+        limits: Limits {
+            max_attempts: settings.run.max_attempts,
+            max_output_tokens: choice.output_cap,
+            largest_output_tokens: choice.largest_cap,
+            longest_quote: settings.prompts.repair_tokens.saturating_mul(CHARACTERS_PER_TOKEN),
+            prices: choice.facts.prices,
+        },
+        concurrency: settings.run.concurrency,
+        order: match settings.run.order {
+            config::Order::Level => Order::Level,
+            config::Order::Ready => Order::Ready,
+        },
+        force: wish.force,
+        executor: settings.documents.executor.clone(),
+        run_id: run_id(began),
+        model_name: settings.model.name.clone(),
+        emit: reporting.sink(),
+    };
+    let runtime = model_setup::runtime()?;
+    let summary = runtime.block_on(async move { engine.run(signals::watch_signals()).await });
+    // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
+    drop(runtime);
+    reporting.close();
+    if json {
+        let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
+        out(&text);
+    } else {
+        let next_level = next_level(&leveled, &wish, &summary);
+        let directory = dir.path().display().to_string();
+        let context = SummaryContext {
+            plan: &plan_argument,
+            selection: &selection,
+            next_level,
+            directory: &directory,
+            model: &settings.model.name,
+            replay,
+            width: terminal::width(),
+            style,
+        };
+        let text = summary_text(&summary, &context);
+        if events == Some(Path::new("-")) { err(&text) } else { out(&text) }
+    }
+    Ok(exit_of(&summary, blocked_before))
+}
+
+fn exit_of(summary: &Summary, blocked_before: bool) -> Exit {
+    match summary.stop_kind {
+        Some(StopKind::Interrupted) => Exit::Interrupted,
+        Some(StopKind::Provider) => Exit::Stopped,
+        Some(StopKind::Storage | StopKind::Internal) => Exit::Incomplete,
+        None if summary.failed + summary.blocked + summary.not_started > 0 || blocked_before => Exit::Incomplete,
+        None => Exit::Done,
+    }
+}
+
+fn model(
+    loaded: &Loaded,
+    key: Option<secrecy::SecretString>,
+    answers: Answers,
+    record: Option<&Path>,
+    leveled: &Leveled,
+    choice: &ModelChoice,
+    began: Timestamp,
+) -> Result<Arc<dyn Model>, Failure> {
+    let configuration = model_setup::configuration(loaded, key);
+    let params = choice.facts.params.clone();
+    let built = match answers {
+        Answers::Replay(tape) => OpenAi::replaying(configuration, params, ReplayIndex::new(*tape)),
+        Answers::Network => {
+            let server = Some(loaded.settings.model.base_url.host().to_owned());
+            let header = Header::new(Origin::Recorded, server, began).to_line();
+            let mut recorders: Vec<SharedRecorder> = Vec::new();
+            if let Some(path) = record {
+                let tape = TapeFile::create(path, &header).map_err(|error| cannot_record(path, &error))?;
+                recorders.push(Arc::new(tape));
+            }
+            if loaded.settings.tape.local {
+                let path = leveled.project.dir.shown(".planwave/tape.jsonl");
+                let tape = TapeFile::local(&leveled.project.dir, &header);
+                recorders.push(Arc::new(tape.map_err(|error| cannot_record(&path, &error))?));
+            }
+            OpenAi::new(configuration, params, Recorders::new(recorders))
+        }
+    };
+    let model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    Ok(Arc::new(model))
+}
+
+fn cannot_record(path: &Path, error: &std::io::Error) -> Failure {
+    let hint = (error.kind() == std::io::ErrorKind::AlreadyExists)
+        .then(|| String::from("a tape is never overwritten: name another file, or remove this one"));
+    Failure::invalid(format!("cannot write the tape {}: {error}", path.display())).hint(hint)
+}
+
+/// The level to generate next, where this run did whole levels and all of them.
+fn next_level(leveled: &Leveled, wish: &Wish, summary: &Summary) -> Option<u32> {
+    let Selection::Levels(levels) = &wish.selection else { return None };
+    if summary.failed + summary.blocked + summary.not_started > 0 {
+        return None;
+    }
+    let last = levels.iter().max()?;
+    leveled.file.levels().iter().map(|level| level.level).find(|level| level > last)
+}
+
+fn run_id(began: Timestamp) -> String {
+    let compact: String = whole_seconds(began).chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{compact}-{}", std::process::id())
+}
+
+fn whole_seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,206 @@
+//! Tells which deliverables of the PLAN a document never mentions.
+//!
+//! Wording differs between a PLAN and a good document, so the comparison is by file name where the deliverable has
+//! one, and otherwise by most of its words.
+
+use std::collections::HashSet;
+
+use crate::document::prose::plain;
+
+/// The deliverables that `text` does not mention.
+pub(super) fn missing<'a>(text: &str, deliverables: &'a [String]) -> Vec<&'a String> {
+    if deliverables.is_empty() {
+        return Vec::new();
+    }
+    let names: HashSet<String> = names_of(text).collect();
+    let stems: HashSet<String> = stems_of(text).collect();
+    deliverables.iter().filter(|deliverable| !is_mentioned(deliverable, &names, &stems)).collect()
+}
+
+fn is_mentioned(deliverable: &str, names: &HashSet<String>, stems: &HashSet<String>) -> bool {
+    let wanted = wanted_names(deliverable);
+    if !wanted.is_empty() {
+        return wanted.iter().all(|name| names.contains(name));
+    }
+    let outside = outside_parentheses(&plain(deliverable));
+    let mut significant: Vec<String> = stems_of(&outside).collect();
+    if significant.is_empty() {
+        significant = stems_of(deliverable).collect();
+    }
+    let found = significant.iter().filter(|stem| stems.contains(*stem)).count();
+    // Most of them; a deliverable of one word needs that word.
+    found * 2 > significant.len() || significant.is_empty()
+}
+
+/// The names of the files and identifiers that the deliverable itself is.
+///
+/// That is the first one, and more that are joined to it (`a.rs` and `b.rs`); what follows otherwise says where or how
+/// (`a.rs` in `src/`). A name inside of parentheses counts only where they begin with it: `Guide (docs/guide.md)` is the
+/// guide's file, `(following a.py)` an aside.
+fn wanted_names(deliverable: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut depth = 0_usize;
+    let mut opening = false; // the last thing was an opening parenthesis
+    let mut joined = true; // nothing but conjunctions since the last name
+    for (index, piece) in deliverable.split('`').enumerate() {
+        if index % 2 == 1 {
+            let name = piece.split('(').next().map(str::trim).unwrap_or_default();
+            if name.ends_with('/') || name.contains(char::is_whitespace) {
+                joined = false;
+            } else if let Some(name) = last_component(name).filter(|_| joined && (depth == 0 || opening)) {
+                names.push(name);
+            }
+            opening = false;
+            continue;
+        }
+        for word in piece.split_whitespace() {
+            let outside = depth == 0;
+            for c in word.chars() {
+                opening = c == '(';
+                match c {
+                    '(' => depth += 1,
+                    ')' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+            match last_component(bare).filter(|name| is_file_name(name)) {
+                Some(name) if joined && (outside || word.starts_with('(')) => names.push(name),
+                Some(_) => joined = false,
+                None => {
+                    let joins = bare.is_empty() || matches!(bare, "and" | "or" | "plus");
+                    joined = names.is_empty() || (joined && joins);
+                }
+            }
+        }
+    }
+    names
+}
+
+/// The file or identifier at the end of a path, in lower case.
+fn last_component(path: &str) -> Option<String> {
+    let end = path.find(|c: char| !(is_name_char(c) || matches!(c, '/' | '\\'))).unwrap_or(path.len());
+    let name = path[..end].rsplit(['/', '\\']).next()?.trim_matches(['-', '.']);
+    (name.len() > 1).then(|| name.to_lowercase())
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+fn outside_parentheses(text: &str) -> String {
+    let mut depth = 0_usize;
+    text.chars()
+        .filter(|c| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => return depth == 0,
+            }
+            false
+        })
+        .collect()
+}
+
+/// Every word, file name and identifier of the text, in lower case; a path gives its components.
+fn names_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !is_name_char(c))
+        .map(|name| name.trim_matches(['-', '.']))
+        .filter(|name| !name.is_empty())
+        .map(str::to_lowercase)
+}
+
+/// `a.rs`, `notes.tar.gz`; not `1.2`, `e.g`, `3.5.1`.
+fn is_file_name(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        let extension_like =
+            (1..=10).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+        stem.len() > 1 && extension_like && extension.bytes().any(|b| b.is_ascii_alphabetic())
+    })
+}
+
+/// The stems of the words that carry meaning.
+fn stems_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .filter(|word| is_significant(word))
+        .map(|word| stem(&word))
+}
+
+fn is_significant(word: &str) -> bool {
+    const STOP_WORDS: &[&str] = &[
+        "the", "and", "for", "with", "from", "into", "that", "this", "all", "any", "are", "its", "per", "via", "each",
+        "new", "one", "two", "three", "more", "other", "than", "least", "used", "using", "use", "lines", "line", "not",
+        "can", "will", "has", "have",
+    ];
+    word.chars().count() > 2 && !word.bytes().all(|b| b.is_ascii_digit()) && !STOP_WORDS.contains(&word)
+}
+
+/// Takes the commonest English endings off, so that `validated` and `validation` meet.
+fn stem(word: &str) -> String {
+    for ending in [
+        "ations", "ation", "ating", "ions", "ion", "ings", "ing", "ated", "ates", "ate", "ies", "ed", "es", "s", "y",
+        "e",
+    ] {
+        if let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 4) {
+            return stem.to_owned();
+        }
+    }
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_missing(text: &str, deliverable: &str) -> bool {
+        !missing(text, &[deliverable.to_owned()]).is_empty()
+    }
+
+    #[test]
+    fn a_file_is_mentioned_by_its_name() {
+        let text =
+            "It writes `src/import/feeds.rs`, tests/feeds_test.rs and the guide.md's index. Call `load_feed(path)`.";
+        for present in [
+            "`src/import/feeds.rs`",
+            "`feeds.rs` in `src/other/`",
+            "Feeds (`lib/feeds.rs`, ~200 lines)",
+            "FEEDS.RS",
+            "`feeds.rs` and `feeds_test.rs`",
+            "guide.md",
+            "`load_feed(path, name)` that works",
+            "Index of feeds (following `absent.py`)",
+            "Guide for `writing feeds`, with an index",
+            "`feeds.rs` as described by `absent.rs`",
+        ] {
+            assert!(!is_missing(text, present), "{present}");
+        }
+        for absent in [
+            "`src/import/feed.rs`",
+            "`feeds.rs` and `store.rs`",
+            "Guide (`docs/other.md`)",
+            "`save_feed(path)` working",
+        ] {
+            assert!(is_missing(text, absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn other_deliverables_are_mentioned_by_most_of_their_words() {
+        let text = "We validate the schema, document every error message and draw a diagram.";
+        for present in ["Schema validation", "Error messages documentation", "**Diagram** (with 3 examples)", "10+", ""]
+        {
+            assert!(!is_missing(text, present), "{present}");
+        }
+        for absent in ["Migration guide", "Benchmark report of the importer", "Schema migration tooling"] {
+            assert!(is_missing(text, absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn all_missing_ones_are_named() {
+        let deliverables = ["`a1.rs`", "`b1.rs`", "`c1.rs`"].map(str::to_owned);
+        assert_eq!(missing("only b1.rs", &deliverables), ["`a1.rs`", "`c1.rs`"]);
+        assert_eq!(missing("", &[]), Vec::<&String>::new());
+    }
+}

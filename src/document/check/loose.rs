@@ -1,0 +1,125 @@
+//! The loose profile: what makes a file on disk a document, whoever wrote it.
+//!
+//! It follows what was counted over real documents: people name, order and leave out sections in many ways, so little
+//! is an error here.
+
+use crate::{
+    document::{
+        Finding, Section, Stage,
+        prose::{word_count, words},
+        sections::{OBJECTIVE_NAMES, find, is_known, same_name, sections},
+    },
+    markdown::{fences_balanced, lines},
+};
+
+use super::{codes::Code, placeholder, refusal, size, structure, unwrap};
+
+/// Checks a whole document on disk, whoever wrote it.
+///
+/// Only what makes a file no document is an error; real documents name and order their sections in many ways.
+pub fn check_document(text: &str, stage: Stage) -> Vec<Finding> {
+    let text = text.trim_start_matches('\u{feff}');
+    if word_count(text) == 0 {
+        return vec![Code::Empty.error(None, "The file is empty.")];
+    }
+    if refusal::is_refusal(behind_header(text)) {
+        return vec![Code::Refusal.error(None, "The text declines to write the document instead of being it.")];
+    }
+    let mut findings = Vec::new();
+    if let Some(found) = placeholder::template_marker(text) {
+        let message = format!(
+            "The placeholder `{}` is still there. Replace it, or put it in backticks where it is talked about.",
+            found.text
+        );
+        findings.push(Code::Placeholder.error(Some(found.line), message));
+    }
+    if unwrap::unwrap(text).fenced {
+        findings.push(Code::Fenced.error(None, "The whole document stands in one code fence. Remove the fence."));
+        return findings;
+    }
+    let sections = sections(text);
+    let has_sections = sections.iter().any(|section| section.level > 1 || is_known(&section.name));
+    if !has_sections {
+        findings
+            .push(Code::NoSections.error(None, "No heading divides the document into sections. Add `##` headings."));
+    } else if stage == Stage::Subplan && !states_objective(text) {
+        findings.push(
+            Code::ObjectiveMissing
+                .error(None, "No section says what the SUBPLAN is to reach. Add a section `## Objective`."),
+        );
+    } else {
+        findings.extend(usual_sections(&sections, stage));
+    }
+    if let Err(line) = fences_balanced(text) {
+        findings.push(
+            Code::FenceUnbalanced
+                .warning(Some(line), format!("The code fence that line {line} opens is never closed.")),
+        );
+    }
+    findings.extend(size(text, stage));
+    findings
+}
+
+/// The text without title, `**Label**: value` lines and rules at its beginning.
+fn behind_header(text: &str) -> &str {
+    let is_header = |line: &&str| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with("# ") || line == "---" || (line.starts_with("**") && line.contains("**:"))
+    };
+    let header: usize = text.split_inclusive('\n').take_while(is_header).map(str::len).sum();
+    &text[header..]
+}
+
+/// True where a heading, or a label in bold, announces an objective by one of the words people use for it.
+fn states_objective(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "objective",
+        "objectives",
+        "goal",
+        "goals",
+        "purpose",
+        "mission",
+        "overview",
+        "problem",
+        "summary",
+        "what",
+        "why",
+        "scope",
+        "context",
+    ];
+    lines(text).any(|line| {
+        let announces = |name: &str| words(name).iter().any(|word| WORDS.contains(&word.as_str()));
+        match line.heading() {
+            Some(heading) => heading.level > 1 && announces(heading.text),
+            None => {
+                !line.in_fence
+                    && line.text.starts_with("**")
+                    && line.text.split_once(':').is_some_and(|(label, _)| label.len() < 80 && announces(label))
+            }
+        }
+    })
+}
+
+/// Warns of sections that nearly all real documents have and this one does not, and of empty ones.
+fn usual_sections(sections: &[Section<'_>], stage: Stage) -> Vec<Finding> {
+    let usual: &[(&str, &[&str])] = match stage {
+        Stage::Subplan => &[
+            ("Objective", OBJECTIVE_NAMES),
+            ("Approach", &["Approach", "Implementation Approach", "Implementation Strategy", "Implementation Plan"]),
+            ("Expected Results", &["Expected Results", "Expected Outcomes", "Success Criteria"]),
+        ],
+        Stage::Execution => &[
+            ("Iteration Log", &["Iteration Log", "Iterations", "Work Log"]),
+            ("Learning Summary", &["Learning Summary", "Learnings", "Key Learnings"]),
+        ],
+    };
+    let absent = usual.iter().filter(|(_, names)| find(sections, names).is_none()).map(|(name, _)| {
+        Code::SectionMissing.warning(None, format!("There is no section `{name}`; nearly all such documents have one."))
+    });
+    let empty = stage.sections().iter().filter_map(|name| {
+        let section = sections.iter().find(|section| same_name(&section.name, name))?;
+        let why = structure::emptiness(section, 0)?;
+        Some(Code::SectionEmpty.warning(Some(section.line), format!("The section `{name}` {why}.")))
+    });
+    absent.chain(empty).collect()
+}

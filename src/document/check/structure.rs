@@ -1,0 +1,121 @@
+//! Checks the sections of an answer: all there, in order, once each, with a real body.
+
+use crate::document::{
+    Finding, Section, Stage,
+    prose::{word_count, words},
+    sections::same_name,
+};
+use crate::markdown::lines;
+
+use super::{codes::Code, placeholder::is_stand_in};
+
+/// The fewest words of each section's body, in the order of [`Stage::sections`].
+///
+/// They only tell a body from a stand-in; the lists and logs that a fresh EXECUTION_TASK leaves open have next to none.
+fn least_words(stage: Stage) -> [usize; 7] {
+    match stage {
+        Stage::Subplan => [8, 1, 15, 2, 8, 5, 1],
+        Stage::Execution => [8, 6, 15, 1, 1, 1, 3],
+    }
+}
+
+/// Sections in which "None" is an answer.
+fn may_be_none(name: &str) -> bool {
+    ["Dependencies and Coordination", "Coordination", "Iteration Log", "Learning Summary"]
+        .iter()
+        .any(|open| same_name(open, name))
+}
+
+/// Checks `sections`, all sections of `text`, against those that a document of `stage` has.
+pub(super) fn check(text: &str, sections: &[Section<'_>], stage: Stage) -> Vec<Finding> {
+    let expected = stage.sections();
+    let mut findings = Vec::new();
+    let mut places = Vec::new();
+    for (index, name) in expected.iter().enumerate() {
+        let mut here = sections.iter().enumerate().filter(|(_, section)| same_name(&section.name, name));
+        let Some((at, section)) = here.next() else {
+            findings.push(missing(text, expected, index));
+            continue;
+        };
+        if let Some((_, again)) = here.next() {
+            let message =
+                format!("The section `{name}` is there twice (lines {} and {}). Keep one.", section.line, again.line);
+            findings.push(Code::SectionDuplicate.error(Some(again.line), message));
+        }
+        places.push((at, section.line, *name));
+        if let Some(why) = emptiness(section, least_words(stage)[index]) {
+            let message = format!("The section `{name}` {why}. Write its content.");
+            findings.push(Code::SectionEmpty.error(Some(section.line), message));
+        }
+    }
+    findings.extend(disorder(&places, expected));
+    findings
+}
+
+/// Checks that the sections' places (index, line, name) ascend; they come in the order that is expected.
+fn disorder(places: &[(usize, usize, &str)], expected: &[&str]) -> Option<Finding> {
+    let mut found = places.to_vec();
+    found.sort_unstable();
+    let (_, (_, line, name)) = places.iter().zip(&found).find(|(wanted, found)| wanted != found)?;
+    let message =
+        format!("The section `{name}` (line {line}) stands in the wrong place. The order is: {}.", expected.join(", "));
+    Some(Code::SectionOrder.error(Some(*line), message))
+}
+
+fn missing(text: &str, expected: &[&str], index: usize) -> Finding {
+    let name = expected[index];
+    let place = match index.checked_sub(1) {
+        Some(before) => format!("after the section `{}`", expected[before]),
+        None => "as the first section".to_owned(),
+    };
+    // A section one level too deep is the commonest reason.
+    let deeper = lines(text).find_map(|line| {
+        let heading = line.heading()?;
+        same_name(&crate::document::sections::section_name(heading.text), name).then_some((line.number, heading.level))
+    });
+    match deeper {
+        Some((line, level)) => {
+            let marks = "#".repeat(usize::from(level));
+            let message = format!(
+                "`{marks} {name}` (line {line}) stands inside of another section. Make it `## {name}`, {place}."
+            );
+            Code::SectionMissing.error(Some(line), message)
+        }
+        None => Code::SectionMissing.error(None, format!("The section `## {name}` is missing. Add it {place}.")),
+    }
+}
+
+/// Why a section's body is none; `None` where it is one.
+pub(super) fn emptiness(section: &Section<'_>, least: usize) -> Option<String> {
+    let body: String =
+        section.body.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line, "\n"]).take(4000).collect();
+    let count = word_count(&body);
+    if count == 0 {
+        return Some(match section.body.trim().is_empty() {
+            true => "has no body (sub-headings inside of a section begin with `###`)".to_owned(),
+            false => "has headings and no text".to_owned(),
+        });
+    }
+    if is_stand_in(body.trim()) || (is_nothing(body.trim()) && !may_be_none(&section.name)) {
+        return Some(format!("says only \"{}\"", body.trim()));
+    }
+    (count < least).then(|| format!("has {count} of at least {least} words"))
+}
+
+/// "N/A", "None", "Coming soon": a body that says nothing.
+fn is_nothing(body: &str) -> bool {
+    const NOTHING: &[&str] = &[
+        "n/a",
+        "na",
+        "none",
+        "nothing",
+        "not applicable",
+        "pending",
+        "placeholder",
+        "coming soon",
+        "see above",
+        "same as above",
+        "as above",
+    ];
+    body.len() <= 60 && NOTHING.contains(&words(body).join(" ").as_str())
+}

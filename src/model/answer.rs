@@ -1,0 +1,203 @@
+//! Putting an answer together from the pieces of a stream. Pure.
+//!
+//! Servers differ, so everything here is optional and what is unknown is passed over; a field of an odd type must not
+//! cost an answer that was paid for.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{FinishReason, Usage, failure::ProviderError};
+
+/// One piece of a streamed answer, or a whole answer of a server that does not stream. Only what is used is kept.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Chunk {
+    #[serde(default)]
+    choices: Option<Vec<Choice>>,
+    #[serde(default)]
+    usage: Option<Value>,
+    #[serde(default)]
+    error: Option<Value>,
+    /// Some servers send their errors bare: `{"object":"error","message":…,"code":…}`.
+    #[serde(default)]
+    message: Option<Value>,
+    #[serde(default)]
+    code: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Choice {
+    #[serde(default)]
+    index: Option<i64>,
+    /// In a stream.
+    #[serde(default)]
+    delta: Option<Piece>,
+    /// In a whole answer.
+    #[serde(default)]
+    message: Option<Piece>,
+    #[serde(default)]
+    finish_reason: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Piece {
+    #[serde(default)]
+    content: Option<Value>,
+    #[serde(default)]
+    refusal: Option<Value>,
+}
+
+/// An answer so far.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) refusal: String,
+    pub(super) finish: Option<FinishReason>,
+    pub(super) usage: Option<Usage>,
+    /// Characters of `text`.
+    pub(super) chars: usize,
+}
+
+impl Answer {
+    /// Adds a piece; the error is one that the server reports in the stream.
+    pub(super) fn add(&mut self, chunk: Chunk) -> Result<(), ProviderError> {
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            return Err(ProviderError::from_value(&error));
+        }
+        if let Some(usage) = chunk.usage.as_ref().and_then(usage_of) {
+            // Some servers send running totals with every piece: the last one counts.
+            self.usage = Some(usage);
+        }
+        let Some(choices) = chunk.choices else {
+            return match chunk.message {
+                Some(message) => {
+                    let mut error = serde_json::Map::new();
+                    error.insert("message".to_owned(), message);
+                    error.insert("code".to_owned(), chunk.code.unwrap_or_default());
+                    Err(ProviderError::from_value(&Value::Object(error)))
+                }
+                None => Ok(()),
+            };
+        };
+        for choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
+            if let Some(piece) = choice.delta.or(choice.message) {
+                if let Some(content) = &piece.content {
+                    let before = self.text.len();
+                    push_text(content, &mut self.text);
+                    self.chars += self.text.get(before..).map_or(0, |new| new.chars().count());
+                }
+                if let Some(refusal) = &piece.refusal {
+                    push_text(refusal, &mut self.refusal);
+                }
+            }
+            if let Some(Value::String(reason)) = choice.finish_reason {
+                self.finish = Some(match reason.as_str() {
+                    "stop" => FinishReason::Stop,
+                    "length" => FinishReason::Length,
+                    "content_filter" => FinishReason::ContentFilter,
+                    _ => FinishReason::Other(reason),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything of the answer has come.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.text.is_empty() || !self.refusal.is_empty()
+    }
+}
+
+/// Text, or a list of parts with text.
+fn push_text(content: &Value, out: &mut String) {
+    match content {
+        Value::String(text) => out.push_str(text),
+        Value::Array(parts) => {
+            for part in parts {
+                push_text(part.get("text").unwrap_or(part), out);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+    }
+}
+
+/// A provider's `usage` object; `None` where it has no counts.
+pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
+    let count = |path: &str| -> Option<u64> {
+        let value = usage.pointer(path)?;
+        // Some servers count in floats.
+        value.as_u64().or_else(|| value.as_f64().filter(|count| *count >= 0.0).map(|count| count as u64))
+    };
+    let (input, output) = (count("/prompt_tokens"), count("/completion_tokens"));
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    Some(Usage {
+        input: input.unwrap_or_default(),
+        cached: count("/prompt_tokens_details/cached_tokens").unwrap_or_default(),
+        output: output.unwrap_or_default(),
+        reasoning: count("/completion_tokens_details/reasoning_tokens").unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(chunks: &[&str]) -> Result<Answer, ProviderError> {
+        let mut answer = Answer::default();
+        for chunk in chunks {
+            answer.add(serde_json::from_str(chunk).unwrap())?;
+        }
+        Ok(answer)
+    }
+
+    #[test]
+    fn pieces_of_many_servers_make_an_answer() {
+        let answer = answer(&[
+            r#"{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null}"#,
+            r#"{"choices":[{"delta":{"content":"Größe"}}]}"#,
+            r#"{"choices":[{"index":1,"delta":{"content":"of another choice"}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"content":[{"type":"text","text":" ok"}],"reasoning_content":"hidden"}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"new_field":{"a":1}}"#,
+            r#"{"choices":null}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":7.0,"total_tokens":19,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":null}}"#,
+        ])
+        .unwrap();
+        assert_eq!((answer.text.as_str(), answer.chars), ("Größe ok", 8));
+        assert_eq!(answer.finish, Some(FinishReason::Stop));
+        assert_eq!(answer.usage, Some(Usage { input: 12, cached: 8, output: 7, reasoning: 0 }));
+    }
+
+    #[test]
+    fn finish_reasons() {
+        let cases = [
+            ("length", FinishReason::Length),
+            ("content_filter", FinishReason::ContentFilter),
+            ("tool_calls", FinishReason::Other("tool_calls".to_owned())),
+        ];
+        for (reason, expected) in cases {
+            let chunk = format!(r#"{{"choices":[{{"finish_reason":"{reason}"}}]}}"#);
+            assert_eq!(answer(&[&chunk]).unwrap().finish, Some(expected));
+        }
+    }
+
+    #[test]
+    fn errors_in_a_stream() {
+        let cases = [
+            (r#"{"error":{"message":"overloaded","code":502}}"#, "overloaded", Some(502)),
+            (r#"{"error":"out of memory"}"#, "out of memory", None),
+            (r#"{"object":"error","message":"too long","code":400}"#, "too long", Some(400)),
+        ];
+        for (chunk, message, status) in cases {
+            let error = answer(&[chunk]).unwrap_err();
+            assert_eq!((error.message.as_str(), error.status), (message, status));
+        }
+    }
+
+    #[test]
+    fn usage_without_counts_is_no_usage() {
+        for usage in ["null", "{}", r#"{"prompt_tokens":"many"}"#, "3"] {
+            assert_eq!(usage_of(&serde_json::from_str(usage).unwrap()), None);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The JSON of a chat request: the [`Request`] in the words that the server knows. Pure.
+
+use serde_json::{Map, Value, json};
+
+use super::{Message, ModelConfig, Params, Request, Role, TokenCap};
+
+/// Builds the body. Fields keep this order, so that tapes are easy to read.
+pub(super) fn build(request: &Request, config: &ModelConfig, params: &Params) -> Value {
+    let mut body = Map::new();
+    body.insert("model".to_owned(), Value::from(config.model.as_str()));
+    body.insert("messages".to_owned(), request.messages.iter().map(message).collect());
+    let cap = match params.token_cap {
+        TokenCap::MaxCompletionTokens => "max_completion_tokens",
+        TokenCap::MaxTokens => "max_tokens",
+    };
+    body.insert(cap.to_owned(), Value::from(request.max_output_tokens));
+    if let (true, Some(effort)) = (params.reasoning_effort, &config.reasoning_effort) {
+        body.insert("reasoning_effort".to_owned(), Value::from(effort.as_str()));
+    }
+    if let (true, Some(temperature)) = (params.temperature, config.temperature) {
+        body.insert("temperature".to_owned(), Value::from(temperature));
+    }
+    if let (true, Some(key)) = (params.prompt_cache_key, &request.cache_key) {
+        body.insert("prompt_cache_key".to_owned(), Value::from(key.as_str()));
+    }
+    body.insert("stream".to_owned(), Value::Bool(true));
+    if params.include_usage {
+        body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+    }
+    for (name, value) in &config.extra_body {
+        if value.is_null() {
+            body.shift_remove(name);
+        } else {
+            body.insert(name.clone(), value.clone());
+        }
+    }
+    Value::Object(body)
+}
+
+/// What is set but not sent, because the model does not take it.
+pub(super) fn not_sent(config: &ModelConfig, params: &Params) -> Vec<&'static str> {
+    let unsent = [
+        (config.reasoning_effort.is_some() && !params.reasoning_effort, "reasoning_effort"),
+        (config.temperature.is_some() && !params.temperature, "temperature"),
+    ];
+    unsent.into_iter().filter_map(|(unsent, name)| unsent.then_some(name)).collect()
+}
+
+fn message(message: &Message) -> Value {
+    let role = match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    json!({"role": role, "content": message.content.concat()})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            messages: vec![
+                Message { role: Role::System, content: vec![Arc::from("rules")] },
+                Message { role: Role::User, content: vec![Arc::from("shared "), Arc::from("own")] },
+            ],
+            max_output_tokens: 100,
+            cache_key: Some("level-1".to_owned()),
+        }
+    }
+
+    fn config() -> ModelConfig {
+        ModelConfig {
+            model: "m".to_owned(),
+            reasoning_effort: Some("low".to_owned()),
+            temperature: Some(0.5),
+            ..ModelConfig::default()
+        }
+    }
+
+    #[test]
+    fn only_what_the_server_knows_is_sent() {
+        let all = Params {
+            token_cap: TokenCap::MaxCompletionTokens,
+            reasoning_effort: true,
+            temperature: true,
+            prompt_cache_key: true,
+            include_usage: true,
+        };
+        assert_eq!(
+            build(&request(), &config(), &all).to_string(),
+            r#"{"model":"m","messages":[{"role":"system","content":"rules"},{"role":"user","content":"shared own"}],"max_completion_tokens":100,"reasoning_effort":"low","temperature":0.5,"prompt_cache_key":"level-1","stream":true,"stream_options":{"include_usage":true}}"#
+        );
+        assert_eq!(not_sent(&config(), &all), Vec::<&str>::new());
+
+        let none = Params {
+            token_cap: TokenCap::MaxTokens,
+            reasoning_effort: false,
+            temperature: false,
+            prompt_cache_key: false,
+            include_usage: false,
+        };
+        assert_eq!(
+            build(&request(), &config(), &none).to_string(),
+            r#"{"model":"m","messages":[{"role":"system","content":"rules"},{"role":"user","content":"shared own"}],"max_tokens":100,"stream":true}"#
+        );
+        assert_eq!(not_sent(&config(), &none), ["reasoning_effort", "temperature"]);
+    }
+
+    #[test]
+    fn the_users_own_parameters_come_last() {
+        let mut config = config();
+        config.extra_body =
+            serde_json::from_str(r#"{"service_tier":"flex","max_tokens":7,"stream_options":null}"#).unwrap();
+        let params = Params { token_cap: TokenCap::MaxTokens, include_usage: true, ..Params::default() };
+        let body = build(&request(), &config, &params);
+        assert_eq!((&body["service_tier"], &body["max_tokens"]), (&json!("flex"), &json!(7)));
+        assert!(body.get("stream_options").is_none());
+    }
+}

@@ -1,0 +1,473 @@
+//! What is known of models: prices, limits, tokenizers, and which parameters they take.
+//!
+//! It is data: `config/models.toml`, embedded, and a file of the user's on top. Every entry that matches a model
+//! contributes the fields it has; the more specific entry wins, and the user's over ours. What no entry says is unknown.
+
+use std::collections::BTreeMap;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::{Tokenizer, Usage};
+
+/// The embedded data.
+const BUILT_IN: &str = include_str!("../../config/models.toml");
+
+/// Everything known of one model at one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelFacts {
+    /// The entry of `[providers]` that the server belongs to.
+    pub provider: String,
+    /// `None`: unknown, and so is every cost.
+    pub prices: Option<Prices>,
+    /// The day the prices were taken, `YYYY-MM-DD`.
+    pub prices_taken: Option<String>,
+    /// Tokens of prompt and answer together.
+    pub context_window: Option<u32>,
+    /// The most tokens of an answer.
+    pub max_output: Option<u32>,
+    /// How its text is counted.
+    pub tokenizer: Tokenizer,
+    /// What it takes.
+    pub params: Params,
+}
+
+/// Prices in US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// Prompt tokens that were not in the provider's cache.
+    pub input: f64,
+    /// Prompt tokens that were; absent where the provider gives no discount.
+    pub cached: Option<f64>,
+    /// Prompt tokens that the provider puts into its cache, where that costs more than `input`.
+    pub cache_write: Option<f64>,
+    /// Answer tokens, reasoning included.
+    pub output: f64,
+}
+
+impl Prices {
+    /// The cost of some tokens in US dollars. Cached tokens are part of `input` and cost less.
+    ///
+    /// How many tokens were put into the cache is not reported by all servers, so where that costs extra, every prompt
+    /// token that was not cached is taken to be one: the cost is never understated.
+    pub fn cost(&self, usage: &Usage) -> f64 {
+        let cached = usage.cached.min(usage.input);
+        let fresh = usage.input - cached;
+        let fresh_price = self.cache_write.unwrap_or(self.input).max(self.input);
+        let sum = fresh as f64 * fresh_price
+            + cached as f64 * self.cached.unwrap_or(self.input)
+            + usage.output as f64 * self.output;
+        sum / 1e6
+    }
+}
+
+/// Which parameters a model takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Params {
+    /// The name of the cap on output tokens.
+    pub token_cap: TokenCap,
+    /// `reasoning_effort`.
+    pub reasoning_effort: bool,
+    /// `temperature`.
+    pub temperature: bool,
+    /// `prompt_cache_key`.
+    pub prompt_cache_key: bool,
+    /// `stream_options.include_usage`.
+    pub include_usage: bool,
+}
+
+/// The name of the cap on output tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenCap {
+    /// Current OpenAI models.
+    MaxCompletionTokens,
+    /// Everybody else.
+    #[default]
+    MaxTokens,
+}
+
+/// Entries of one or two files.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// The user's first, then ours.
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    providers: BTreeMap<String, ProviderEntry>,
+    #[serde(default)]
+    models: BTreeMap<String, ModelEntry>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderEntry {
+    #[serde(default)]
+    hosts: Vec<String>,
+    taken: Option<String>,
+    /// Where the prices stand; for people.
+    #[serde(rename = "source")]
+    _source: Option<String>,
+    #[serde(default)]
+    params: ParamsEntry,
+    /// By model; prices hold for this provider only.
+    #[serde(default)]
+    prices: BTreeMap<String, Prices>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelEntry {
+    context_window: Option<u32>,
+    max_output: Option<u32>,
+    tokenizer: Option<Tokenizer>,
+    #[serde(default)]
+    params: ParamsEntry,
+    /// Whichever provider serves it; for the user's own file.
+    prices: Option<Prices>,
+    taken: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParamsEntry {
+    token_cap: Option<TokenCap>,
+    reasoning_effort: Option<bool>,
+    temperature: Option<bool>,
+    prompt_cache_key: Option<bool>,
+    include_usage: Option<bool>,
+}
+
+impl ParamsEntry {
+    fn apply(&self, params: &mut Params) {
+        params.token_cap = self.token_cap.unwrap_or(params.token_cap);
+        params.reasoning_effort = self.reasoning_effort.unwrap_or(params.reasoning_effort);
+        params.temperature = self.temperature.unwrap_or(params.temperature);
+        params.prompt_cache_key = self.prompt_cache_key.unwrap_or(params.prompt_cache_key);
+        params.include_usage = self.include_usage.unwrap_or(params.include_usage);
+    }
+}
+
+/// A models.toml that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("models.toml, line {line}: {reason}")]
+pub struct CatalogError {
+    /// 1-based.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl CatalogError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some("the file has the form of planwave's own config/models.toml, and needs only what differs".to_owned())
+    }
+}
+
+impl Catalog {
+    /// The embedded catalog.
+    pub fn built_in() -> Result<Self, CatalogError> {
+        Self::parse(BUILT_IN, None)
+    }
+
+    /// The embedded catalog with a file of the user's on top.
+    pub fn with_user_file(user_toml: Option<&str>) -> Result<Self, CatalogError> {
+        Self::parse(BUILT_IN, user_toml)
+    }
+
+    /// Reads the default file and, on top of it, the user's.
+    pub fn parse(default_toml: &str, user_toml: Option<&str>) -> Result<Self, CatalogError> {
+        let files = user_toml.into_iter().chain([default_toml]).map(parse_file).collect::<Result<_, _>>()?;
+        Ok(Self { files })
+    }
+
+    /// What is known of a model at a server.
+    pub fn facts(&self, model: &str, base_url: &str) -> ModelFacts {
+        let host =
+            Url::parse(base_url.trim()).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        let model = model.trim();
+        let mut facts = ModelFacts { provider: self.provider(&host), ..ModelFacts::default() };
+        // From the least specific to the most: each overwrites what it knows better.
+        for entry in self.files.iter().rev().filter_map(|file| file.providers.get(&facts.provider)) {
+            entry.params.apply(&mut facts.params);
+            if let Some(prices) = best(&entry.prices, model) {
+                facts.prices = Some(*prices);
+                facts.prices_taken.clone_from(&entry.taken);
+            }
+        }
+        for file in self.files.iter().rev() {
+            for entry in matching(&file.models, model) {
+                facts.context_window = entry.context_window.or(facts.context_window);
+                facts.max_output = entry.max_output.or(facts.max_output);
+                facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
+                entry.params.apply(&mut facts.params);
+                if let Some(prices) = entry.prices {
+                    facts.prices = Some(prices);
+                    facts.prices_taken.clone_from(&entry.taken);
+                }
+            }
+        }
+        facts
+    }
+
+    /// The provider of a host: the entry with the longest matching pattern.
+    fn provider(&self, host: &str) -> String {
+        let patterns = self
+            .files
+            .iter()
+            .flat_map(|file| &file.providers)
+            .flat_map(|(name, entry)| entry.hosts.iter().map(move |pattern| (pattern, name)));
+        patterns
+            .filter(|(pattern, _)| matches(pattern, host))
+            .max_by_key(|(pattern, _)| pattern.len())
+            .map_or_else(|| "other".to_owned(), |(_, name)| name.clone())
+    }
+}
+
+fn parse_file(text: &str) -> Result<File, CatalogError> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        CatalogError { line: before.matches('\n').count() + 1, reason: error.message().trim().replace('\n', "; ") }
+    })?;
+    let all = file
+        .providers
+        .values()
+        .flat_map(|entry| entry.prices.values())
+        .chain(file.models.values().filter_map(|entry| entry.prices.as_ref()));
+    for prices in all {
+        let each = [Some(prices.input), prices.cached, prices.cache_write, Some(prices.output)];
+        if each.into_iter().flatten().any(|price| !price.is_finite() || price < 0.0) {
+            return Err(CatalogError { line: 1, reason: "a price is negative or no number".to_owned() });
+        }
+    }
+    Ok(file)
+}
+
+/// The entries for a model, the least specific first: patterns by length, then its name without a date, then its name.
+fn matching<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> Vec<&'a T> {
+    let mut patterns: Vec<_> =
+        entries.iter().filter(|(name, _)| name.contains('*') && matches(name, bare(model))).collect();
+    patterns.sort_by_key(|(name, _)| name.len());
+    patterns.into_iter().map(|(_, entry)| entry).chain(exact(entries, model).into_iter().rev().flatten()).collect()
+}
+
+/// The most specific entry that names the model: patterns do not count, since a price must not be guessed.
+fn best<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> Option<&'a T> {
+    exact(entries, model).into_iter().flatten().next()
+}
+
+fn exact<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> [Option<&'a T>; 3] {
+    let dateless = without_date(bare(model));
+    [
+        entries.get(model),
+        (bare(model) != model).then(|| entries.get(bare(model))).flatten(),
+        (dateless != model && dateless != bare(model)).then(|| entries.get(dateless)).flatten(),
+    ]
+}
+
+/// `openai/gpt-5` as `gpt-5`: routers put the maker's name in front.
+fn bare(model: &str) -> &str {
+    model.rsplit_once('/').map_or(model, |(_, name)| name)
+}
+
+/// `gpt-5-2025-08-07` as `gpt-5`, `gpt-4-0613` as `gpt-4`.
+fn without_date(model: &str) -> &str {
+    let digits = |text: &str, lengths: &[usize]| {
+        let mut parts = text.split('-');
+        lengths.iter().all(|length| {
+            parts.next().is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_digit()))
+        }) && parts.next().is_none()
+    };
+    for (length, shape) in [(11, [4, 2, 2].as_slice()), (9, &[8]), (5, &[4])] {
+        if let Some((name, date)) = model.len().checked_sub(length).and_then(|at| model.split_at_checked(at))
+            && date.strip_prefix('-').is_some_and(|date| digits(date, shape))
+        {
+            return name;
+        }
+    }
+    model
+}
+
+/// Whether a text has the form of a pattern, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENAI: &str = "https://api.openai.com/v1";
+
+    #[test]
+    fn openai_models_are_known_with_and_without_date() {
+        let catalog = Catalog::built_in().unwrap();
+        for model in ["gpt-5-mini", "gpt-5-mini-2025-08-07"] {
+            let facts = catalog.facts(model, OPENAI);
+            assert_eq!(
+                facts.prices,
+                Some(Prices { input: 0.25, cached: Some(0.025), cache_write: None, output: 2.0 }),
+                "{model}"
+            );
+            assert_eq!((facts.context_window, facts.max_output), (Some(400_000), Some(128_000)));
+            assert_eq!(facts.params.token_cap, TokenCap::MaxCompletionTokens);
+            assert!(facts.params.reasoning_effort && !facts.params.temperature && facts.params.prompt_cache_key);
+            assert!(facts.prices_taken.is_some());
+        }
+        let old = catalog.facts("gpt-4.1", OPENAI);
+        assert!(old.params.temperature && !old.params.reasoning_effort);
+        assert_eq!(catalog.facts("gpt-4-0613", OPENAI).tokenizer, Tokenizer::Cl100kBase);
+    }
+
+    #[test]
+    fn every_built_in_entry_is_reachable_and_sane() {
+        let catalog = Catalog::built_in().unwrap();
+        let file = parse_file(BUILT_IN).unwrap();
+        for (provider, entry) in &file.providers {
+            assert!(!entry.hosts.is_empty(), "{provider}");
+            for (model, prices) in &entry.prices {
+                assert!(
+                    entry.taken.as_ref().is_some_and(|taken| taken.parse::<jiff::civil::Date>().is_ok()),
+                    "{provider} has prices without a date"
+                );
+                assert!(prices.cached.unwrap_or(0.0) <= prices.input && prices.input <= prices.output, "{model}");
+                assert!(prices.cache_write.unwrap_or(prices.input) >= prices.input, "{model}");
+                let facts = catalog.facts(model, &format!("https://{}/v1", entry.hosts[0]));
+                assert_eq!(facts.prices.as_ref(), Some(prices), "{model}");
+                assert!(
+                    facts.context_window.is_some() && facts.max_output.is_some(),
+                    "{model} has prices and no limits"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_model_or_server_has_no_price() {
+        let catalog = Catalog::built_in().unwrap();
+        for (model, base) in [
+            ("gpt-5-surprise", OPENAI),
+            ("gpt-5-mini", "http://localhost:11434/v1"),
+            ("gpt-5-mini", "https://gateway.example/v1"),
+            ("", "nonsense"),
+        ] {
+            let facts = catalog.facts(model, base);
+            assert_eq!((facts.prices, facts.prices_taken), (None, None), "{model} at {base}");
+        }
+        // What holds for the whole family is still known.
+        assert!(!catalog.facts("gpt-5-surprise", OPENAI).params.temperature);
+    }
+
+    #[test]
+    fn parameters_of_servers() {
+        let catalog = Catalog::built_in().unwrap();
+        let local = catalog.facts("qwen3:8b", "http://127.0.0.1:8080/v1");
+        assert_eq!(local.provider, "other");
+        assert_eq!(
+            local.params,
+            Params { token_cap: TokenCap::MaxTokens, temperature: true, include_usage: true, ..Params::default() }
+        );
+        assert_eq!(catalog.facts("x", "https://r.openai.azure.com").provider, "azure");
+        let routed = catalog.facts("openai/gpt-5", "https://openrouter.ai/api/v1");
+        assert_eq!((routed.provider.as_str(), routed.context_window), ("openrouter", Some(400_000)));
+    }
+
+    #[test]
+    fn the_users_file_wins_field_by_field() {
+        let user = r#"
+            [providers.openai]
+            taken = "2027-01-01"
+            [providers.openai.prices]
+            "gpt-5-mini" = { input = 1.0, output = 2.0 }
+            [models."gpt-5*"]
+            params = { temperature = true }
+            [models."local-*"]
+            prices = { input = 0, output = 0 }
+            [providers.ours]
+            hosts = ["*.corp.example"]
+            params = { token_cap = "max_completion_tokens" }
+        "#;
+        let catalog = Catalog::with_user_file(Some(user)).unwrap();
+        let facts = catalog.facts("gpt-5-mini", OPENAI);
+        assert_eq!(facts.prices, Some(Prices { input: 1.0, cached: None, cache_write: None, output: 2.0 }));
+        assert_eq!(facts.prices_taken.as_deref(), Some("2027-01-01"));
+        assert!(facts.params.temperature && facts.params.reasoning_effort);
+        assert_eq!(facts.context_window, Some(400_000));
+        assert_eq!(catalog.facts("local-7b", "http://localhost/v1").prices.map(|prices| prices.output), Some(0.0));
+        let ours = catalog.facts("m", "https://llm.corp.example/v1");
+        assert_eq!((ours.provider.as_str(), ours.params.token_cap), ("ours", TokenCap::MaxCompletionTokens));
+    }
+
+    #[test]
+    fn a_wrong_file_names_its_line() {
+        let cases = [
+            ("\n[models.\"m\"]\ncontext = 3\n", 3, "unknown field `context`"),
+            ("[models.m]\ntokenizer = \"p50k\"\n", 2, "unknown variant `p50k`"),
+            ("[models\n", 1, "invalid table header"),
+            ("[models.m]\nprices = { input = -1, output = 1 }\n", 1, "a price is negative"),
+        ];
+        for (text, line, reason) in cases {
+            let error = Catalog::with_user_file(Some(text)).unwrap_err();
+            assert_eq!(error.line, line, "{error}");
+            assert!(error.reason.starts_with(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn costs() {
+        let usage = Usage { input: 10_000, cached: 8_000, output: 1_000, reasoning: 400 };
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        let plain = Prices { input: 1.0, cached: Some(0.1), cache_write: None, output: 10.0 };
+        assert!(near(plain.cost(&usage), 0.002 + 0.0008 + 0.01));
+        assert!(near(Prices { cached: None, ..plain }.cost(&usage), 0.01 + 0.01));
+        assert!(near(Prices { cache_write: Some(1.25), ..plain }.cost(&usage), 0.0025 + 0.0008 + 0.01));
+        // A server that counts cached tokens apart does not make a cost negative.
+        assert!(near(plain.cost(&Usage { cached: 20_000, ..usage }), 0.001 + 0.01));
+    }
+
+    #[test]
+    fn patterns() {
+        let cases = [
+            ("*", "", true),
+            ("gpt-5*", "gpt-5.1-mini", true),
+            ("*.azure.com", "x.azure.com", true),
+            ("*.azure.com", "azure.com", false),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("exact", "exactly", false),
+            ("ab*bc", "abc", false),
+        ];
+        for (pattern, text, expected) in cases {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_cut_off_and_nothing_else() {
+        for (model, base) in [
+            ("gpt-5-2025-08-07", "gpt-5"),
+            ("gpt-4-0613", "gpt-4"),
+            ("claude-x-20250101", "claude-x"),
+            ("gpt-4-32k", "gpt-4-32k"),
+            ("-0613", ""),
+            ("größe-é", "größe-é"),
+        ] {
+            assert_eq!(without_date(model), base);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Trying out model access with a few tiny requests: key, server, model, streaming, usage, schema support.
+//!
+//! It returns what it found; `cli` prints it. Nothing of it goes onto a tape.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, failure::clean};
+
+/// The most output tokens of a test request.
+const MAX_TOKENS: u32 = 16;
+/// How long the list of models may take.
+const LIST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What one test found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// What was tested: `key`, `server`, `model`, `streaming`, `usage`, `schema` or `settings`.
+    pub name: &'static str,
+    /// How it went.
+    pub outcome: ProbeOutcome,
+    /// One sentence.
+    pub detail: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How a test went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// Well.
+    Pass,
+    /// Not well, but a run works without it.
+    Warn,
+    /// A run cannot work.
+    Fail,
+    /// Not tested, because an earlier test failed.
+    Skipped,
+}
+
+impl ProbeResult {
+    fn new(name: &'static str, outcome: ProbeOutcome, detail: impl Into<String>) -> Self {
+        Self { name, outcome, detail: detail.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+}
+
+/// Tests a configuration. Sends at most three small requests, two of which cost a few tokens.
+pub async fn probe(config: &ModelConfig, facts: &ModelFacts) -> Vec<ProbeResult> {
+    use ProbeOutcome::{Fail, Pass, Skipped, Warn};
+
+    // One repeat: a doctor should answer soon, and say what is wrong now.
+    let mut config = config.clone();
+    config.retry.max_retries = config.retry.max_retries.min(1);
+    let model = match OpenAi::new(config.clone(), facts.clone(), Source::Live, None) {
+        Ok(model) => model,
+        Err(error) => {
+            let mut results = vec![ProbeResult::new("key", Fail, error.to_string()).hint(error.hint())];
+            results.extend(
+                ["server", "model", "streaming", "usage", "schema"]
+                    .map(|name| ProbeResult::new(name, Skipped, "not tested")),
+            );
+            return results;
+        }
+    };
+    let mut results = vec![match &config.api_key {
+        Some(_) => ProbeResult::new("key", Pass, "an API key is set"),
+        None => ProbeResult::new("key", Pass, "no API key is set, and this machine needs none"),
+    }];
+    let unsent = model.settings_not_sent();
+    if !unsent.is_empty() {
+        let detail = format!("{} is set, but {} does not take it", unsent.join(" and "), clean(&config.model));
+        results.push(ProbeResult::new("settings", Warn, detail));
+    }
+    results.push(server(&model, &config.model).await);
+
+    let request = Request {
+        messages: vec![Message { role: Role::User, content: vec![Arc::from("Reply with the word ok.")] }],
+        max_output_tokens: MAX_TOKENS,
+        cache_key: None,
+    };
+    let body = model.body(&request);
+    let (completion, outcome) = match model.call(body.clone(), &|_| {}).await {
+        Ok(answered) => answered,
+        Err(error) => {
+            results.push(ProbeResult::new("model", Fail, error.message).hint(error.hint));
+            results.extend(
+                ["streaming", "usage", "schema"]
+                    .map(|name| ProbeResult::new(name, Skipped, "not tested: the model did not answer")),
+            );
+            return results;
+        }
+    };
+    results.push(ProbeResult::new(
+        "model",
+        Pass,
+        format!("{} answered after {} ms", clean(&config.model), completion.latency.as_millis()),
+    ));
+    results.push(if outcome.streamed {
+        ProbeResult::new("streaming", Pass, "answers are streamed")
+    } else {
+        ProbeResult::new("streaming", Warn, "the server sends its answers in one piece, so progress cannot be shown")
+    });
+    results.push(match completion.usage {
+        Some(usage) => {
+            ProbeResult::new("usage", Pass, format!("tokens are reported ({} in, {} out)", usage.input, usage.output))
+        }
+        None => ProbeResult::new("usage", Warn, "the server does not report tokens, so costs stay unknown"),
+    });
+    results.push(schema(&model, body).await);
+    results
+}
+
+/// Whether the server is there, accepts the key and offers the model. The list of models costs nothing.
+async fn server(model: &OpenAi, name: &str) -> ProbeResult {
+    use ProbeOutcome::{Fail, Pass, Warn};
+
+    let endpoint = model.endpoint();
+    let host = endpoint.host();
+    let url = endpoint.url("/models");
+    let response = model.http().get(&url).headers(endpoint.headers().clone()).timeout(LIST_TIMEOUT).send().await;
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => {
+            let detail = format!("{host} cannot be reached: {}", clean(&super::service::cause_of(&error)));
+            return ProbeResult::new("server", Fail, detail)
+                .hint(Some("check the base URL, the proxy and the network".to_owned()));
+        }
+    };
+    let status = response.status();
+    if status.as_u16() == 401 {
+        return ProbeResult::new("server", Fail, format!("{host} refuses the key"))
+            .hint(Some("set another key".to_owned()));
+    }
+    if !status.is_success() {
+        // Azure's deployments and some gateways have no list; the model's own test says more.
+        return ProbeResult::new("server", Pass, format!("{host} is there (it lists no models)"));
+    }
+    let list: Option<Value> = response.bytes().await.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    let ids: Vec<&str> = list
+        .as_ref()
+        .and_then(|list| list.get("data")?.as_array())
+        .map(|data| data.iter().filter_map(|entry| entry.get("id")?.as_str()).collect())
+        .unwrap_or_default();
+    if ids.is_empty() || ids.contains(&name) {
+        return ProbeResult::new("server", Pass, format!("{host} is there"));
+    }
+    let some = ids.iter().take(10).map(|id| clean(id)).collect::<Vec<_>>().join(", ");
+    let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
+    ProbeResult::new("server", Warn, format!("{host} is there, but does not list {}", clean(name)))
+        .hint(Some(format!("it offers {some}{more}")))
+}
+
+/// Whether a schema for the answer is accepted and followed.
+async fn schema(model: &OpenAi, mut body: Value) -> ProbeResult {
+    use ProbeOutcome::{Fail, Pass, Warn};
+
+    body["response_format"] = json!({
+        "type": "json_schema",
+        "json_schema": {
+            "name": "reply",
+            "strict": true,
+            "schema": {
+                "type": "object",
+                "properties": {"ok": {"type": "boolean"}},
+                "required": ["ok"],
+                "additionalProperties": false,
+            },
+        },
+    });
+    match model.call(body, &|_| {}).await {
+        Ok((completion, _)) => {
+            let answer: Option<Value> = serde_json::from_str(&completion.text).ok();
+            if answer.is_some_and(|answer| answer.get("ok").is_some_and(Value::is_boolean)) {
+                ProbeResult::new("schema", Pass, "answers follow a JSON schema")
+            } else if completion.text.trim().is_empty() || completion.finish == super::FinishReason::Length {
+                ProbeResult::new(
+                    "schema",
+                    Pass,
+                    "a JSON schema is accepted (the test answer was too short to see it followed)",
+                )
+            } else {
+                ProbeResult::new(
+                    "schema",
+                    Warn,
+                    "a JSON schema is accepted and ignored; answers are checked in any case",
+                )
+            }
+        }
+        Err(error) if error.scope == Scope::Call => {
+            ProbeResult::new("schema", Warn, format!("no JSON schema for answers: {}", error.message))
+        }
+        Err(error) => ProbeResult::new("schema", Fail, error.message).hint(error.hint),
+    }
+}

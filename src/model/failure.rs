@@ -1,0 +1,545 @@
+//! What can go wrong with a request, whether it is worth sending again, and how to say it. Pure.
+//!
+//! The statuses and headers are those of OpenAI's SDKs: 408, 409, 429 and 5xx are sent again, `x-should-retry` overrides
+//! the status, `retry-after-ms` is read before `retry-after`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Retry, Scope};
+
+/// The most characters of a provider's own words that are shown.
+const MAX_WORDS: usize = 300;
+
+/// One request that failed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Failure {
+    /// No connection: the name is unknown, nobody listens, TLS failed.
+    Unreachable {
+        /// The innermost cause.
+        cause: String,
+    },
+    /// Nothing came for too long.
+    Silent {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The answer broke off.
+    Cut {
+        /// The innermost cause, where the transport gave one.
+        cause: Option<String>,
+    },
+    /// An answer with a status other than 2xx.
+    Status {
+        /// The status.
+        status: u16,
+        /// What the headers say about repeating.
+        hints: RetryHints,
+        /// What the body says.
+        error: ProviderError,
+    },
+    /// An error event inside of a stream that began well.
+    InStream(ProviderError),
+    /// A stream that is not the JSON it should be.
+    Garbled,
+    /// A web page instead of an answer.
+    WebPage,
+    /// An answer beyond all bounds.
+    TooLarge {
+        /// The bound, bytes.
+        limit: usize,
+    },
+    /// The exchange could not be put on the tape.
+    Tape {
+        /// Why.
+        cause: String,
+    },
+    /// The request is not on the tape that is replayed.
+    NotOnTape {
+        /// How it differs from the nearest, where that was looked for.
+        difference: Option<String>,
+    },
+    /// The request could not be built.
+    Request {
+        /// Why.
+        cause: String,
+    },
+}
+
+/// What a provider says about a failure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct ProviderError {
+    /// Its words; empty where it gave none.
+    pub(super) message: String,
+    /// `code` and `type`, lower case, in one text with blanks between: providers disagree on which says what.
+    pub(super) codes: String,
+    /// The parameter that it complains of.
+    pub(super) param: Option<String>,
+    /// A status inside of the body.
+    pub(super) status: Option<u16>,
+}
+
+impl ProviderError {
+    /// From the body of a response.
+    pub(super) fn from_body(body: &str) -> Self {
+        match serde_json::from_str::<Value>(body.trim()) {
+            Ok(value) => Self::from_value(value.get("error").filter(|error| !error.is_null()).unwrap_or(&value)),
+            // A web page or a broken object tells a person nothing; a line of plain text does.
+            Err(_) if body.trim_start().starts_with(['<', '{', '[']) => Self::default(),
+            Err(_) => Self { message: clean(body), ..Self::default() },
+        }
+    }
+
+    /// From the value of an `error` field.
+    pub(super) fn from_value(error: &Value) -> Self {
+        match error {
+            Value::String(text) => Self::from_text(text),
+            Value::Array(list) => {
+                list.first().map(|first| Self::from_value(first.get("error").unwrap_or(first))).unwrap_or_default()
+            }
+            Value::Object(fields) => {
+                let text = |name: &str| fields.get(name).and_then(Value::as_str);
+                let message = ["message", "detail", "msg", "error"].into_iter().find_map(text).unwrap_or_default();
+                let mut this = Self::from_text(message);
+                for name in ["code", "type"] {
+                    if let Some(code) = text(name) {
+                        this.codes.push_str(&code.to_lowercase());
+                        this.codes.push(' ');
+                    }
+                }
+                let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+                this.status = fields
+                    .get("code")
+                    .and_then(number)
+                    .and_then(|code| u16::try_from(code).ok())
+                    .filter(|code| (400..600).contains(code));
+                this.param = text("param").map(clean);
+                this
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Self::default(),
+        }
+    }
+
+    fn from_text(text: &str) -> Self {
+        if text.trim_start().starts_with(['{', '[']) {
+            // A gateway that wraps another's error as text.
+            return Self::from_body(text);
+        }
+        Self { message: clean(text), ..Self::default() }
+    }
+
+    fn says(&self, words: &[&str]) -> bool {
+        let message = self.message.to_lowercase();
+        words.iter().any(|word| self.codes.contains(word) || message.contains(word))
+    }
+
+    /// Whether it is about money, which no repeat brings back.
+    fn is_about_money(&self) -> bool {
+        const CODES: [&str; 7] = [
+            "insufficient_quota",
+            "credit_balance",
+            "billing_hard_limit",
+            "billing_not_active",
+            "insufficient_credits",
+            "spend_limit",
+            "spending_limit",
+        ];
+        CODES.iter().any(|code| self.codes.contains(code))
+            || self.says(&[
+                "exceeded your current quota",
+                "credit balance",
+                "insufficient credits",
+                "insufficient balance",
+                "spend limit",
+            ])
+    }
+
+    fn is_about_context(&self) -> bool {
+        self.says(&[
+            "context_length_exceeded",
+            "context length",
+            "context window",
+            "context size",
+            "prompt is too long",
+        ])
+    }
+
+    fn is_about_a_parameter(&self) -> bool {
+        self.says(&[
+            "unsupported_parameter",
+            "unsupported_value",
+            "unknown_parameter",
+            "unsupported parameter",
+            "unrecognized request argument",
+            "extra inputs are not permitted",
+        ])
+    }
+
+    fn is_about_the_model(&self) -> bool {
+        self.says(&["model_not_found", "deploymentnotfound", "model"])
+    }
+}
+
+/// What response headers say about repeating.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct RetryHints {
+    /// `x-should-retry`.
+    pub(super) should: Option<bool>,
+    /// `retry-after-ms`, or else `retry-after`.
+    pub(super) after: Option<Duration>,
+}
+
+impl RetryHints {
+    /// Reads the headers kept on the tape. `now` is what a date in `retry-after` is compared with.
+    pub(super) fn read(headers: &BTreeMap<String, String>, now: Timestamp) -> Self {
+        let get = |name: &str| headers.get(name).map(|value| value.trim());
+        let should = match get("x-should-retry") {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) | None => None,
+        };
+        let after = get("retry-after-ms")
+            .and_then(|text| positive(text, 1e-3))
+            .or_else(|| get("retry-after").and_then(|text| positive(text, 1.0).or_else(|| until(text, now))));
+        Self { should, after }
+    }
+}
+
+/// A number of units, as a time; `None` where it is none.
+fn positive(text: &str, unit: f64) -> Option<Duration> {
+    let number: f64 = text.parse().ok()?;
+    Duration::try_from_secs_f64(number * unit).ok()
+}
+
+/// An HTTP date (RFC 9110, 5.6.7), as the time from `now`; zero where it has passed.
+fn until(text: &str, now: Timestamp) -> Option<Duration> {
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// What to do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Send it again, not before this time where the server asked for one.
+    Repeat {
+        /// What the server asked for.
+        after: Option<Duration>,
+        /// How far the failure reaches once no repeat is left.
+        scope: Scope,
+    },
+    /// Give up.
+    Final(Scope),
+}
+
+impl Failure {
+    /// Whether it is worth sending again.
+    pub(super) fn judge(&self, retry: &Retry) -> Verdict {
+        const AGAIN: Verdict = Verdict::Repeat { after: None, scope: Scope::Call };
+        match self {
+            // When nobody answers several times in a row, nobody answers the other calls either.
+            Self::Unreachable { .. } => Verdict::Repeat { after: None, scope: Scope::Run },
+            Self::Silent { .. } | Self::Cut { .. } | Self::Garbled => AGAIN,
+            Self::Status { status, hints, error } => judge_status(*status, hints, error, retry),
+            Self::InStream(error) => match error.status {
+                Some(status) => judge_status(status, &RetryHints::default(), error, retry),
+                None if error.is_about_money() => Verdict::Final(Scope::Run),
+                None if error.is_about_context() || error.codes.contains("invalid_request") => {
+                    Verdict::Final(Scope::Call)
+                }
+                // The request was accepted, so the trouble is the server's.
+                None => AGAIN,
+            },
+            Self::WebPage | Self::Tape { .. } | Self::Request { .. } => Verdict::Final(Scope::Run),
+            Self::TooLarge { .. } => Verdict::Final(Scope::Call),
+            Self::NotOnTape { .. } => Verdict::Final(Scope::NotOnTape),
+        }
+    }
+
+    /// HTTP status, where there was an answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            Self::InStream(error) => error.status,
+            Self::Unreachable { .. }
+            | Self::Silent { .. }
+            | Self::Cut { .. }
+            | Self::Garbled
+            | Self::WebPage
+            | Self::TooLarge { .. }
+            | Self::Tape { .. }
+            | Self::NotOnTape { .. }
+            | Self::Request { .. } => None,
+        }
+    }
+
+    /// One sentence. `server` is the host's name.
+    pub(super) fn message(&self, server: &str) -> String {
+        match self {
+            Self::Unreachable { cause } => format!("{server} cannot be reached: {}", clean(cause)),
+            Self::Silent { waited } => format!("{server} sent nothing for {} s", waited.as_secs_f64().ceil()),
+            Self::Cut { cause: Some(cause) } => format!("the answer of {server} broke off: {}", clean(cause)),
+            Self::Cut { cause: None } => format!("the answer of {server} broke off before its end"),
+            Self::Status { status, error, .. } => {
+                let reason = http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
+                let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                let words = if error.message.is_empty() { String::new() } else { format!(": {}", error.message) };
+                format!("{server} answered {status}{reason}{words}")
+            }
+            Self::InStream(error) if error.message.is_empty() => {
+                format!("{server} reported an error in the middle of its answer")
+            }
+            Self::InStream(error) => {
+                format!("{server} reported an error in the middle of its answer: {}", error.message)
+            }
+            Self::Garbled => format!("the answer of {server} is not the JSON that it should be"),
+            Self::WebPage => format!("{server} answered with a web page, not as a model API"),
+            Self::TooLarge { limit } => format!("the answer of {server} is larger than {limit} bytes"),
+            Self::Tape { cause } => format!("the answer could not be written to the tape: {}", clean(cause)),
+            Self::NotOnTape { .. } => "the request is not on the tape".to_owned(),
+            Self::Request { cause } => format!("the request could not be built: {}", clean(cause)),
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn hint(&self, model: &str) -> Option<String> {
+        let hint = match self {
+            Self::Unreachable { .. } => {
+                "check the base URL, the proxy and the network; `planwave doctor` tests them".to_owned()
+            }
+            Self::Silent { .. } => "the model may need longer: raise the timeouts `first_token` and `idle`".to_owned(),
+            Self::Status { status, error, hints } => return status_hint(*status, error, hints, model),
+            Self::InStream(error) if error.is_about_context() => CONTEXT.to_owned(),
+            Self::InStream(error) if error.is_about_money() => MONEY.to_owned(),
+            Self::WebPage => "the base URL usually ends in /v1".to_owned(),
+            Self::TooLarge { .. } => "lower the cap on output tokens, or raise `max_response_bytes`".to_owned(),
+            Self::Tape { .. } => {
+                "free some space, or record to another place; no answer is used before it is on the tape".to_owned()
+            }
+            Self::NotOnTape { difference: Some(difference) } => difference.clone(),
+            Self::NotOnTape { difference: None } => {
+                "other requests of this run differ from the tape in the same way".to_owned()
+            }
+            Self::Cut { .. } | Self::InStream(_) | Self::Garbled | Self::Request { .. } => return None,
+        };
+        Some(hint)
+    }
+}
+
+const MONEY: &str =
+    "add credit or raise the limit with the provider; what is done stays done, and a later run goes on from there";
+const CONTEXT: &str = "the prompt is too long for this model: lower the token budget of the shared part, or choose a model with a larger context";
+
+fn judge_status(status: u16, hints: &RetryHints, error: &ProviderError, retry: &Retry) -> Verdict {
+    let repeat = Verdict::Repeat { after: hints.after, scope: Scope::Call };
+    // Before the header: a provider that wants its money says "retry" now and then.
+    if status == 402 || (matches!(status, 400 | 403 | 429) && error.is_about_money()) {
+        return Verdict::Final(Scope::Run);
+    }
+    let worth_it = hints.should.unwrap_or(matches!(status, 408 | 409 | 429 | 500..=599));
+    if worth_it {
+        return if hints.after.is_some_and(|after| after > retry.longest_wait) {
+            Verdict::Final(Scope::Run)
+        } else {
+            repeat
+        };
+    }
+    match status {
+        401 | 403 | 404 | 405 | 407 => Verdict::Final(Scope::Run),
+        // Redirects are not followed: the key would go with them.
+        300..=399 => Verdict::Final(Scope::Run),
+        _ => Verdict::Final(Scope::Call),
+    }
+}
+
+fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &str) -> Option<String> {
+    if error.is_about_money() || status == 402 {
+        return Some(MONEY.to_owned());
+    }
+    let hint = match status {
+        300..=399 => {
+            "redirects are not followed, since the key would go with them: set the base URL to the new place".to_owned()
+        }
+        401 => {
+            "check the key: set OPENAI_API_KEY, or the command that prints it; `planwave doctor` tests it".to_owned()
+        }
+        403 => "the key may not use this model or this server: check its project, region and permissions".to_owned(),
+        404 if error.is_about_the_model() => {
+            format!("check the model's name ({}); `planwave doctor` lists what the server offers", clean(model))
+        }
+        404 | 405 => "check the base URL; it usually ends in /v1".to_owned(),
+        400 | 413 | 422 if error.is_about_context() => CONTEXT.to_owned(),
+        413 => CONTEXT.to_owned(),
+        400 | 422 if error.is_about_a_parameter() => {
+            let which = error.param.as_deref().map(|param| format!(" `{param}`")).unwrap_or_default();
+            format!(
+                "tell planwave that this model does not take the parameter{which}: `params` under [models.\"{}\"] in your models.toml",
+                clean(model)
+            )
+        }
+        429 => match hints.after {
+            Some(after) => format!(
+                "the provider asks to wait {} s; run again then, or lower --concurrency",
+                after.as_secs_f64().ceil()
+            ),
+            None => "lower --concurrency, or run again later: only what is missing is asked for".to_owned(),
+        },
+        500..=599 => "the provider has trouble; run again later: only what is missing is asked for".to_owned(),
+        _ => return None,
+    };
+    Some(hint)
+}
+
+/// Without control characters, blanks in a row made one, and short.
+pub(super) fn clean(text: &str) -> String {
+    let mut short = String::new();
+    let mut count = 0;
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if count > 0 {
+            short.push(' ');
+            count += 1;
+        }
+        for c in word.chars() {
+            if count >= MAX_WORDS {
+                short.push('…');
+                return short;
+            }
+            short.push(c);
+            count += 1;
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(status: u16, headers: &[(&str, &str)], body: &str) -> Failure {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let hints = RetryHints::read(&headers, "2026-11-01T00:00:00Z".parse().unwrap());
+        Failure::Status { status, hints, error: ProviderError::from_body(body) }
+    }
+
+    fn repeat(after_ms: Option<u64>) -> Verdict {
+        Verdict::Repeat { after: after_ms.map(Duration::from_millis), scope: Scope::Call }
+    }
+
+    #[test]
+    fn verdicts() {
+        let money = r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
+        let anthropic = r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#;
+        let unsupported = r#"{"error":{"message":"Unsupported parameter: 'temperature'","code":"unsupported_parameter","param":"temperature"}}"#;
+        let cases: Vec<(Failure, Verdict)> = vec![
+            (status(408, &[], ""), repeat(None)),
+            (status(409, &[], ""), repeat(None)),
+            (status(429, &[], "{}"), repeat(None)),
+            (status(500, &[], "<html>"), repeat(None)),
+            (status(529, &[], ""), repeat(None)),
+            (status(429, &[("retry-after-ms", "250"), ("retry-after", "9")], ""), repeat(Some(250))),
+            (status(429, &[("retry-after-ms", "soon"), ("retry-after", "1.5")], ""), repeat(Some(1500))),
+            (status(503, &[("retry-after", "Sun, 01 Nov 2026 00:00:20 GMT")], ""), repeat(Some(20_000))),
+            (status(503, &[("retry-after", "Sun, 01 Nov 2020 00:00:20 GMT")], ""), repeat(Some(0))),
+            (status(503, &[("retry-after", "-1")], ""), repeat(None)),
+            (status(429, &[("retry-after", "3600")], ""), Verdict::Final(Scope::Run)),
+            (status(500, &[("x-should-retry", "false")], ""), Verdict::Final(Scope::Call)),
+            (status(400, &[("x-should-retry", "true")], ""), repeat(None)),
+            (status(429, &[("x-should-retry", "true")], money), Verdict::Final(Scope::Run)),
+            (status(400, &[], anthropic), Verdict::Final(Scope::Run)),
+            (status(402, &[], ""), Verdict::Final(Scope::Run)),
+            (status(401, &[], ""), Verdict::Final(Scope::Run)),
+            (status(403, &[], ""), Verdict::Final(Scope::Run)),
+            (status(404, &[], ""), Verdict::Final(Scope::Run)),
+            (status(302, &[], ""), Verdict::Final(Scope::Run)),
+            (status(400, &[], unsupported), Verdict::Final(Scope::Call)),
+            (status(422, &[], ""), Verdict::Final(Scope::Call)),
+            (Failure::InStream(ProviderError::from_body(money)), Verdict::Final(Scope::Run)),
+            (Failure::InStream(ProviderError::from_body(r#"{"error":{"message":"overloaded"}}"#)), repeat(None)),
+            (
+                Failure::InStream(ProviderError::from_body(r#"{"error":{"code":400,"message":"bad"}}"#)),
+                Verdict::Final(Scope::Call),
+            ),
+            (Failure::Cut { cause: None }, repeat(None)),
+            (Failure::NotOnTape { difference: None }, Verdict::Final(Scope::NotOnTape)),
+        ];
+        for (failure, verdict) in cases {
+            assert_eq!(failure.judge(&Retry::default()), verdict, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_clean_sentence() {
+        let long = "word ".repeat(200);
+        let cases = [
+            (
+                500,
+                "<html><body>Bad gateway</body></html>".to_owned(),
+                "s answered 500 (Internal Server Error)".to_owned(),
+            ),
+            (
+                500,
+                "upstream\r\n\u{1b}[31mfailed".to_owned(),
+                "s answered 500 (Internal Server Error): upstream [31mfailed".to_owned(),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"{\"error\":{\"message\":\"inner\"}}"}}"#.to_owned(),
+                "s answered 400 (Bad Request): inner".to_owned(),
+            ),
+            (
+                404,
+                r#"{"error":"model \"x\" not found, try pulling it first"}"#.to_owned(),
+                "s answered 404 (Not Found): model \"x\" not found, try pulling it first".to_owned(),
+            ),
+            (
+                404,
+                r#"[{"error":{"code":404,"message":"gone"}}]"#.to_owned(),
+                "s answered 404 (Not Found): gone".to_owned(),
+            ),
+            (
+                422,
+                r#"{"detail":"bad field"}"#.to_owned(),
+                "s answered 422 (Unprocessable Entity): bad field".to_owned(),
+            ),
+            (400, r#"{"unknown":{"shape":1}}"#.to_owned(), "s answered 400 (Bad Request)".to_owned()),
+            (
+                499,
+                long,
+                format!(
+                    "s answered 499: {}…",
+                    "word ".repeat(60).trim_end().chars().chain(" ".chars()).take(300).collect::<String>()
+                ),
+            ),
+        ];
+        for (code, body, message) in cases {
+            assert_eq!(status(code, &[], &body).message("s"), message);
+        }
+    }
+
+    #[test]
+    fn hints_say_what_to_do() {
+        let cases = [
+            (status(401, &[], ""), "OPENAI_API_KEY"),
+            (
+                status(404, &[], r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#),
+                "model's name (gpt-x)",
+            ),
+            (status(404, &[], ""), "ends in /v1"),
+            (
+                status(400, &[], r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#),
+                "larger context",
+            ),
+            (
+                status(400, &[], r#"{"error":{"message":"no","code":"unsupported_parameter","param":"max_tokens"}}"#),
+                "parameter `max_tokens`: `params` under [models.\"gpt-x\"] in your models.toml",
+            ),
+            (status(429, &[("retry-after", "600")], ""), "wait 600 s"),
+            (status(429, &[], r#"{"error":{"message":"Insufficient credits"}}"#), "add credit"),
+        ];
+        for (failure, part) in cases {
+            let hint = failure.hint("gpt-x").unwrap();
+            assert!(hint.contains(part), "{hint}");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The one [`Model`] there is: any server that speaks OpenAI's chat completions.
+//!
+//! The retry loop is here, around the whole call including the reading of its stream, and nowhere else.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_openai::{Client, error::OpenAIError};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{
+    Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
+    Scope,
+    answer::{Answer, Chunk},
+    body,
+    delay::Delays,
+    endpoint::{CHAT_PATH, Endpoint},
+    failure::{Failure, Verdict},
+    service::{Attempt, CallService, Outcome, Shared, cause_of},
+};
+use crate::tape::{ReplayIndex, request_key};
+
+/// How many misses of one replay are explained; each explanation reads the whole tape.
+const EXPLAINED_MISSES: u32 = 20;
+/// How long the rest of a stream may take after an error in its middle; afterwards it is recorded as incomplete.
+const ERROR_GRACE: Duration = Duration::from_secs(2);
+/// The shortest secret that is looked for in texts; a shorter one would also be found where it is none.
+const SHORTEST_SECRET: usize = 6;
+
+/// Where exchanges are recorded.
+pub trait Recorder: Send + Sync {
+    /// Appends a line to the tape. Resolves when it is safe on the disk.
+    fn record(&self, line: String) -> BoxFuture<'_, io::Result<()>>;
+}
+
+/// Where answers come from.
+#[derive(Clone)]
+pub enum Source {
+    /// The server.
+    Live,
+    /// A tape; nothing is ever sent.
+    Replay(Arc<ReplayIndex>),
+}
+
+/// A model behind OpenAI's chat completions API, or a tape of one.
+pub struct OpenAi {
+    config: ModelConfig,
+    facts: ModelFacts,
+    endpoint: Endpoint,
+    client: Client<Endpoint>,
+    shared: Arc<Shared>,
+    misses: AtomicU32,
+}
+
+impl std::fmt::Debug for OpenAi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenAi")
+            .field("host", &self.endpoint.host())
+            .field("model", &self.config.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OpenAi {
+    /// Checks the configuration; opens no connection. On replay neither key nor server is needed.
+    pub fn new(
+        config: ModelConfig,
+        facts: ModelFacts,
+        source: Source,
+        recorder: Option<Arc<dyn Recorder>>,
+    ) -> Result<Self, ConfigError> {
+        let live = matches!(source, Source::Live);
+        let endpoint = Endpoint::new(&config, live)?;
+        let http = http_client(&config, &endpoint, live)?;
+        let secrets = config
+            .api_key
+            .iter()
+            .chain(config.headers.iter().map(|header| &header.value))
+            .map(|secret| secret.expose_secret().trim())
+            .filter(|secret| secret.len() >= SHORTEST_SECRET)
+            .map(SecretString::from)
+            .collect();
+        let shared = Arc::new(Shared {
+            http: http.clone(),
+            source,
+            recorder,
+            timeouts: config.timeouts,
+            max_response_bytes: config.max_response_bytes,
+            secrets,
+        });
+        let client = Client::build(http, endpoint.clone());
+        Ok(Self { config, facts, endpoint, client, shared, misses: AtomicU32::new(0) })
+    }
+
+    /// What is known of the model.
+    pub fn facts(&self) -> &ModelFacts {
+        &self.facts
+    }
+
+    /// The host that is asked; for a tape's header.
+    pub fn server(&self) -> &str {
+        self.endpoint.host()
+    }
+
+    /// Settings that are not sent, because the model does not take them.
+    pub fn settings_not_sent(&self) -> Vec<&'static str> {
+        body::not_sent(&self.config, &self.facts.params)
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.shared.http
+    }
+
+    pub(super) fn body(&self, request: &Request) -> Value {
+        body::build(request, &self.config, &self.facts.params)
+    }
+
+    /// Sends a body until it is answered or given up, within the time of a whole call.
+    pub(super) async fn call(
+        &self,
+        body: Value,
+        progress: ProgressSink<'_>,
+    ) -> Result<(Completion, Outcome), ModelError> {
+        let sent = AtomicU32::new(0);
+        let limit = self.config.timeouts.call;
+        match tokio::time::timeout(limit, self.attempts(body, progress, &sent)).await {
+            Ok(result) => result,
+            Err(_) => Err(ModelError {
+                message: format!("{} had not answered after {} s", self.endpoint.host(), limit.as_secs_f64().ceil()),
+                hint: Some("raise the timeout `call`, or lower the cap on output tokens".to_owned()),
+                status: None,
+                scope: Scope::Call,
+                requests: sent.into_inner(),
+                at: Timestamp::now(),
+            }),
+        }
+    }
+
+    async fn attempts(
+        &self,
+        body: Value,
+        progress: ProgressSink<'_>,
+        sent: &AtomicU32,
+    ) -> Result<(Completion, Outcome), ModelError> {
+        let request = Arc::new(body);
+        let key: Arc<str> = request_key("POST", CHAT_PATH, &request).into();
+        let mut delays = Delays::new(&self.config.retry);
+        loop {
+            let attempt = Arc::new(Attempt::new(Arc::clone(&key), CHAT_PATH, Arc::clone(&request)));
+            let number = sent.fetch_add(1, Ordering::Relaxed) + 1;
+            let failure = match self.send(&attempt, progress).await {
+                Ok(answer) => {
+                    let outcome = attempt.outcome().clone();
+                    return Ok((completion(answer, &outcome, number), outcome));
+                }
+                Err(failure) => failure,
+            };
+            let at = attempt.outcome().at;
+            match failure.judge(&self.config.retry) {
+                Verdict::Repeat { after, .. } if number <= self.config.retry.max_retries => {
+                    let delay = delays.next(after);
+                    let reason = self.shared.scrub(failure.message(self.endpoint.host()));
+                    progress(Progress::Retrying { reason, delay, attempt: number });
+                    if matches!(self.shared.source, Source::Live) {
+                        tokio::time::sleep(delay).await;
+                    }
+                }
+                Verdict::Repeat { scope, .. } | Verdict::Final(scope) => {
+                    return Err(self.error(failure, scope, number, at, &request));
+                }
+            }
+        }
+    }
+
+    /// Sends one request and reads its answer.
+    async fn send(&self, attempt: &Arc<Attempt>, progress: ProgressSink<'_>) -> Result<Answer, Failure> {
+        let service = CallService { shared: Arc::clone(&self.shared), attempt: Arc::clone(attempt) };
+        let client = self.client.clone().with_http_service(service);
+        let stream = client.chat().create_stream_byot::<_, Chunk>(attempt.request.as_ref()).await;
+        let mut stream = stream.map_err(|error| failure_of(attempt, &error))?;
+        let mut answer = Answer::default();
+        while let Some(chunk) = stream.next().await {
+            let broken = match chunk {
+                Ok(chunk) => match answer.add(chunk) {
+                    Ok(()) => {
+                        if answer.has_begun() {
+                            attempt.answering.store(true, Ordering::Relaxed);
+                            progress(Progress::Received { chars: answer.chars });
+                        }
+                        continue;
+                    }
+                    Err(error) => Failure::InStream(error),
+                },
+                Err(error) => failure_of(attempt, &error),
+            };
+            // The exchange goes onto the tape as a whole, and before the next attempt's, if the server lets it.
+            let rest = async { while stream.next().await.is_some() {} };
+            let _ = tokio::time::timeout(ERROR_GRACE, rest).await;
+            return match broken {
+                // The model had finished; only what follows the answer is missing, and asking again would cost again.
+                Failure::Cut { .. } | Failure::Silent { .. } if answer.finish.is_some() => Ok(answer),
+                broken => Err(broken),
+            };
+        }
+        // A body that could not be recorded ends the stream without an error event where `[DONE]` came with it.
+        let outcome = attempt.outcome();
+        match &outcome.failure {
+            Some(failure) => Err(failure.clone()),
+            None if answer.finish.is_none() && !outcome.done => Err(Failure::Cut { cause: None }),
+            None => Ok(answer),
+        }
+    }
+
+    fn error(
+        &self,
+        mut failure: Failure,
+        scope: Scope,
+        requests: u32,
+        at: Option<Timestamp>,
+        request: &Value,
+    ) -> ModelError {
+        let mut requests = requests;
+        if let (Failure::NotOnTape { difference }, Source::Replay(tape)) = (&mut failure, &self.shared.source) {
+            requests -= 1;
+            if self.misses.fetch_add(1, Ordering::Relaxed) < EXPLAINED_MISSES {
+                *difference = Some(tape.nearest(request).unwrap_or_else(|| "the tape has no exchange".to_owned()));
+            }
+        }
+        ModelError {
+            message: self.shared.scrub(failure.message(self.endpoint.host())),
+            hint: failure.hint(&self.config.model).map(|hint| self.shared.scrub(hint)),
+            status: failure.status(),
+            scope,
+            requests,
+            at: at.unwrap_or_else(Timestamp::now),
+        }
+    }
+}
+
+impl Model for OpenAi {
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        progress: ProgressSink<'a>,
+    ) -> BoxFuture<'a, Result<Completion, ModelError>> {
+        async move { self.call(self.body(request), progress).await.map(|(completion, _)| completion) }.boxed()
+    }
+}
+
+fn completion(answer: Answer, outcome: &Outcome, requests: u32) -> Completion {
+    Completion {
+        text: answer.text,
+        finish: answer.finish.unwrap_or_else(|| FinishReason::Other("none".to_owned())),
+        refusal: Some(answer.refusal).filter(|refusal| !refusal.is_empty()),
+        usage: answer.usage,
+        at: outcome.at.unwrap_or_else(Timestamp::now),
+        latency: outcome.latency,
+        requests,
+    }
+}
+
+/// What our service found, or else what async-openai says.
+fn failure_of(attempt: &Attempt, error: &OpenAIError) -> Failure {
+    if let Some(failure) = &attempt.outcome().failure {
+        return failure.clone();
+    }
+    match error {
+        OpenAIError::JSONDeserialize(..) => Failure::Garbled,
+        OpenAIError::InvalidArgument(cause) => Failure::Request { cause: cause.clone() },
+        other => Failure::Cut { cause: Some(cause_of(other)) },
+    }
+}
+
+/// The HTTP client. Where nothing will be encrypted, the system's certificates are not read, which takes longest.
+fn http_client(config: &ModelConfig, endpoint: &Endpoint, live: bool) -> Result<reqwest::Client, ConfigError> {
+    // Fails where another part of the process has set one; any will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("planwave/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(config.timeouts.connect)
+        // Redirects would take the key, and what is paid for, to another place.
+        .redirect(reqwest::redirect::Policy::none())
+        // One connection per call: with HTTP/2 all calls would share one, whose limit of streams is the server's, and whose
+        // end would be the end of all of them.
+        .http1_only()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(config.concurrency.max(1));
+    if let Some(proxy) = &config.proxy {
+        let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| ConfigError::Proxy)?;
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+    } else if endpoint.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    if !live || (endpoint.is_loopback() && endpoint.url("").starts_with("http://") && config.proxy.is_none()) {
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| ConfigError::Http { cause: cause_of(&error) })
+}

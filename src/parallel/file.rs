@@ -1,0 +1,194 @@
+//! [`ParallelFile`]: a parallel.json as values beside the text they were read from, and the changes made to it.
+//!
+//! A rewrite edits the text: whatever a change does not name keeps every byte, unknown fields, numbers, layout and line
+//! ends included. So nothing of what people and other tools put into the file can get lost here.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::{
+    Checked, Entry, Failure, Form, Graph, LevelInfo, Problem, Status, check,
+    edit::{Splice, Style, apply_splices, edit_object, member_splices},
+    position::Locator,
+    problem::Path,
+    read,
+};
+use crate::plan::AchievementId;
+
+/// A parallel.json that was read: its achievements and levels, and the text for writing it back.
+#[derive(Clone, Debug)]
+pub struct ParallelFile {
+    /// Without byte order mark.
+    pub(super) source: String,
+    pub(super) bom: bool,
+    pub(super) form: Form,
+    pub(super) plan_name: Option<String>,
+    pub(super) entries: Vec<Entry>,
+    /// Where each entry stands in the file.
+    pub(super) places: Vec<Place>,
+    /// What each entry says beyond its dependencies.
+    pub(super) links: Vec<Links>,
+    pub(super) levels: Vec<LevelInfo>,
+    pub(super) by_id: HashMap<AchievementId, usize>,
+    /// Warnings of reading.
+    pub(super) warnings: Vec<Problem>,
+    /// Positions in `source`, looked up as changes need them.
+    pub(super) locator: Locator,
+    /// The new text of each changed achievement, by the offset of the old one in `source`.
+    pub(super) edited: BTreeMap<usize, Splice>,
+    /// Changes to the outermost object.
+    pub(super) root_edits: Vec<Splice>,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Position in `levels`, from 0; `None` in the flat form.
+    pub(super) level: Option<usize>,
+    /// Position in `achievements`, from 0.
+    pub(super) index: usize,
+}
+
+impl Place {
+    pub(super) fn path(self) -> Path {
+        match self.level {
+            Some(level) => vec!["levels".into(), level.into(), "achievements".into(), self.index.into()],
+            None => vec!["achievements".into(), self.index.into()],
+        }
+    }
+}
+
+/// What an entry says of others beyond its dependencies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Links {
+    pub(super) blocks: Option<Vec<AchievementId>>,
+    pub(super) optional: Vec<AchievementId>,
+}
+
+/// What is to change about one achievement. `None` leaves a field alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The new `status`.
+    pub status: Option<Status>,
+    /// The new `subplan_path`, relative to the plan directory, with forward slashes.
+    pub subplan_path: Option<String>,
+    /// The new `execution_paths`, all of them, relative to the plan directory, with forward slashes.
+    pub execution_paths: Option<Vec<String>>,
+    /// The new `failure`; `Some(None)` removes it.
+    pub failure: Option<Option<Failure>>,
+}
+
+impl ParallelFile {
+    /// Reads a parallel.json of either form. A byte order mark is accepted and kept.
+    ///
+    /// # Errors
+    ///
+    /// Text that is not UTF-8 or not JSON has one problem; otherwise every value that does not fit is reported (up to
+    /// 1,000), among them two members of one name in any object that planwave reads. An empty file is an error.
+    /// [`ParallelFile::check`] judges what needs more than one value to see.
+    pub fn parse(text: &[u8]) -> Result<Self, Vec<Problem>> {
+        read::parse(text)
+    }
+
+    /// Which form the file has.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The plan's name as the file has it, unchecked.
+    pub fn plan_name(&self) -> Option<&str> {
+        self.plan_name.as_deref()
+    }
+
+    /// The achievements in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The achievement with this id; the first where the file has several.
+    pub fn get(&self, id: AchievementId) -> Option<&Entry> {
+        self.by_id.get(&id).map(|&index| &self.entries[index])
+    }
+
+    /// The levels by ascending number; computed for the flat form.
+    pub fn levels(&self) -> &[LevelInfo] {
+        &self.levels
+    }
+
+    /// Judges the file as a whole: ids, dependencies, cycles, levels.
+    pub fn check(&self) -> Checked {
+        check::check(self).0
+    }
+
+    /// The dependency graph.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`ParallelFile::check`], where there are any.
+    pub fn graph(&self) -> Result<Graph, Vec<Problem>> {
+        match check::check(self) {
+            (_, Some(graph)) => Ok(graph),
+            (checked, None) => Err(checked.errors),
+        }
+    }
+
+    /// Changes achievements, and sets the file's `updated` to the given RFC 3339 time.
+    ///
+    /// Present fields are changed where they stand, absent ones appended to their object in the order of design.md.
+    /// A new `failure` keeps unknown fields of the old one. A value that is already right keeps its spelling.
+    /// Ids that are not in the file are passed over; without changes, nothing is touched.
+    pub fn apply(&mut self, changes: &BTreeMap<AchievementId, Change>, updated: &str) {
+        let style = Style::of(&self.source);
+        for (id, change) in changes {
+            let Some(&index) = self.by_id.get(id) else { continue };
+            self.change(index, change, &style);
+        }
+        if !changes.is_empty() {
+            let Some(root) = self.locator.value(&self.source, &[]) else { return };
+            let members = self.locator.children(&self.source, root.start);
+            let members_to_set = [("updated", Some(Value::from(updated)))];
+            self.root_edits = member_splices(&self.source, root, members, &members_to_set, &style);
+        }
+    }
+
+    fn change(&mut self, index: usize, change: &Change, style: &Style) {
+        let entry = &mut self.entries[index];
+        let mut fields: Vec<(&'static str, Option<Value>)> = Vec::new();
+        let Change { status, subplan_path, execution_paths, failure } = change;
+        if let Some(status) = status {
+            entry.status = *status;
+            fields.push(("status", Some(status.as_str().into())));
+        }
+        if let Some(path) = subplan_path {
+            entry.subplan_path = Some(path.clone());
+            fields.push(("subplan_path", Some(path.as_str().into())));
+        }
+        if let Some(paths) = execution_paths {
+            entry.execution_paths.clone_from(paths);
+            fields.push(("execution_paths", Some(paths.as_slice().into())));
+        }
+        if let Some(failure) = failure {
+            entry.failure.clone_from(failure);
+            fields.push(("failure", failure.as_ref().map(failure_value)));
+        }
+        let Some(range) = self.locator.value(&self.source, &self.places[index].path()) else { return };
+        let splice = self.edited.entry(range.start).or_insert_with(|| {
+            let text = self.source.get(range.clone()).unwrap_or_default().to_owned();
+            Splice { range, text }
+        });
+        splice.text = edit_object(&splice.text, &fields, style);
+    }
+
+    /// The file's text with all changes: everything else is as it was read, byte for byte.
+    pub fn to_text(&self) -> String {
+        let splices = self.edited.values().chain(&self.root_edits);
+        let text = apply_splices(&self.source, splices);
+        if self.bom { format!("\u{feff}{text}") } else { text }
+    }
+}
+
+fn failure_value(failure: &Failure) -> Value {
+    let Failure { stage, reason, attempts, at } = failure;
+    json!({ "stage": stage.as_str(), "reason": reason, "attempts": attempts, "at": at })
+}

@@ -1,0 +1,268 @@
+//! From the bytes of a parallel.json to a [`ParallelFile`], or to everything that keeps it from being one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Entry, Failure, Form, LevelInfo, ParallelFile, Status, estimate,
+    file::{Links, Place},
+    graph::Adjacency,
+    node::Node,
+    position::{Cursor, Locator, at, place},
+    problem::{Collector, Problem, Raised, printable},
+    shape::{EITHER, FLAT, LEVELED},
+    validate::validate,
+};
+use crate::{document::Stage, plan::AchievementId};
+
+const BOM: &str = "\u{feff}";
+
+/// What to do without a usable file.
+const HOW_TO_GET_ONE: &str = "write one with `planwave analyze <PLAN> --declared`";
+
+pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
+    let source = decode(text).map_err(|problem| vec![problem])?;
+    let (bom, source) = match source.strip_prefix(BOM) {
+        Some(rest) => (true, rest),
+        None => (false, source),
+    };
+    if source.trim().is_empty() {
+        // Never an empty default: it would be written back over what was lost.
+        let empty = Raised::error("empty-file", vec![], "the file is empty");
+        let hint = format!("restore it from a backup or from version control, or delete it and {HOW_TO_GET_ONE}");
+        return Err(vec![at(empty.hint(hint), (1, 1))]);
+    }
+    let root = Node::read(source, &EITHER).map_err(|error| vec![syntax(source, &error)])?;
+    let form = form(&root).map_err(|raised| place(source, vec![raised]))?;
+    let mut problems = Collector::default();
+    match form {
+        Form::Leveled => {
+            validate(&root, LEVELED, &mut problems);
+            version(&root, &mut problems);
+        }
+        Form::Flat => validate(&root, FLAT, &mut problems),
+    }
+    let Collector { mut errors, warnings } = problems;
+    if !errors.is_empty() {
+        errors.extend(warnings);
+        return Err(place(source, errors));
+    }
+    let mut file = match form {
+        Form::Leveled => leveled(&root),
+        Form::Flat => flat(&root),
+    };
+    file.source = source.to_owned();
+    file.bom = bom;
+    file.warnings = place(source, warnings);
+    Ok(file)
+}
+
+fn decode(text: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(text).map_err(|error| {
+        let valid = text.get(..error.valid_up_to()).unwrap_or_default();
+        let valid = std::str::from_utf8(valid).unwrap_or_default();
+        let position = Cursor::new(valid).advance(valid.len());
+        let raised = Raised::error("not-utf8", vec![], "the file is not UTF-8 from here on");
+        let utf16 = text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]);
+        let what = if utf16 { "it looks like UTF-16: " } else { "" };
+        at(raised.hint(format!("{what}save it as UTF-8")), position)
+    })
+}
+
+fn syntax(source: &str, error: &serde_json::Error) -> Problem {
+    // serde_json counts columns in bytes, and column 0 stands for the line break before the line.
+    let line_start = match error.line() {
+        0 | 1 => 0,
+        line => source.match_indices('\n').nth(line - 2).map_or(source.len(), |(at, _)| at + 1),
+    };
+    let offset = (line_start + error.column().saturating_sub(1)).min(source.len());
+    let position = Cursor::new(source).advance(offset);
+    let full = error.to_string();
+    let message = full.rfind(" at line ").map_or(full.as_str(), |end| &full[..end]);
+    let line_start = line_start.min(source.len());
+    let line = source[line_start..].lines().next().unwrap_or_default();
+    let hint = if line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") {
+        Some("a merge conflict is unresolved here")
+    } else if message.contains("trailing comma") {
+        Some("remove the comma before the closing bracket")
+    } else if error.is_eof() {
+        Some("the file ends early: restore it from a backup or from version control")
+    } else if line.trim_start().starts_with("//") || line.trim_start().starts_with("/*") {
+        Some("JSON has no comments")
+    } else {
+        None
+    };
+    let mut raised = Raised::error("syntax", vec![], printable(message, 200));
+    raised.hint = hint.map(str::to_owned);
+    at(raised, position)
+}
+
+fn form(root: &Node<'_>) -> Result<Form, Raised> {
+    if !matches!(root, Node::Object(_)) {
+        let message = format!("expected an object, found {}", root.describe());
+        return Err(Raised::error("wrong-type", vec![], message));
+    }
+    match (root.get("levels"), root.get("achievements")) {
+        (Some(Node::List(_)), _) => Ok(Form::Leveled),
+        (_, Some(Node::List(_))) => Ok(Form::Flat),
+        (Some(_), _) => Ok(Form::Leveled),
+        (None, Some(_)) => Ok(Form::Flat),
+        (None, None) => {
+            Err(Raised::error("unknown-form", vec![], "neither `levels` nor `achievements` is in the file")
+                .hint(format!("a parallel.json lists achievements by level; {HOW_TO_GET_ONE}")))
+        }
+    }
+}
+
+fn version(root: &Node<'_>, problems: &mut Collector) {
+    let Some(version) = root.text("version") else { return };
+    if version != "1" && !version.starts_with("1.") {
+        let message = format!("version `{}` is not one that this planwave reads", printable(version, 40));
+        let raised = Raised::error("unsupported-version", vec!["version".into()], message);
+        problems.push(raised.hint("it reads version 1; a newer planwave may read this file"));
+    }
+}
+
+fn leveled(root: &Node<'_>) -> ParallelFile {
+    let mut reader = Reader::default();
+    for (position, level) in root.list("levels").iter().enumerate() {
+        let number = level.whole("level").unwrap_or(1);
+        let first = reader.entries.len();
+        for (index, node) in level.list("achievements").iter().enumerate() {
+            reader.entry(node, "id", number, Place { level: Some(position), index });
+        }
+        reader.levels.push(LevelInfo {
+            number,
+            description: level.text("description").map(str::to_owned),
+            can_parallelize: true,
+            declared_parallel: if let Some(Node::Bool(value)) = level.get("can_parallelize") {
+                Some(*value)
+            } else {
+                None
+            },
+            max_parallelism: level.whole("max_parallelism"),
+            position: Some(position),
+            entries: (first..reader.entries.len()).collect(),
+        });
+    }
+    reader.levels.sort_by_key(|level| level.number);
+    let by_id = reader.by_id();
+    for level in &mut reader.levels {
+        let entries = &reader.entries;
+        let inside = |id| by_id.get(id).is_some_and(|&other: &usize| entries[other].level == level.number);
+        let chained = || level.entries.iter().any(|&entry| entries[entry].dependencies.iter().any(inside));
+        level.can_parallelize = level.declared_parallel.unwrap_or_else(|| !chained());
+    }
+    reader.finish(Form::Leveled, root.text("plan"), by_id)
+}
+
+fn flat(root: &Node<'_>) -> ParallelFile {
+    let mut reader = Reader::default();
+    for (index, node) in root.list("achievements").iter().enumerate() {
+        reader.entry(node, "achievement_id", 1, Place { level: None, index });
+    }
+    let by_id = reader.by_id();
+    let entries = &reader.entries;
+    let known = |entry: &Entry| entry.dependencies.iter().filter_map(|id| by_id.get(id).copied()).collect::<Vec<_>>();
+    let levels = Adjacency::new(entries.len(), entries.iter().map(known)).levels();
+    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (entry, number) in levels.into_iter().enumerate() {
+        reader.entries[entry].level = number;
+        members.entry(number).or_default().push(entry);
+    }
+    reader.levels = members
+        .into_iter()
+        .map(|(number, entries)| LevelInfo {
+            number,
+            description: None,
+            can_parallelize: true,
+            declared_parallel: None,
+            max_parallelism: None,
+            position: None,
+            entries,
+        })
+        .collect();
+    reader.finish(Form::Flat, root.text("plan_name"), by_id)
+}
+
+#[derive(Default)]
+struct Reader {
+    entries: Vec<Entry>,
+    places: Vec<Place>,
+    links: Vec<Links>,
+    levels: Vec<LevelInfo>,
+}
+
+impl Reader {
+    fn entry(&mut self, node: &Node<'_>, id: &str, level: u32, place: Place) {
+        // Validation saw to it that there is one.
+        let Some(id) = node.text(id).and_then(|text| AchievementId::parse(text).ok()) else { return };
+        let owned = |name| node.text(name).map(str::to_owned);
+        self.entries.push(Entry {
+            id,
+            title: owned("title").unwrap_or_default(),
+            level,
+            status: node.text("status").and_then(Status::parse).unwrap_or_default(),
+            dependencies: ids(node.list("dependencies")),
+            estimated_hours: match node.get("estimated_hours") {
+                Some(Node::Number(number)) => estimate::single(*number),
+                Some(Node::Text(text)) => estimate::parse(text),
+                Some(_) | None => None,
+            },
+            subplan_path: owned("subplan_path"),
+            execution_paths: texts(node.list("execution_paths")),
+            failure: node.get("failure").and_then(failure),
+        });
+        self.places.push(place);
+        self.links.push(Links {
+            blocks: matches!(node.get("blocks"), Some(Node::List(_))).then(|| ids(node.list("blocks"))),
+            optional: ids(node.list("optional_dependencies")),
+        });
+    }
+
+    /// The first entry of each id; [`super::check`] reports the others.
+    fn by_id(&self) -> HashMap<AchievementId, usize> {
+        let mut by_id = HashMap::with_capacity(self.entries.len());
+        for (index, entry) in self.entries.iter().enumerate() {
+            by_id.entry(entry.id).or_insert(index);
+        }
+        by_id
+    }
+
+    fn finish(self, form: Form, plan_name: Option<&str>, by_id: HashMap<AchievementId, usize>) -> ParallelFile {
+        let Self { entries, places, links, levels } = self;
+        ParallelFile {
+            source: String::new(),
+            bom: false,
+            form,
+            plan_name: plan_name.map(str::to_owned),
+            entries,
+            places,
+            links,
+            levels,
+            by_id,
+            warnings: Vec::new(),
+            locator: Locator::default(),
+            edited: BTreeMap::new(),
+            root_edits: Vec::new(),
+        }
+    }
+}
+
+fn ids(items: &[Node<'_>]) -> Vec<AchievementId> {
+    items.iter().filter_map(Node::as_text).filter_map(|text| AchievementId::parse(text).ok()).collect()
+}
+
+fn texts(items: &[Node<'_>]) -> Vec<String> {
+    items.iter().filter_map(Node::as_text).map(str::to_owned).collect()
+}
+
+fn failure(node: &Node<'_>) -> Option<Failure> {
+    let stage =
+        [Stage::Subplan, Stage::Execution].into_iter().find(|stage| node.text("stage") == Some(stage.as_str()))?;
+    Some(Failure {
+        stage,
+        reason: node.text("reason").unwrap_or_default().to_owned(),
+        attempts: node.whole("attempts").unwrap_or(0),
+        at: node.text("at").unwrap_or_default().to_owned(),
+    })
+}

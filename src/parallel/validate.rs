@@ -1,0 +1,204 @@
+//! Compares a file with the tables of [`super::shape`] and raises everything that does not fit, each with its path.
+//!
+//! What needs more than one value to judge (ids that are unknown, cycles, levels) is for [`super::check`].
+
+use std::borrow::Cow;
+
+use super::{
+    Status, estimate,
+    node::{Node, whole},
+    problem::{Anchor, Collector, Path, Raised, Segment, printable},
+    shape::{Field, Shape, status_words},
+};
+use crate::{document::Severity, plan::AchievementId};
+
+/// Raises whatever in `node` does not fit the fields of `object`.
+pub(super) fn validate(node: &Node<'_>, object: &'static [Field], problems: &mut Collector) {
+    Validator { problems, path: Vec::new(), severity: Severity::Error }.object(node, object);
+}
+
+struct Validator<'a> {
+    problems: &'a mut Collector,
+    path: Path,
+    severity: Severity,
+}
+
+impl Validator<'_> {
+    fn raise(&mut self, code: &'static str, message: String, hint: Option<String>) {
+        let raised = Raised { severity: self.severity, hint, ..Raised::error(code, self.path.clone(), message) };
+        self.problems.push(raised);
+    }
+
+    fn inside(&mut self, segment: impl Into<Segment>, visit: impl FnOnce(&mut Self)) {
+        self.path.push(segment.into());
+        visit(self);
+        self.path.pop();
+    }
+
+    fn object(&mut self, node: &Node<'_>, fields: &'static [Field]) {
+        let Node::Object(members) = node else { return self.wrong_type(node, "an object") };
+        self.duplicates(members);
+        for field in fields {
+            match node.get(field.name) {
+                Some(value) => {
+                    let outer = self.severity;
+                    if field.lenient {
+                        self.severity = Severity::Warning;
+                    }
+                    self.inside(field.name, |this| this.value(value, &field.shape));
+                    self.severity = outer;
+                }
+                None if field.required => self.missing(node, field.name),
+                None => {}
+            }
+        }
+    }
+
+    fn value(&mut self, node: &Node<'_>, shape: &'static Shape) {
+        match (shape, node) {
+            (Shape::Anything, _) | (Shape::Text, Node::Text(_)) | (Shape::Bool, Node::Bool(_)) => {}
+            (Shape::Text, _) => self.wrong_type(node, "text"),
+            (Shape::Bool, _) => self.wrong_type(node, "true or false"),
+            (Shape::Whole(least), Node::Number(number)) => {
+                if whole(*number).is_none_or(|number| number < *least) {
+                    let message = format!("`{number}` must be a whole number from {least} to {}", u32::MAX);
+                    self.raise("invalid-number", message, None);
+                }
+            }
+            (Shape::Whole(_), _) => self.wrong_type(node, "a whole number"),
+            (Shape::Hours, Node::Number(number)) => {
+                if *number < 0.0 {
+                    self.raise("invalid-number", format!("`{number}` hours is less than nothing"), None);
+                }
+            }
+            (Shape::Hours, Node::Text(text)) => self.hours(text),
+            (Shape::Hours, _) => self.wrong_type(node, "a number of hours, or text such as \"2-3 hours\""),
+            (Shape::Id, Node::Text(text)) => self.id(text),
+            (Shape::Id, Node::Number(number)) => {
+                let hint = format!("write \"{number}\" in quotes; as a number, 3.10 and 3.1 would be the same");
+                self.raise("wrong-type", "expected an achievement id as text, found a number".to_owned(), Some(hint));
+            }
+            (Shape::Id, _) => self.wrong_type(node, "an achievement id such as \"1.1\""),
+            (Shape::Status, Node::Text(text)) => self.status(text),
+            (Shape::Status, _) => self.wrong_type(node, "a status"),
+            (Shape::Word(words), Node::Text(text)) => {
+                if !words.contains(&text.as_ref()) {
+                    let message = format!("`{}` is none of: {}", printable(text, 40), words.join(", "));
+                    self.raise("invalid-word", message, None);
+                }
+            }
+            (Shape::Word(_), _) => self.wrong_type(node, "text"),
+            (Shape::List(inner), Node::List(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.inside(index, |this| this.value(item, inner));
+                }
+            }
+            (Shape::List(_), _) => self.wrong_type(node, "a list"),
+            (Shape::Object(fields), _) => self.object(node, fields),
+            (Shape::ById(inner), Node::Object(members)) => {
+                self.duplicates(members);
+                for (key, value) in members {
+                    self.inside(owned(key), |this| {
+                        this.id(key);
+                        if *value != Node::Null {
+                            this.value(value, inner);
+                        }
+                    });
+                }
+            }
+            (Shape::ById(_), _) => self.wrong_type(node, "an object with ids as keys"),
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node<'_>, expected: &str) {
+        self.raise("wrong-type", format!("expected {expected}, found {}", node.describe()), None);
+    }
+
+    fn missing(&mut self, node: &Node<'_>, name: &str) {
+        let other = match name {
+            "id" => "achievement_id",
+            "achievement_id" => "id",
+            _ => "",
+        };
+        let hint = node.get(other).map(|_| format!("rename `{other}` to `{name}`; the two forms of the file differ"));
+        self.raise("missing-field", format!("`{name}` is missing"), hint);
+    }
+
+    fn id(&mut self, text: &str) {
+        if AchievementId::parse(text).is_err() {
+            let message = format!(
+                "`{}` is not an achievement id: expected two or three numbers such as 1.1 or 3.5.1",
+                printable(text, 40)
+            );
+            self.raise("invalid-id", message, None);
+        }
+    }
+
+    fn hours(&mut self, text: &str) {
+        if estimate::parse(text).is_none() {
+            let message = format!("`{}` cannot be read as hours; it counts as no estimate", printable(text, 40));
+            let hint = "write a number of hours, or text such as \"2-3 hours\" or \"30 minutes\"".to_owned();
+            self.problems.push(Raised::warning("estimate-unreadable", self.path.clone(), message).hint(hint));
+        }
+    }
+
+    fn status(&mut self, text: &str) {
+        if Status::parse(text).is_some() {
+            return;
+        }
+        let words = status_words();
+        let message = format!("`{}` is not a status; the statuses are {}", printable(text, 40), words.join(", "));
+        let hint = if text.eq_ignore_ascii_case("blocked") {
+            "blocked is derived from the dependencies, never stored: write the achievement's own status".to_owned()
+        } else {
+            match nearest_status(text) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => "leave `status` out, and it is derived from the files of the plan directory".to_owned(),
+            }
+        };
+        self.raise("invalid-status", message, Some(hint));
+    }
+
+    /// Two members of one name: JSON leaves open which one holds, so neither planwave nor anybody else can say.
+    fn duplicates(&mut self, members: &[(Cow<'_, str>, Node<'_>)]) {
+        // Most objects are small, and then comparing all pairs beats sorting.
+        let mut repeated: Vec<usize> = if members.len() <= 24 {
+            (1..members.len()).filter(|&at| members[..at].iter().any(|(key, _)| *key == members[at].0)).collect()
+        } else {
+            let mut order: Vec<usize> = (0..members.len()).collect();
+            order.sort_by_key(|&at| (&members[at].0, at));
+            order.windows(2).filter(|pair| members[pair[0]].0 == members[pair[1]].0).map(|pair| pair[1]).collect()
+        };
+        repeated.sort_unstable();
+        for at in repeated {
+            let key = &members[at].0;
+            let mut path = self.path.clone();
+            path.push(owned(key));
+            let message = format!("`{}` stands here a second time; only one of them can hold", printable(key, 40));
+            let raised = Raised::error("duplicate-key", path, message).hint("keep the one that is right");
+            self.problems.push(Raised { anchor: Anchor::Member(at), ..raised });
+        }
+    }
+}
+
+fn owned(key: &str) -> Segment {
+    Segment::Key(Cow::Owned(key.to_owned()))
+}
+
+/// The status that a word of another tool, or a slip, most likely means.
+fn nearest_status(text: &str) -> Option<&'static str> {
+    let word = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+    let known = match word.as_str() {
+        "done" | "completed" | "approved" => Some(Status::Complete),
+        "pending" | "todo" | "open" | "planned" => Some(Status::NotStarted),
+        "started" | "wip" | "doing" => Some(Status::InProgress),
+        "error" => Some(Status::Failed),
+        _ => None,
+    };
+    if let Some(status) = known {
+        return Some(status.as_str());
+    }
+    let distances = Status::ALL.map(|status| (strsim::damerau_levenshtein(&word, status.as_str()), status.as_str()));
+    // Words of any length may come in; only a near miss is worth naming.
+    distances.into_iter().min().filter(|(distance, _)| *distance <= 3).map(|(_, word)| word)
+}

@@ -1,0 +1,179 @@
+//! The values of a labelled part: one text, raw markdown, or one entry per list item.
+
+use crate::markdown;
+
+use super::fields::{Field, behind_marker, indentation};
+
+/// How a part without a list becomes entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inline {
+    /// One entry.
+    Whole,
+    /// Split at semicolons, or at commas outside of brackets and code; not where it is prose of several sentences.
+    Split,
+}
+
+/// One entry per list item; nested items follow their parent as indented lines of its entry.
+pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
+    let mut list = List { top: None, entries: Vec::new(), lead: field.inline.trim().to_owned(), after_blank: false };
+    for line in markdown::lines(field.below) {
+        list.line(line);
+    }
+    let List { mut entries, lead, .. } = list;
+    let lead = without_box(lead.trim());
+    if entries.is_empty() {
+        entries = match inline {
+            Inline::Whole => vec![lead.to_owned()],
+            Inline::Split => split(lead),
+        };
+    } else if !lead.is_empty() && !lead.ends_with(':') {
+        entries.insert(0, lead.to_owned());
+    }
+    entries.retain(|entry| !is_nothing(entry));
+    entries
+}
+
+/// A check box that stands without a list marker.
+fn without_box(text: &str) -> &str {
+    ["[ ] ", "[x] ", "[X] "].iter().find_map(|mark| text.strip_prefix(mark)).unwrap_or(text)
+}
+
+struct List {
+    /// Indentation of the list's own items.
+    top: Option<usize>,
+    entries: Vec<String>,
+    /// Text before the first item.
+    lead: String,
+    after_blank: bool,
+}
+
+impl List {
+    fn line(&mut self, line: markdown::Line<'_>) {
+        if line.is_blank() {
+            self.after_blank = true;
+            return;
+        }
+        let after_blank = std::mem::take(&mut self.after_blank);
+        let indent = indentation(line.text);
+        let text = line.text.trim();
+        let marked = if line.in_fence { None } else { behind_marker(text) };
+        match (self.top, marked) {
+            (None, Some(item)) => {
+                self.top = Some(indent);
+                self.entries.push(item.to_owned());
+            }
+            (Some(top), Some(item)) if indent <= top + 1 => self.entries.push(item.to_owned()),
+            (None, None) => join(&mut self.lead, text),
+            (Some(top), marked) => {
+                let nested = indent > top;
+                let Some(entry) = self.entries.last_mut() else { return };
+                if nested && (marked.is_some() || line.in_fence || after_blank) {
+                    let deeper = indent.saturating_sub(top + 2).min(40);
+                    entry.push('\n');
+                    entry.extend(std::iter::repeat_n(' ', deeper));
+                    entry.push_str(text);
+                } else if nested || !after_blank {
+                    join(entry, text);
+                }
+            }
+        }
+    }
+}
+
+fn join(text: &mut String, more: &str) {
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(more);
+}
+
+fn split(text: &str) -> Vec<String> {
+    let mark = if text.contains(". ") {
+        return vec![text.to_owned()];
+    } else if text.contains(';') {
+        ';'
+    } else {
+        ','
+    };
+    let mut entries = vec![String::new()];
+    let mut depth = 0_usize;
+    let mut in_code = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            '`' => in_code = !in_code,
+            '(' | '[' | '{' if !in_code => depth += 1,
+            ')' | ']' | '}' if !in_code => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        // A comma within a number (10,000) separates nothing.
+        if c == mark && depth == 0 && !in_code && !text[at + 1..].starts_with(|c: char| c.is_ascii_digit()) {
+            entries.push(String::new());
+        } else if let Some(entry) = entries.last_mut() {
+            entry.push(c);
+        }
+    }
+    let trimmed = |entry: String| {
+        let entry = entry.trim();
+        entry.strip_prefix("and ").unwrap_or(entry).trim().to_owned()
+    };
+    entries.into_iter().map(trimmed).collect()
+}
+
+/// Whether a text says that there is nothing.
+pub(super) fn is_nothing(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '*' | '_' | '`'));
+    let words = ["none", "n/a", "na", "nil", "nothing", "-", "--", "—", "–"];
+    text.is_empty() || words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// The first paragraph, its lines joined; a list keeps its lines.
+pub(super) fn paragraph(field: Field<'_>) -> Option<String> {
+    let mut text = field.inline.trim().to_owned();
+    for line in markdown::lines(field.below) {
+        if line.is_blank() {
+            if text.is_empty() { continue } else { break }
+        }
+        if !text.is_empty() && (line.in_fence || behind_marker(line.text.trim_start()).is_some()) {
+            text.push('\n');
+            text.push_str(line.text.trim());
+        } else {
+            join(&mut text, line.text.trim());
+        }
+    }
+    (!is_nothing(&text)).then_some(text)
+}
+
+/// All of it, raw, without the indentation that its lines share.
+pub(super) fn raw(field: Field<'_>) -> Option<String> {
+    let lines = || markdown::lines(field.below);
+    let shared = lines().filter(|line| !line.is_blank()).map(|line| blank_bytes(line.text)).min().unwrap_or(0);
+    let mut text = field.inline.trim().to_owned();
+    for line in lines() {
+        text.push('\n');
+        // Blank lines may be shorter than the indentation.
+        text.push_str(line.text.get(shared..).unwrap_or_default().trim_end());
+    }
+    let text = text.trim_matches('\n').trim_end();
+    (!is_nothing(text)).then(|| text.to_owned())
+}
+
+fn blank_bytes(text: &str) -> usize {
+    text.bytes().take_while(|b| matches!(b, b' ' | b'\t')).count()
+}
+
+/// Everything on one line: list items without their markers, joined by semicolons.
+pub(super) fn flat(field: Field<'_>) -> String {
+    let mut text = field.inline.trim().to_owned();
+    for line in markdown::lines(field.below).filter(|line| !line.is_blank()) {
+        let trimmed = line.text.trim();
+        match behind_marker(trimmed) {
+            Some(item) if !text.is_empty() => {
+                text.push_str(if text.ends_with([':', ';', ',']) { " " } else { "; " });
+                text.push_str(item);
+            }
+            Some(item) => text.push_str(item),
+            None => join(&mut text, trimmed),
+        }
+    }
+    text
+}

@@ -1,0 +1,244 @@
+//! Which lines of a PLAN define its achievements.
+//!
+//! The same lines also stand in indexes, progress lists and notes. A definition stands at column 0, outside of code
+//! fences, under an H2 whose text contains "Achievements"; what of that is still a list is told apart here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::markdown::{self, Line, clean_heading};
+
+use super::{
+    AchievementId, NearMiss, PlanError, fields,
+    heading::{self, Definition, DefinitionLine},
+};
+
+/// A definition with its place.
+#[derive(Debug)]
+pub(super) struct Defined<'a> {
+    pub(super) definition: Definition,
+    /// 1-based line.
+    pub(super) line: usize,
+    /// The X of the `### Priority X` heading above.
+    pub(super) priority: Option<String>,
+    /// Raw markdown below the line, up to the next definition or section.
+    pub(super) body: &'a str,
+}
+
+/// What the structure of a PLAN says.
+#[derive(Debug)]
+pub(super) struct Outline<'a> {
+    /// In the order of the file.
+    pub(super) definitions: Vec<Defined<'a>>,
+    /// 1-based lines of the H2s that hold them.
+    pub(super) sections: BTreeSet<usize>,
+}
+
+/// Words in the heading of a list that tells how achievements stand.
+const TRACKING_WORDS: [&str; 16] = [
+    "addition", "archive", "archived", "checklist", "completed", "done", "history", "index", "log", "overview",
+    "progress", "statistics", "status", "summary", "tracker", "tracking",
+];
+
+/// A line with the form of a definition, in a section that may hold definitions.
+#[derive(Debug)]
+struct Candidate<'a> {
+    read: DefinitionLine,
+    line: usize,
+    /// 1-based line of its H2.
+    section: usize,
+    priority: Option<String>,
+    body: &'a str,
+    /// Whether the line right above or right below is a candidate too, as in a list.
+    in_list: bool,
+    /// Whether nothing describes it; see [`fields::describes`].
+    bare: bool,
+}
+
+/// Finds the definitions.
+pub(super) fn read(text: &str) -> Result<Outline<'_>, PlanError> {
+    let mut scan = Scan::default();
+    for line in markdown::lines(text) {
+        scan.line(text, line);
+    }
+    scan.end_body(text, text.len());
+    let (lines, section, near_miss) = (scan.lines, scan.first_section, scan.near_miss);
+    let definitions = choose(scan.candidates, &scan.tracking)?;
+    if definitions.is_empty() {
+        return Err(PlanError::NoAchievement { lines, section, near_miss });
+    }
+    let sections = definitions.iter().map(|candidate| candidate.0).collect();
+    Ok(Outline { definitions: definitions.into_iter().map(|(_, defined)| defined).collect(), sections })
+}
+
+#[derive(Debug, Default)]
+struct Scan<'a> {
+    lines: usize,
+    heading: Option<String>,
+    /// The H2 above, where its text contains "Achievements".
+    section: Option<usize>,
+    first_section: Option<usize>,
+    /// Those of the sections that are lists by their heading.
+    tracking: BTreeSet<usize>,
+    priority: Option<String>,
+    candidates: Vec<Candidate<'a>>,
+    /// Where the body of the last candidate begins, while it is open.
+    body: Option<usize>,
+    near_miss: Option<NearMiss>,
+}
+
+impl<'a> Scan<'a> {
+    fn line(&mut self, text: &'a str, line: Line<'a>) {
+        self.lines = line.number;
+        if let Some(heading) = line.heading() {
+            self.heading_line(text, line, heading);
+        }
+        let read = if line.in_fence { None } else { heading::read(line.text) };
+        match (read, self.section) {
+            (Some(read), Some(section)) => self.candidate(text, line, read, section),
+            (Some(DefinitionLine::One(_) | DefinitionLine::BadId(_)), None) => self.miss(line),
+            (Some(DefinitionLine::Several), None) => {}
+            (None, _) if looks_like_one(line.text) => self.miss(line),
+            (None, _) => {}
+        }
+    }
+
+    fn heading_line(&mut self, text: &'a str, line: Line<'a>, heading: markdown::Heading<'a>) {
+        match heading.level {
+            1 | 2 => {
+                self.end_body(text, line.start);
+                let words = clean_heading(heading.text).to_lowercase();
+                let holds = heading.level == 2 && words.contains("achievements");
+                if holds && words.split(|c: char| !c.is_alphanumeric()).any(|w| TRACKING_WORDS.contains(&w)) {
+                    self.tracking.insert(line.number);
+                }
+                self.section = holds.then_some(line.number);
+                self.first_section = self.first_section.or(self.section);
+                self.heading = Some(clean_heading(heading.text));
+                self.priority = None;
+            }
+            3 => {
+                if let Some(priority) = priority(heading.text) {
+                    self.end_body(text, line.start);
+                    self.priority = Some(priority);
+                } else if fields::is_label(heading.text) {
+                    // `### Deliverables` within an achievement belongs to it.
+                } else {
+                    self.end_body(text, line.start);
+                    if !looks_like_one(heading.text) {
+                        self.priority = None;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn candidate(&mut self, text: &'a str, line: Line<'a>, read: DefinitionLine, section: usize) {
+        self.end_body(text, line.start);
+        let mut in_list = false;
+        if let Some(above) = self.candidates.last_mut().filter(|above| above.line + 1 == line.number) {
+            above.in_list = true;
+            in_list = true;
+        }
+        let priority = self.priority.clone();
+        self.candidates.push(Candidate { read, line: line.number, section, priority, body: "", in_list, bare: true });
+        self.body = Some(line.next);
+    }
+
+    fn end_body(&mut self, text: &'a str, end: usize) {
+        if let (Some(begin), Some(candidate)) = (self.body.take(), self.candidates.last_mut()) {
+            candidate.body = &text[begin..end];
+            candidate.bare = !fields::describes(candidate.body);
+        }
+    }
+
+    fn miss(&mut self, line: Line<'a>) {
+        match &mut self.near_miss {
+            Some(miss) => miss.count += 1,
+            None => self.near_miss = Some(NearMiss { line: line.number, count: 1, heading: self.heading.clone() }),
+        }
+    }
+}
+
+/// `Priority 3.5: …` → `3.5`.
+fn priority(heading: &str) -> Option<String> {
+    let heading = clean_heading(heading);
+    let (word, rest) = heading.split_at_checked("priority".len())?;
+    let rest = rest.trim_start_matches([' ', '#']);
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    let number = rest[..end].trim_end_matches('.');
+    (word.eq_ignore_ascii_case("priority") && !number.is_empty()).then(|| number.to_owned())
+}
+
+/// Whether a line speaks of an achievement in a form that does not define it (`### Achievement 1.1`, `- **Achievement 1.1**`).
+fn looks_like_one(text: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '#' | '-' | '*' | '+' | '>'));
+    text.split_at_checked("achievement ".len()).is_some_and(|(word, rest)| {
+        word.eq_ignore_ascii_case("achievement ") && rest.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// Tells definitions from lists, and refuses ids that are none or that are defined twice.
+///
+/// 1. Sections whose heading says that they are a list (`Completed Achievements`) count only where no other section
+///    describes an achievement; then, sections that describe none count only where no section describes any.
+/// 2. Of several lines with one id, those that stand in a list do not count where one does not.
+fn choose<'a>(
+    candidates: Vec<Candidate<'a>>,
+    tracking: &BTreeSet<usize>,
+) -> Result<Vec<(usize, Defined<'a>)>, PlanError> {
+    let described = |c: &Candidate<'_>| !c.bare && !c.in_list && matches!(c.read, DefinitionLine::One(_));
+    let describing: BTreeSet<usize> = candidates.iter().filter(|c| described(c)).map(|c| c.section).collect();
+    let preferred: BTreeSet<usize> = describing.difference(tracking).copied().collect();
+    let untracked = candidates.iter().any(|c| !tracking.contains(&c.section));
+    let counts = |section: usize| match (preferred.is_empty(), describing.is_empty()) {
+        (false, _) => preferred.contains(&section),
+        (true, false) => describing.contains(&section),
+        (true, true) => !untracked || !tracking.contains(&section),
+    };
+
+    let mut listed: Vec<bool> = Vec::with_capacity(candidates.len());
+    for (index, candidate) in candidates.iter().enumerate() {
+        let bare = |other: Option<&Candidate<'_>>| other.is_some_and(|o| o.bare && o.section == candidate.section);
+        let among_bare = bare(candidates.get(index + 1)) || (index > 0 && bare(candidates.get(index - 1)));
+        listed.push(candidate.in_list || (candidate.bare && among_bare));
+    }
+
+    // First line of each id that stands in no list, and of each that does.
+    let mut defined: BTreeMap<AchievementId, usize> = BTreeMap::new();
+    let mut only_listed: BTreeMap<AchievementId, (usize, Option<usize>)> = BTreeMap::new();
+    for (candidate, listed) in candidates.iter().zip(&listed).filter(|(c, _)| counts(c.section)) {
+        match &candidate.read {
+            DefinitionLine::One(one) if *listed => {
+                let entry = only_listed.entry(one.id).or_insert((candidate.line, None));
+                if entry.0 != candidate.line {
+                    entry.1 = entry.1.or(Some(candidate.line));
+                }
+            }
+            DefinitionLine::One(one) => {
+                if let Some(first) = defined.insert(one.id, candidate.line) {
+                    return Err(PlanError::Duplicate { id: one.id, first, second: candidate.line });
+                }
+            }
+            DefinitionLine::BadId(text) => {
+                return Err(PlanError::InvalidId { line: candidate.line, text: text.clone() });
+            }
+            DefinitionLine::Several => {}
+        }
+    }
+    let twice = only_listed.iter().filter(|(id, _)| !defined.contains_key(id));
+    let twice = twice.filter_map(|(id, (first, second))| second.map(|second| (second, *first, *id))).min();
+    if let Some((second, first, id)) = twice {
+        return Err(PlanError::Duplicate { id, first, second });
+    }
+
+    let kept = candidates.into_iter().zip(listed).filter(|(candidate, _)| counts(candidate.section));
+    let kept = kept.filter_map(|(candidate, listed)| match candidate.read {
+        DefinitionLine::One(one) if !listed || !defined.contains_key(&one.id) => Some((
+            candidate.section,
+            Defined { definition: one, line: candidate.line, priority: candidate.priority, body: candidate.body },
+        )),
+        DefinitionLine::One(_) | DefinitionLine::Several | DefinitionLine::BadId(_) => None,
+    });
+    Ok(kept.collect())
+}

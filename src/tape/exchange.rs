@@ -1,0 +1,316 @@
+//! One line of a tape, and a whole tape.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Usage, VERSION};
+
+/// The first line of a tape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the format.
+    pub tape: u32,
+    /// Where the exchanges come from.
+    pub origin: Origin,
+    /// Host name of the server that answered, without scheme, port and path.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// When the tape was begun.
+    pub created: Timestamp,
+    /// Version of the planwave that wrote it.
+    pub planwave: String,
+}
+
+/// Where a tape's exchanges come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A server answered.
+    Recorded,
+    /// A person or a script wrote the answers; not a recording.
+    Handwritten,
+}
+
+impl Header {
+    /// The header of a tape of this version.
+    pub fn new(origin: Origin, server: Option<String>, created: Timestamp) -> Self {
+        Self { tape: VERSION, origin, server, created, planwave: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    /// One line of JSON, without the line feed.
+    pub fn to_line(&self) -> String {
+        line_of(self)
+    }
+}
+
+/// One request and what came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// [`super::request_key`] of the request.
+    pub key: String,
+    /// When the last byte of the answer came.
+    pub at: Timestamp,
+    /// HTTP method.
+    pub method: String,
+    /// What follows the base URL.
+    pub path: String,
+    /// The request's body.
+    pub request: Value,
+    /// HTTP status.
+    pub status: u16,
+    /// The headers that matter, names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The response's body as text: an event stream, or JSON.
+    pub body: String,
+    /// Whether the body came to its end; false where the connection broke or the call was given up.
+    #[serde(default = "yes")]
+    pub complete: bool,
+    /// What the provider counted, where it said.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+    /// From request to last byte, milliseconds.
+    #[serde(default)]
+    pub latency_ms: u64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// An [`Exchange`] to be written, without owning its large parts.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of `Exchange`")]
+pub struct ExchangeRef<'a> {
+    pub key: &'a str,
+    pub at: Timestamp,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub request: &'a Value,
+    pub status: u16,
+    pub headers: &'a BTreeMap<String, String>,
+    pub body: &'a str,
+    pub complete: bool,
+    pub usage: Option<Usage>,
+    pub latency_ms: u64,
+}
+
+impl ExchangeRef<'_> {
+    /// One line of JSON, without the line feed.
+    pub fn to_line(&self) -> String {
+        line_of(self)
+    }
+}
+
+impl Exchange {
+    /// One line of JSON, without the line feed.
+    pub fn to_line(&self) -> String {
+        line_of(self)
+    }
+
+    /// Reads one line; the error says what is wrong and where in the line.
+    pub fn parse_line(line: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(line)
+    }
+}
+
+fn line_of(value: &impl Serialize) -> String {
+    // These types have string keys and no fallible serializer, so this cannot fail; an empty line is skipped by `parse`.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A tape that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tape {
+    /// Its first line.
+    pub header: Header,
+    /// Its exchanges in the order of the file, each with its 1-based line.
+    pub exchanges: Vec<(usize, Exchange)>,
+    /// The 1-based number of a last line that was cut short (a crash while writing); it is not in `exchanges`.
+    pub torn: Option<usize>,
+}
+
+impl Tape {
+    /// Reads a whole tape.
+    ///
+    /// A last line that is cut short is left out and reported; any other line that cannot be read is an error, since
+    /// answers that were paid for would be lost without a word.
+    pub fn parse(text: &str) -> Result<Self, TapeError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
+        let (_, first) = lines.next().ok_or(TapeError::Empty)?;
+        let header = parse_header(first)?;
+        let mut exchanges = Vec::new();
+        let mut torn = None;
+        for (number, raw) in lines {
+            let line = raw.trim_end_matches(['\n', '\r']);
+            if line.trim().is_empty() {
+                continue;
+            }
+            match Exchange::parse_line(line) {
+                Ok(exchange) => exchanges.push((number, exchange)),
+                // Only a line without its line feed can be a torn one: each line is written with it in one piece.
+                Err(error) if !raw.ends_with('\n') && error.is_eof() => torn = Some(number),
+                Err(error) => return Err(TapeError::Line { line: number, reason: reason_of(&error) }),
+            }
+        }
+        Ok(Self { header, exchanges, torn })
+    }
+}
+
+fn parse_header(first: &str) -> Result<Header, TapeError> {
+    #[derive(Deserialize)]
+    struct Version {
+        tape: u32,
+    }
+    let line = first.trim_end_matches(['\n', '\r']);
+    // The version first: a later format may have other fields.
+    let Version { tape } = serde_json::from_str(line).map_err(|_| TapeError::NotATape)?;
+    if tape == 0 || tape > VERSION {
+        return Err(TapeError::Version { found: tape });
+    }
+    serde_json::from_str(line).map_err(|error| TapeError::Line { line: 1, reason: reason_of(&error) })
+}
+
+/// serde_json's message without its "at line 1", which is always the same in a line of JSON Lines.
+fn reason_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    format!("{message} (column {})", error.column())
+}
+
+/// A tape that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TapeError {
+    /// No line at all.
+    #[error("the tape is empty")]
+    Empty,
+    /// The first line is no tape header.
+    #[error("line 1 is not the header of a tape")]
+    NotATape,
+    /// Written by a newer planwave.
+    #[error("the tape has format version {found}; this planwave reads version {VERSION}")]
+    Version {
+        /// The version it has.
+        found: u32,
+    },
+    /// A line that cannot be read.
+    #[error("line {line} of the tape is damaged: {reason}")]
+    Line {
+        /// 1-based.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl TapeError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Empty | Self::NotATape => Some(
+                r#"a tape begins with a line such as {"tape":1,"origin":"recorded",…}; `--record FILE` writes one"#
+                    .to_owned(),
+            ),
+            Self::Version { .. } => Some("use a newer planwave, or record the tape again".to_owned()),
+            Self::Line { line, .. } => {
+                Some(format!("repair line {line}, or remove it: its answer is then asked for again"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn header() -> Header {
+        Header::new(Origin::Handwritten, None, "2026-11-01T00:00:00Z".parse().unwrap())
+    }
+
+    fn exchange(body: &str) -> Exchange {
+        Exchange {
+            key: "k".to_owned(),
+            at: "2026-11-01T10:00:00.123Z".parse().unwrap(),
+            method: "POST".to_owned(),
+            path: "/chat/completions".to_owned(),
+            request: json!({"model": "m", "messages": [{"role": "user", "content": "line\nline"}]}),
+            status: 200,
+            headers: BTreeMap::from([("content-type".to_owned(), "text/event-stream".to_owned())]),
+            body: body.to_owned(),
+            complete: true,
+            usage: Some(Usage { input: 10, cached: 4, output: 5, reasoning: 1 }),
+            latency_ms: 1234,
+        }
+    }
+
+    #[test]
+    fn a_torn_last_line_is_reported_and_the_rest_is_kept() {
+        let whole = format!("{}\n{}\n{}", header().to_line(), exchange("a").to_line(), exchange("b").to_line());
+        for cut in 1..exchange("b").to_line().len() {
+            let tape = Tape::parse(&whole[..whole.len() - cut]).unwrap();
+            assert_eq!(tape.exchanges.len(), 1);
+            assert_eq!(tape.torn, Some(3));
+        }
+        assert_eq!(Tape::parse(&whole).unwrap().torn, None);
+    }
+
+    #[test]
+    fn damage_is_an_error_that_names_the_line() {
+        let good = exchange("a").to_line();
+        let cases = [
+            (String::new(), "the tape is empty"),
+            ("{}\n".to_owned(), "line 1 is not the header of a tape"),
+            ("# notes\n".to_owned(), "line 1 is not the header of a tape"),
+            (r#"{"tape":2,"new":true}"#.to_owned(), "the tape has format version 2; this planwave reads version 1"),
+            (
+                format!("{}\n{}\n{good}\n", header().to_line(), &good[..20]),
+                "line 2 of the tape is damaged: EOF while parsing an object (column 20)",
+            ),
+            (
+                format!("{}\n{good}\nnonsense", header().to_line()),
+                "line 3 of the tape is damaged: expected ident (column 2)",
+            ),
+        ];
+        for (text, message) in cases {
+            let error = Tape::parse(&text).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert!(error.hint().is_some());
+        }
+    }
+
+    #[test]
+    fn a_handwritten_line_needs_only_what_matters() {
+        let line = r#"{"key":"k","at":"2026-11-01T00:00:00Z","method":"POST","path":"/p","request":{},"status":200,"body":""}"#;
+        let read = Exchange::parse_line(line).unwrap();
+        assert!(read.complete);
+        assert_eq!((read.usage, read.latency_ms), (None, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(bodies in prop::collection::vec(any::<String>(), 0..4), crlf: bool) {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let mut text = format!("\u{feff}{}{end}", header().to_line());
+            for body in &bodies {
+                text += &exchange(body).to_line();
+                text += end;
+            }
+            let tape = Tape::parse(&text).unwrap();
+            prop_assert_eq!(tape.header, header());
+            let expected: Vec<_> = bodies.iter().enumerate().map(|(index, body)| (index + 2, exchange(body))).collect();
+            prop_assert_eq!(tape.exchanges, expected);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = Tape::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What makes two requests the same: a hash of path and body, independent of the order of fields, host and headers.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The key of a request: SHA-256 of method, path and canonical body, as 64 lower-case hex digits.
+///
+/// `path` is what follows the base URL (`/chat/completions`), so the key is the same behind every base URL. The body must
+/// hold no secret; headers, where secrets are, do not enter.
+pub fn request_key(method: &str, path: &str, body: &Value) -> String {
+    let mut text = Vec::with_capacity(32 * 1024);
+    text.extend_from_slice(method.as_bytes());
+    text.push(b'\n');
+    text.extend_from_slice(path.as_bytes());
+    text.push(b'\n');
+    write_canonical(body, &mut text);
+    let digest = Sha256::digest(&text);
+    let mut key = String::with_capacity(64);
+    for byte in digest {
+        for nibble in [byte >> 4, byte & 0xf] {
+            key.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+    }
+    key
+}
+
+/// JSON without blanks, the keys of every object sorted by their bytes.
+fn write_canonical(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::String(text) => write_string(text, out),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by(|a, b| a.0.cmp(b.0));
+            out.push(b'{');
+            for (index, (name, field)) in sorted.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_string(name, out);
+                out.push(b':');
+                write_canonical(field, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Writing a string into a vector cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".{0,4}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// The same value with the fields of every object in reverse order.
+    fn reversed(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(reversed).collect(),
+            Value::Object(fields) => Value::Object(
+                fields.iter().rev().map(|(name, field)| (name.clone(), reversed(field))).collect::<Map<_, _>>(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_64_hex_digits_and_does_not_change_between_versions() {
+        // A tape in `recordings/` is found again only while this stays the same.
+        let key = request_key("POST", "/chat/completions", &json!({"model": "m", "n": [1, true, null]}));
+        // printf 'POST\n/chat/completions\n{"model":"m","n":[1,true,null]}' | sha256sum
+        assert_eq!(key, "a6015a13b05820f7577c842063f2ea6941b86f38794a839327a16c708c244d7a");
+        assert_eq!(key, request_key("POST", "/chat/completions", &json!({"n": [1, true, null], "model": "m"})));
+        assert_ne!(key, request_key("POST", "/models", &json!({"model": "m", "n": [1, true, null]})));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_fields_does_not_matter(value in any_json()) {
+            prop_assert_eq!(request_key("POST", "/p", &value), request_key("POST", "/p", &reversed(&value)));
+        }
+
+        #[test]
+        fn different_requests_have_different_keys(a in any_json(), b in any_json()) {
+            prop_assert_eq!(a == b, request_key("POST", "/p", &a) == request_key("POST", "/p", &b));
+        }
+    }
+}

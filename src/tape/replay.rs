@@ -1,0 +1,169 @@
+//! Finding the answer to a request on a tape, in whatever order the requests come.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::Value;
+
+use super::{Exchange, Tape, difference};
+
+/// A tape, ready to answer.
+///
+/// Several exchanges of one key (an answer after a 500, say) are served in the order of the tape; the last one repeats.
+#[derive(Debug)]
+pub struct ReplayIndex {
+    by_key: HashMap<String, Slot>,
+    exchanges: Vec<(usize, Exchange)>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// Positions in `exchanges`.
+    positions: Vec<usize>,
+    /// How often this key was asked for.
+    served: AtomicUsize,
+}
+
+impl ReplayIndex {
+    /// Indexes a tape.
+    pub fn new(tape: Tape) -> Self {
+        let mut by_key: HashMap<String, Slot> = HashMap::with_capacity(tape.exchanges.len());
+        for (position, (_, exchange)) in tape.exchanges.iter().enumerate() {
+            by_key
+                .entry(exchange.key.clone())
+                .or_insert_with(|| Slot { positions: Vec::with_capacity(1), served: AtomicUsize::new(0) })
+                .positions
+                .push(position);
+        }
+        Self { by_key, exchanges: tape.exchanges }
+    }
+
+    /// The next exchange of a request; `None` where the tape has none.
+    pub fn answer(&self, key: &str) -> Option<&Exchange> {
+        let slot = self.by_key.get(key)?;
+        let turn = slot.served.fetch_add(1, Ordering::Relaxed);
+        let position = *slot.positions.get(turn).or(slot.positions.last())?;
+        self.exchanges.get(position).map(|(_, exchange)| exchange)
+    }
+
+    /// Whether the tape has an answer; takes no turn.
+    pub fn contains(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Exchanges on the tape.
+    pub fn len(&self) -> usize {
+        self.exchanges.len()
+    }
+
+    /// Whether the tape has no exchange.
+    pub fn is_empty(&self) -> bool {
+        self.exchanges.is_empty()
+    }
+
+    /// What differs between a request that is not on the tape and the nearest one that is: at most 15 lines, free of
+    /// control characters. `None` where the tape is empty. Reads the whole tape.
+    pub fn nearest(&self, request: &Value) -> Option<String> {
+        let (line, nearest) = self.exchanges.iter().max_by_key(|(line, exchange)| {
+            (difference::likeness(&exchange.request, request), std::cmp::Reverse(*line))
+        })?;
+        Some(difference::describe(*line, &nearest.request, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::tape::{Header, Origin};
+
+    fn index(entries: &[(&str, Value, u16)]) -> ReplayIndex {
+        let at = "2026-11-01T00:00:00Z".parse().unwrap();
+        let exchanges = entries
+            .iter()
+            .enumerate()
+            .map(|(position, (key, request, status))| {
+                let exchange = Exchange {
+                    key: (*key).to_owned(),
+                    at,
+                    method: "POST".to_owned(),
+                    path: "/chat/completions".to_owned(),
+                    request: request.clone(),
+                    status: *status,
+                    headers: BTreeMap::new(),
+                    body: String::new(),
+                    complete: true,
+                    usage: None,
+                    latency_ms: 0,
+                };
+                (position + 2, exchange)
+            })
+            .collect();
+        ReplayIndex::new(Tape { header: Header::new(Origin::Handwritten, None, at), exchanges, torn: None })
+    }
+
+    fn request(model: &str, user: &str) -> Value {
+        json!({"model": model, "messages": [{"role": "system", "content": "rules"}, {"role": "user", "content": user}]})
+    }
+
+    #[test]
+    fn one_key_is_served_in_order_and_the_last_repeats() {
+        let index = index(&[
+            ("a", Value::Null, 500),
+            ("b", Value::Null, 200),
+            ("a", Value::Null, 429),
+            ("a", Value::Null, 200),
+        ]);
+        let served: Vec<_> =
+            ["b", "a", "a", "b", "a", "a"].iter().map(|key| index.answer(key).unwrap().status).collect();
+        assert_eq!(served, [200, 500, 429, 200, 200, 200]);
+        assert!(index.answer("c").is_none());
+    }
+
+    #[test]
+    fn a_miss_shows_fields_and_lines_that_differ_from_the_nearest() {
+        let index = index(&[
+            ("a", request("gpt-x", "achievement 1.1\nestimate 2 h\nwrite it"), 200),
+            ("b", request("gpt-x", "achievement 1.2\nestimate 3 h\nwrite it"), 200),
+        ]);
+        let text = index.nearest(&request("gpt-y", "achievement 1.2\nestimate 9\u{1b}[31m h\nwrite it")).unwrap();
+        assert_eq!(
+            text,
+            "the nearest request is on line 3 of the tape:\n\
+             model: \"gpt-x\" on the tape, \"gpt-y\" now\n\
+             messages[1] (user), line 2:\n\
+             - estimate 3 h\n\
+             + estimate 9[31m h"
+        );
+    }
+
+    #[test]
+    fn a_difference_never_has_more_than_fifteen_lines() {
+        let long = |word: &str| (0..500).map(|n| format!("{word} {n}\n")).collect::<String>();
+        let index = index(&[("a", request("m", &long("old")), 200)]);
+        let text = index.nearest(&request("m", &long("new"))).unwrap();
+        assert_eq!(text.lines().count(), 15);
+        assert!(text.ends_with("and more"));
+    }
+
+    #[test]
+    fn odd_requests_are_compared_too() {
+        let index = index(&[("a", json!({"messages": "text", "x": [1]}), 200)]);
+        let text = index.nearest(&json!({"messages": [{"content": 3}]})).unwrap();
+        assert!(text.contains("messages: "), "{text}");
+        assert!(text.contains("x: [1] on the tape, absent now"), "{text}");
+        assert!(
+            super::ReplayIndex::new(
+                Tape::parse(&Header::new(Origin::Recorded, None, "2026-11-01T00:00:00Z".parse().unwrap()).to_line())
+                    .unwrap()
+            )
+            .nearest(&Value::Null)
+            .is_none()
+        );
+    }
+}

@@ -1,0 +1,26 @@
+//! Token counts, as providers report them.
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens of one or more calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included.
+    pub input: u64,
+    /// Those of `input` that came from the provider's cache.
+    pub cached: u64,
+    /// Answer tokens, reasoning included.
+    pub output: u64,
+    /// Those of `output` that were reasoning.
+    pub reasoning: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        // Saturating: the numbers come from a server.
+        self.input = self.input.saturating_add(other.input);
+        self.cached = self.cached.saturating_add(other.cached);
+        self.output = self.output.saturating_add(other.output);
+        self.reasoning = self.reasoning.saturating_add(other.reasoning);
+    }
+}
