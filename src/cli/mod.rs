@@ -25,8 +25,6 @@ pub use failure::Exit;
 use arguments::{Command, CommandLine, ConfigCommand, Global, PlanCommand};
 use failure::Failure;
 
-pub mod config_show;
-
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
     let line = CommandLine::parse();

@@ -1,6 +1,6 @@
 //! From settings to a model: facts from the catalogue, the key, the tape.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -32,10 +32,16 @@ pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
         Some(path) => Some(read(path)?),
         None => None,
     };
-    let catalog = Catalog::load(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
-    let facts = catalog
-        .facts(&model.name, model.base_url.expose(), model.provider.as_deref())
-        .map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let catalog =
+        Catalog::with_user_file(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let facts = match &model.provider {
+        None => catalog.facts(&model.name, model.base_url.expose()),
+        Some(provider) => catalog.facts_at(&model.name, provider).ok_or_else(|| {
+            let known: Vec<&str> = catalog.provider_names().collect();
+            Failure::invalid(format!("`model.provider` is {provider}, which no models.toml describes"))
+                .hint(format!("use \"auto\" or one of: {}", known.join(", ")))
+        })?,
+    };
     let allowed = facts.max_output;
     let output_cap = model
         .max_output_tokens
@@ -106,6 +112,3 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| Failure::invalid(format!("cannot start the runtime: {error}")))
 }
-
-/// Keeps `Arc` out of the callers' type lists.
-pub(super) type SharedRecorder = Arc<dyn crate::model::Recorder>;

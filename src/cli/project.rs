@@ -86,6 +86,7 @@ impl Leveled {
         let dir = &self.project.dir;
         let scan = dir.scan(&self.names)?;
         let mut digests = HashMap::new();
+        let unread = HashMap::new();
         let situation = |digests| Situation {
             plan: &self.project.plan,
             file: &self.file,
@@ -94,7 +95,7 @@ impl Leveled {
             names: &self.names,
             digests,
         };
-        for id in subplans_to_read(wish, &situation(&digests))? {
+        for id in subplans_to_read(wish, &situation(&unread))? {
             if let Some(path) = &scan.of_achievement(id).subplan {
                 let bytes = dir.read(path)?;
                 digests.insert(id, digest(&String::from_utf8_lossy(&bytes)));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     arguments::{Global, RunArguments},
     failure::{Exit, Failure},
-    model_setup::{self, ModelChoice, SharedRecorder},
+    model_setup::{self, ModelChoice},
     project::{Leveled, Planned, Project, settings},
     reporting::{self, Reporting},
     signals,
@@ -18,11 +18,11 @@ use crate::{
     engine::{
         self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Wish,
     },
-    model::{Model, OpenAi, Recorders},
+    model::{Model, OpenAi, Recorder, Source},
     prompts::{TemplateName, Templates},
     report::{SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, summary_json, summary_text},
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{RunLock, TapeFile},
+    store::{RunLock, TapeFile, Tapes},
     tape::{Header, Origin, ReplayIndex, Tape},
 };
 
@@ -125,7 +125,7 @@ fn wish(arguments: &RunArguments, loaded: &Loaded, leveled: &Leveled) -> Result<
     } else if !selection.ids.is_empty() {
         Selection::Ids(selection.ids.clone())
     } else {
-        let levels: Vec<String> = leveled.file.levels().iter().map(|level| level.level.to_string()).collect();
+        let levels: Vec<String> = leveled.file.levels().iter().map(|level| level.number.to_string()).collect();
         let levels = if levels.len() > 8 { format!("1 to {}", levels.len()) } else { levels.join(", ") };
         return Err(Failure::invalid("say what to generate: `--level N`, `--ids 3.1,3.2` or `--all`")
             .hint(format!("this plan has the levels {levels}")));
@@ -332,25 +332,24 @@ fn model(
     began: Timestamp,
 ) -> Result<Arc<dyn Model>, Failure> {
     let configuration = model_setup::configuration(loaded, key);
-    let params = choice.facts.params.clone();
-    let built = match answers {
-        Answers::Replay(tape) => OpenAi::replaying(configuration, params, ReplayIndex::new(*tape)),
+    let (source, recorder): (Source, Option<Arc<dyn Recorder>>) = match answers {
+        Answers::Replay(tape) => (Source::Replay(Arc::new(ReplayIndex::new(*tape))), None),
         Answers::Network => {
             let server = Some(loaded.settings.model.base_url.host().to_owned());
             let header = Header::new(Origin::Recorded, server, began).to_line();
-            let mut recorders: Vec<SharedRecorder> = Vec::new();
+            let mut tapes = Vec::new();
             if let Some(path) = record {
-                let tape = TapeFile::create(path, &header).map_err(|error| cannot_record(path, &error))?;
-                recorders.push(Arc::new(tape));
+                tapes.push(TapeFile::create(path, &header).map_err(|error| cannot_record(path, &error))?);
             }
             if loaded.settings.tape.local {
                 let path = leveled.project.dir.shown(".planwave/tape.jsonl");
                 let tape = TapeFile::local(&leveled.project.dir, &header);
-                recorders.push(Arc::new(tape.map_err(|error| cannot_record(&path, &error))?));
+                tapes.push(tape.map_err(|error| cannot_record(&path, &error))?);
             }
-            OpenAi::new(configuration, params, Recorders::new(recorders))
+            (Source::Live, if tapes.is_empty() { None } else { Some(Arc::new(Tapes(tapes))) })
         }
     };
+    let built = OpenAi::new(configuration, choice.facts.clone(), source, recorder);
     let model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     Ok(Arc::new(model))
 }
@@ -368,7 +367,7 @@ fn next_level(leveled: &Leveled, wish: &Wish, summary: &Summary) -> Option<u32> 
         return None;
     }
     let last = levels.iter().max()?;
-    leveled.file.levels().iter().map(|level| level.level).find(|level| level > last)
+    leveled.file.levels().iter().map(|level| level.number).find(|level| level > last)
 }
 
 fn run_id(began: Timestamp) -> String {

@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Serialize;
-
 use super::ItemId;
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
@@ -209,7 +207,7 @@ fn levels_text(levels: &[u32]) -> String {
 
 /// Expected output of one document, in tokens: the median of the model-written documents of the corpus, which the
 /// planner uses as weight and the forecast as expectation.
-pub fn expected_output(stage: Stage) -> u32 {
+pub(super) fn expected_output(stage: Stage) -> u32 {
     match stage {
         Stage::Subplan => 2_000,
         Stage::Execution => 1_600,

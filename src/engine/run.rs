@@ -460,7 +460,7 @@ async fn one_call(
             let call = Call {
                 id: call_id,
                 title: achievement.title.clone(),
-                plan: briefing.plan().name.clone(),
+                names: Arc::clone(&engine.names),
                 messages: briefing.messages(item, own),
                 cache_key: briefing.cache_key(item),
                 deliverables: achievement.deliverables.clone(),

@@ -13,9 +13,8 @@ use jiff::Timestamp;
 
 use super::{CallId, Event};
 use crate::{
-    document::{Expected, Finding, Severity, check_answer, unwrap_answer},
+    document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
     model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
-    plan::PlanName,
     prompts::Templates,
 };
 
@@ -41,8 +40,8 @@ pub struct Call {
     pub id: CallId,
     /// The achievement's title.
     pub title: String,
-    /// The plan's name.
-    pub plan: PlanName,
+    /// The names of the plan's documents.
+    pub names: Arc<Names>,
     /// The first request's messages.
     pub messages: Vec<Message>,
     /// Requests with the same key begin with the same text.
@@ -203,10 +202,9 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
         &Expected {
             stage: call.id.item.stage,
             achievement: call.id.item.achievement,
-            title: &call.title,
             // One of several EXECUTION_TASKs covers its part of the deliverables only.
             deliverables: if call.id.parts > 1 { &[] } else { &call.deliverables },
-            plan: &call.plan,
+            names: &call.names,
         },
     );
     if let FinishReason::Other(reason) = &completion.finish {

@@ -191,8 +191,24 @@ impl Catalog {
     pub fn facts(&self, model: &str, base_url: &str) -> ModelFacts {
         let host =
             Url::parse(base_url.trim()).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        let model = model.trim();
-        let mut facts = ModelFacts { provider: self.provider(&host), ..ModelFacts::default() };
+        self.facts_of(model.trim(), self.provider(&host))
+    }
+
+    /// What is known of a model at a provider that is named; `None` where no file describes that provider.
+    pub fn facts_at(&self, model: &str, provider: &str) -> Option<ModelFacts> {
+        let known = self.provider_names().any(|name| name == provider);
+        known.then(|| self.facts_of(model.trim(), provider.to_owned()))
+    }
+
+    /// The providers that the files describe, in alphabetical order.
+    pub fn provider_names(&self) -> impl Iterator<Item = &str> {
+        let names: std::collections::BTreeSet<&str> =
+            self.files.iter().flat_map(|file| file.providers.keys()).map(String::as_str).collect();
+        names.into_iter()
+    }
+
+    fn facts_of(&self, model: &str, provider: String) -> ModelFacts {
+        let mut facts = ModelFacts { provider, ..ModelFacts::default() };
         // From the least specific to the most: each overwrites what it knows better.
         for entry in self.files.iter().rev().filter_map(|file| file.providers.get(&facts.provider)) {
             entry.params.apply(&mut facts.params);

@@ -19,6 +19,14 @@ pub enum Tokenizer {
 }
 
 impl Tokenizer {
+    /// Its name, as OpenAI's libraries spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::O200kBase => "o200k_base",
+            Self::Cl100kBase => "cl100k_base",
+        }
+    }
+
     /// Tokens of a text. Linear in its length.
     pub fn count(&self, text: &str) -> usize {
         match self {

@@ -16,7 +16,7 @@ pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
 pub use plan_dir::{PlanDir, StoreError};
 pub use scan::{AchievementFiles, Scan};
-pub use tape_file::TapeFile;
+pub use tape_file::{TapeFile, Tapes};
 
 use std::collections::BTreeMap;
 

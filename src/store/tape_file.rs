@@ -5,7 +5,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read, Seek as _, SeekFrom, Write as _},
     path::Path,
     sync::mpsc,
     thread::JoinHandle,
@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::PlanDir;
-use crate::tape::Recorder;
+use crate::model::Recorder;
 
 /// Lines written with one sync at most.
 const LARGEST_BATCH: usize = 256;
@@ -48,17 +48,14 @@ impl TapeFile {
 
     fn start(mut file: File, header: &str) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
-        if length == 0 {
+        let whole = whole_lines(&mut file, length)?;
+        if whole < length {
+            // A crash left a line without its end. It was never reported as written, so nothing paid for is in it.
+            file.set_len(whole)?;
+        }
+        if whole == 0 {
             writeln!(file, "{header}")?;
             file.sync_data()?;
-        } else {
-            // A crash can leave a line without its end; the next one must not be glued to it.
-            let mut last = [0_u8];
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                writeln!(file)?;
-            }
         }
         let (lines, queue) = mpsc::channel();
         let thread = std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(file, &queue))?;
@@ -86,6 +83,40 @@ impl Drop for TapeFile {
             // Lines that nobody waits for any more still belong on the tape.
             let _ = thread.join();
         }
+    }
+}
+
+/// The length of a file up to the end of its last whole line.
+fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
+    const BLOCK: u64 = 64 * 1024;
+    let mut end = length;
+    let mut block = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        file.seek(SeekFrom::Start(start))?;
+        block.clear();
+        Read::by_ref(file).take(end - start).read_to_end(&mut block)?;
+        if let Some(last) = block.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + last as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// Several tapes that get the same lines.
+#[derive(Debug)]
+pub struct Tapes(pub Vec<TapeFile>);
+
+impl Recorder for Tapes {
+    fn record(&self, text: String) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async move {
+            let writes: Vec<_> = self.0.iter().map(|tape| tape.record(text.clone())).collect();
+            for write in writes {
+                write.await?;
+            }
+            Ok(())
+        })
     }
 }
 

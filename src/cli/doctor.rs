@@ -1,0 +1,67 @@
+//! `planwave doctor`: tries the configured model with a few tokens and says what works.
+
+use serde_json::json;
+
+use super::{
+    arguments::{DoctorArguments, Global},
+    failure::{Exit, Failure},
+    model_setup,
+    pretty,
+    project::settings,
+    terminal::out,
+};
+use crate::{
+    model::doctor::{ProbeOutcome, ProbeResult, probe},
+    report::sanitize,
+    settings::{Overrides, api_key},
+};
+
+pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, Failure> {
+    let overrides = Overrides { model: arguments.model.clone(), ..global.overrides() };
+    let (loaded, sources) = settings(arguments.plan.as_deref(), &overrides)?;
+    loaded.check_endpoint()?;
+    let choice = model_setup::choose(&loaded)?;
+    let key = api_key(&loaded.settings.model, &sources.environment)?;
+    let configuration = model_setup::configuration(&loaded, key);
+    let results = model_setup::runtime()?.block_on(probe(&configuration, &choice.facts));
+    let works = !results.iter().any(|result| result.outcome == ProbeOutcome::Fail);
+    if arguments.json {
+        let results: Vec<_> = results
+            .iter()
+            .map(|result| {
+                json!({"name": result.name, "outcome": word(result.outcome), "detail": result.detail, "hint": result.hint})
+            })
+            .collect();
+        out(&pretty(&json!({
+            "model": loaded.settings.model.name,
+            "server": loaded.settings.model.base_url.host(),
+            "provider": choice.facts.provider,
+            "works": works,
+            "results": results,
+        }))?);
+    } else {
+        let model = &loaded.settings.model;
+        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.host(), choice.facts.provider));
+        for result in &results {
+            out(&line(result));
+        }
+    }
+    Ok(if works { Exit::Done } else { Exit::Incomplete })
+}
+
+fn word(outcome: ProbeOutcome) -> &'static str {
+    match outcome {
+        ProbeOutcome::Pass => "ok",
+        ProbeOutcome::Warn => "warning",
+        ProbeOutcome::Fail => "failed",
+        ProbeOutcome::Skipped => "skipped",
+    }
+}
+
+fn line(result: &ProbeResult) -> String {
+    let mut text = format!("  {:<10} {:<8} {}\n", result.name, word(result.outcome), sanitize(&result.detail));
+    if let Some(hint) = &result.hint {
+        text.push_str(&format!("  {:<10} {:<8} hint: {}\n", "", "", sanitize(hint)));
+    }
+    text
+}
