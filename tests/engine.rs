@@ -127,6 +127,7 @@ impl DocumentStore for Memory {
     }
 }
 
+#[derive(Debug)]
 struct Scenario {
     needs: Vec<Vec<usize>>,
     answers: HashMap<ItemId, Answer>,

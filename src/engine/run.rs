@@ -288,6 +288,7 @@ impl Dispatcher {
             (Ok(_), written) => {
                 let error = written.and_then(Result::err);
                 let fatal = error.as_ref().is_some_and(WriteError::is_fatal);
+                self.ledger.hint(error.as_ref().and_then(WriteError::hint));
                 let reason = error.map_or_else(|| String::from("the document was not written"), |error| error.to_string());
                 parts.failure = Some((reason.clone(), outcome.at));
                 if fatal {
