@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, path::PathBuf};
 use tempfile::TempDir;
 
 /// A temporary directory with a plan in `plan/`.
-pub struct TestEnv {
+pub(crate) struct TestEnv {
     root: TempDir,
     base_url: Option<String>,
 }
 
 impl TestEnv {
     /// A plan of the shape `needs` (see `plan_text`) with the parallel.json that it declares.
-    pub fn with_plan(needs: &[Vec<usize>]) -> Self {
+    pub(crate) fn with_plan(needs: &[Vec<usize>]) -> Self {
         let env = Self::with_plan_text(&super::plan_text(needs));
         let analyzed = env.run(&["analyze", "plan", "--declared"]);
         assert!(analyzed.ends_with("[exit 0]"), "{analyzed}");
@@ -20,37 +20,37 @@ impl TestEnv {
     }
 
     /// A PLAN without a parallel.json.
-    pub fn with_plan_text(text: &str) -> Self {
+    pub(crate) fn with_plan_text(text: &str) -> Self {
         let env = Self { root: tempfile::tempdir().unwrap(), base_url: None };
         env.write("plan/PLAN_TEST.md", text);
         env
     }
 
     /// Where requests go.
-    pub fn server(mut self, base_url: &str) -> Self {
+    pub(crate) fn server(mut self, base_url: &str) -> Self {
         self.base_url = Some(base_url.to_owned());
         self
     }
 
     /// The path of a file.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.path().join(path)
     }
 
     /// Writes a file.
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// Reads a file.
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.path(path)).unwrap()
     }
 
     /// Every file below a folder, with its bytes, by path relative to it.
-    pub fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         let top = self.path(folder);
         let mut folders = vec![top.clone()];
@@ -69,18 +69,18 @@ impl TestEnv {
     }
 
     /// The names of the documents in `plan/`.
-    pub fn documents(&self) -> Vec<String> {
+    pub(crate) fn documents(&self) -> Vec<String> {
         let files = self.files("plan").into_keys();
         files.filter(|name| name.starts_with("subplans/") || name.starts_with("execution/")).collect()
     }
 
     /// Runs the binary in the directory: standard output, standard error, exit code.
-    pub fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.run_with(arguments, &[])
     }
 
     /// The same with more environment variables.
-    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
         let output = self.command(arguments, variables).output().unwrap();
         let mut text = self.tidy(&String::from_utf8_lossy(&output.stdout));
         if !output.stderr.is_empty() {
@@ -92,7 +92,7 @@ impl TestEnv {
     }
 
     /// The command itself.
-    pub fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> std::process::Command {
+    pub(crate) fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_planwave"));
         command.args(arguments).current_dir(self.root.path()).env_clear().env("HOME", self.root.path());
         // Sockets on Windows need this one.

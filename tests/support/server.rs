@@ -8,7 +8,7 @@ use wiremock::{
 };
 
 /// What a script says to one request.
-pub enum Reply {
+pub(crate) enum Reply {
     /// A streamed answer that ends cleanly.
     Text(String),
     /// A refusal by the model.
@@ -18,21 +18,21 @@ pub enum Reply {
 }
 
 /// A request as a script sees it.
-pub struct Asked {
+pub(crate) struct Asked {
     /// `subplan` or `execution`.
-    pub stage: &'static str,
+    pub(crate) stage: &'static str,
     /// The achievement's id.
-    pub id: String,
+    pub(crate) id: String,
     /// The number of the execution; 1 for a SUBPLAN.
-    pub part: u32,
+    pub(crate) part: u32,
     /// How often this document has been asked for before.
-    pub before: usize,
+    pub(crate) before: usize,
     /// How many messages the request has; more than two for a repair.
-    pub messages: usize,
+    pub(crate) messages: usize,
 }
 
 /// The server, and the bodies it was sent.
-pub struct ScriptedServer {
+pub(crate) struct ScriptedServer {
     server: MockServer,
     bodies: Arc<Mutex<Vec<serde_json::Value>>>,
 }
@@ -47,7 +47,7 @@ struct Responder {
 
 impl ScriptedServer {
     /// Starts on a free port of loopback.
-    pub async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let server = MockServer::start().await;
         let bodies: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
         let responder = Responder { script: Box::new(script), bodies: Arc::clone(&bodies), asked: Mutex::default() };
@@ -56,18 +56,18 @@ impl ScriptedServer {
     }
 
     /// The base URL to configure.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("{}/v1", self.server.uri())
     }
 
     /// The bodies of all requests so far.
-    pub fn bodies(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
         self.bodies.lock().unwrap().clone()
     }
 }
 
 /// Good answers to everything.
-pub fn good(asked: &Asked) -> Reply {
+pub(crate) fn good(asked: &Asked) -> Reply {
     Reply::Text(match asked.stage {
         "subplan" => super::subplan_body(&asked.id, "Executions: 1"),
         _ => super::execution_body(&asked.id),
