@@ -1,4 +1,5 @@
 //! Where an event stream ends. The events themselves are parsed by async-openai. Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 /// The `data` of the last event of a chat completion stream.
 const DONE: &[u8] = b"[DONE]";
