@@ -145,21 +145,24 @@ fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<reqwest::Response, F
     match sse::first_byte(body) {
         Some(b'{') if exchange.complete => {
             outcome.done = true;
-            Ok(respond(sse::from_json(body)))
+            Ok(respond_in_pieces(sse::from_json(body).into(), None))
         }
         Some(b'<') => Err(Failure::WebPage),
         Some(_) | None => {
             outcome.done = sse::has_done(body, body.len());
             outcome.streamed = true;
-            let pieces = [Ok(Bytes::copy_from_slice(body)), Err(io::Error::other("the tape ends here"))];
-            let pieces = pieces.into_iter().take(if exchange.complete { 1 } else { 2 });
-            Ok(respond(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))))
+            let broken = (!exchange.complete).then(|| Err(io::Error::other("the tape ends here")));
+            Ok(respond_in_pieces(Bytes::copy_from_slice(body), broken))
         }
     }
 }
 
-fn respond(body: impl Into<reqwest::Body>) -> reqwest::Response {
+fn respond(body: reqwest::Body) -> reqwest::Response {
     http::Response::new(body).into()
+}
+
+fn respond_in_pieces(body: Bytes, end: Option<io::Result<Bytes>>) -> reqwest::Response {
+    respond(reqwest::Body::wrap_stream(futures_util::stream::iter(sse::Pieces::of(body).map(Ok).chain(end))))
 }
 
 /// Sends the request, once.
@@ -196,7 +199,7 @@ async fn send(
         Some(b'{') => {
             while tee.read().await?.is_some() {}
             tee.attempt.outcome().done = true;
-            Ok(respond(sse::from_json(&tee.body)))
+            Ok(respond_in_pieces(sse::from_json(&tee.body).into(), None))
         }
         Some(b'<') => {
             while tee.read().await?.is_some() {}

@@ -178,19 +178,25 @@ impl Tee {
         self.shared.scrub(exchange.to_line())
     }
 
+    /// The body as a stream, beginning with a piece that was read already.
     pub(super) fn into_stream(
         self,
         first: Option<Bytes>,
     ) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static {
-        futures_util::stream::unfold((self, first), async |(mut tee, first)| {
-            if let Some(piece) = first {
-                return Some((Ok(piece), (tee, None)));
-            }
-            match tee.read().await {
-                Ok(piece) => piece.map(|piece| (Ok(piece), (tee, None))),
-                Err(failure) => {
-                    tee.attempt.fail(failure);
-                    Some((Err(io::Error::other("the answer broke off")), (tee, None)))
+        let mut pieces = sse::Pieces::default();
+        pieces.push(first.unwrap_or_default());
+        futures_util::stream::unfold((self, pieces), async |(mut tee, mut pieces)| {
+            loop {
+                if let Some(piece) = pieces.next() {
+                    return Some((Ok(piece), (tee, pieces)));
+                }
+                match tee.read().await {
+                    Ok(Some(bytes)) => pieces.push(bytes),
+                    Ok(None) => return pieces.rest().map(|rest| (Ok(rest), (tee, pieces))),
+                    Err(failure) => {
+                        tee.attempt.fail(failure);
+                        return Some((Err(io::Error::other("the answer broke off")), (tee, pieces)));
+                    }
                 }
             }
         })
