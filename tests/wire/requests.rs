@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use planwave::model::{FinishReason, Model, Progress, Source, Usage};
+use secrecy::SecretString;
 use serde_json::json;
 
 use crate::support::{CANARY, GOOD_TEXT, ask, bodies, config, good, model, request, server, sse};
@@ -94,10 +95,21 @@ async fn azure_has_its_own_path_and_header() {
 }
 
 #[tokio::test]
+async fn a_proxy_is_used_where_one_is_set() {
+    let proxy = server(vec![sse(good())]).await;
+    let mut config = config("http://model.invalid");
+    config.allow_insecure_http = true;
+    config.proxy = Some(SecretString::from(format!("http://me:word@{}", proxy.address())));
+    ask(&model(config, Source::Live, None)).await.unwrap();
+    let requests = proxy.received_requests().await.unwrap();
+    assert_eq!(requests[0].headers["host"], "model.invalid");
+    assert!(requests[0].headers.contains_key("proxy-authorization"));
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again() {
     let server = server(vec![sse(good())]).await;
-    let model = model(config(&server.uri()), Source::Live, None);
-    // wiremock does not show connections; a proxy of one connection would refuse the second.
+    // wiremock does not show connections; this relay takes one and refuses the second.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let through = format!("http://{}", listener.local_addr().unwrap());
     let target = server.address().to_string();
@@ -107,8 +119,7 @@ async fn a_connection_is_used_again() {
         drop(listener);
         let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
     });
-    drop(model);
-    let model = crate::support::model(config(&through), Source::Live, None);
+    let model = model(config(&through), Source::Live, None);
     for _ in 0..3 {
         ask(&model).await.unwrap();
     }
