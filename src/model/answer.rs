@@ -2,11 +2,12 @@
 //!
 //! Servers differ, so everything here is optional and what is unknown is passed over; a field of an odd type must not
 //! cost an answer that was paid for.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{FinishReason, Usage, failure::ProviderError};
+use super::{FinishReason, Usage, provider::ProviderError};
 
 /// One piece of a streamed answer, or a whole answer of a server that does not stream. Only what is used is kept.
 #[derive(Debug, Default, Deserialize)]

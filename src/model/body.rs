@@ -1,4 +1,5 @@
 //! The JSON of a chat request: the [`Request`] in the words that the server knows. Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use serde_json::{Map, Value, json};
 

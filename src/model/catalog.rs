@@ -2,6 +2,7 @@
 //!
 //! It is data: `config/models.toml`, embedded, and a file of the user's on top. Every entry that matches a model
 //! contributes the fields it has; the more specific entry wins, and the user's over ours. What no entry says is unknown.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, failure::clean};
+use super::{Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, provider::clean};
 
 /// The most output tokens of a test request.
 const MAX_TOKENS: u32 = 16;

@@ -12,8 +12,10 @@ pub mod doctor;
 mod endpoint;
 mod failure;
 mod openai;
+mod provider;
 mod service;
 mod sse;
+mod tee;
 mod tokens;
 
 use std::{sync::Arc, time::Duration};

@@ -5,38 +5,29 @@
 //! past that. It sends each request once. It must not decide what is worth repeating: that is `failure`.
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     io,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use async_openai::{error::OpenAIError, middleware::HttpRequestFactory};
 use bytes::Bytes;
-use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    Source, Timeouts, Usage,
-    answer::usage_of,
-    failure::{Failure, ProviderError, RetryHints},
+    Source, Timeouts,
+    failure::Failure,
     openai::Recorder,
+    provider::{ProviderError, RetryHints},
     sse,
+    tee::Tee,
 };
-use crate::tape::{Exchange, ExchangeRef};
-
-/// The most bytes of an error's body that are read.
-const MAX_ERROR_BYTES: usize = 1024 * 1024;
-/// How long to wait for the end of a body after its last event, so that the connection can be used again.
-const END_GRACE: Duration = Duration::from_millis(20);
+use crate::tape::Exchange;
 
 /// What all calls of one model share.
 pub(super) struct Shared {
@@ -97,7 +88,7 @@ impl Attempt {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fail(&self, failure: Failure) {
+    pub(super) fn fail(&self, failure: Failure) {
         self.outcome().failure.get_or_insert(failure);
     }
 }
@@ -154,21 +145,24 @@ fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<reqwest::Response, F
     match sse::first_byte(body) {
         Some(b'{') if exchange.complete => {
             outcome.done = true;
-            Ok(respond(sse::from_json(body)))
+            Ok(respond_in_pieces(sse::from_json(body).into(), None))
         }
         Some(b'<') => Err(Failure::WebPage),
         Some(_) | None => {
             outcome.done = sse::has_done(body, body.len());
             outcome.streamed = true;
-            let pieces = [Ok(Bytes::copy_from_slice(body)), Err(io::Error::other("the tape ends here"))];
-            let pieces = pieces.into_iter().take(if exchange.complete { 1 } else { 2 });
-            Ok(respond(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))))
+            let broken = (!exchange.complete).then(|| Err(io::Error::other("the tape ends here")));
+            Ok(respond_in_pieces(Bytes::copy_from_slice(body), broken))
         }
     }
 }
 
-fn respond(body: impl Into<reqwest::Body>) -> reqwest::Response {
+fn respond(body: reqwest::Body) -> reqwest::Response {
     http::Response::new(body).into()
+}
+
+fn respond_in_pieces(body: Bytes, end: Option<io::Result<Bytes>>) -> reqwest::Response {
+    respond(reqwest::Body::wrap_stream(futures_util::stream::iter(sse::Pieces::of(body).map(Ok).chain(end))))
 }
 
 /// Sends the request, once.
@@ -189,21 +183,9 @@ async fn send(
         Ok(Err(error)) => return Err(Failure::Cut { cause: Some(cause_of(&error)) }),
         Err(_) => return Err(Failure::Silent { waited }),
     };
-    let status = response.status().as_u16();
-    let headers = headers_that_matter(response.headers());
-    let limit = if response.status().is_success() { shared.max_response_bytes } else { MAX_ERROR_BYTES };
-    let mut tee = Tee {
-        response,
-        shared: Arc::clone(shared),
-        attempt: Arc::clone(attempt),
-        started,
-        status,
-        headers,
-        body: Vec::new(),
-        limit,
-        finished: false,
-    };
-    if !(200..300).contains(&status) {
+    let status = response.status();
+    let mut tee = Tee::new(response, Arc::clone(shared), Arc::clone(attempt), started);
+    if !status.is_success() {
         return Err(tee.read_error().await);
     }
     // The first piece tells a stream from the single object of a server that ignored `stream`.
@@ -217,7 +199,7 @@ async fn send(
         Some(b'{') => {
             while tee.read().await?.is_some() {}
             tee.attempt.outcome().done = true;
-            Ok(respond(sse::from_json(&tee.body)))
+            Ok(respond_in_pieces(sse::from_json(&tee.body).into(), None))
         }
         Some(b'<') => {
             while tee.read().await?.is_some() {}
@@ -228,186 +210,6 @@ async fn send(
             Ok(respond(reqwest::Body::wrap_stream(tee.into_stream(first))))
         }
     }
-}
-
-/// A response's body on its way to async-openai, collected for the tape.
-///
-/// Where it is dropped half-way (the run was interrupted, the call took too long), what came is recorded as incomplete.
-struct Tee {
-    response: reqwest::Response,
-    shared: Arc<Shared>,
-    attempt: Arc<Attempt>,
-    started: Instant,
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-    /// The most bytes of `body`.
-    limit: usize,
-    /// Whether it is recorded.
-    finished: bool,
-}
-
-impl Tee {
-    /// The next piece; `None` at the end. With the piece that ends the answer, the exchange is on the tape.
-    async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
-        if self.finished {
-            return Ok(None);
-        }
-        match self.receive().await {
-            Ok(Some(piece)) => {
-                if self.body.len() + piece.len() > self.limit {
-                    self.finish(false).await?;
-                    return Err(Failure::TooLarge { limit: self.limit });
-                }
-                self.body.extend_from_slice(&piece);
-                if sse::has_done(&self.body, piece.len()) {
-                    self.attempt.outcome().done = true;
-                    self.finish(true).await?;
-                }
-                Ok(Some(piece))
-            }
-            Ok(None) => {
-                self.finish(true).await?;
-                Ok(None)
-            }
-            Err(failure) => {
-                self.finish(false).await?;
-                Err(failure)
-            }
-        }
-    }
-
-    async fn receive(&mut self) -> Result<Option<Bytes>, Failure> {
-        let timeouts = &self.shared.timeouts;
-        let waited = if self.attempt.answering.load(Ordering::Relaxed) { timeouts.idle } else { timeouts.first_token };
-        match tokio::time::timeout(waited, self.response.chunk()).await {
-            Ok(Ok(piece)) => Ok(piece),
-            Ok(Err(error)) => Err(Failure::Cut { cause: Some(cause_of(&error)) }),
-            Err(_) => Err(Failure::Silent { waited }),
-        }
-    }
-
-    /// The rest of the body of a response that is no success.
-    async fn read_error(&mut self) -> Failure {
-        let now = Timestamp::now();
-        let error = loop {
-            match self.read().await {
-                Ok(Some(_)) => {}
-                Err(failure @ Failure::Tape { .. }) => return failure,
-                // The status alone says enough, whatever happens to the body.
-                Ok(None) | Err(_) => break ProviderError::from_body(&String::from_utf8_lossy(&self.body)),
-            }
-        };
-        Failure::Status { status: self.status, hints: RetryHints::read(&self.headers, now), error }
-    }
-
-    /// Puts the exchange on the tape.
-    async fn finish(&mut self, complete: bool) -> Result<(), Failure> {
-        let line = self.close(complete);
-        let Some(recorder) = self.shared.recorder.clone() else {
-            self.drain().await;
-            return Ok(());
-        };
-        let (written, ()) = tokio::join!(recorder.record(line), self.drain());
-        written.map_err(|error| Failure::Tape { cause: error.to_string() })
-    }
-
-    /// Reads to the end of a body whose last event has come, so that its connection is not closed but used again.
-    async fn drain(&mut self) {
-        if self.attempt.outcome().done {
-            let end = async { while matches!(self.response.chunk().await, Ok(Some(_))) {} };
-            let _ = tokio::time::timeout(END_GRACE, end).await;
-        }
-    }
-
-    /// Notes time and latency, and makes the line for the tape (empty where nothing is recorded).
-    fn close(&mut self, complete: bool) -> String {
-        self.finished = true;
-        let latency_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let now = Timestamp::now();
-        // Milliseconds, as read back from a tape.
-        let at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
-        {
-            let mut outcome = self.attempt.outcome();
-            outcome.at = Some(at);
-            outcome.latency = Duration::from_millis(latency_ms);
-        }
-        if self.shared.recorder.is_none() {
-            return String::new();
-        }
-        let body = String::from_utf8_lossy(&self.body);
-        let exchange = ExchangeRef {
-            key: &self.attempt.key,
-            at,
-            method: "POST",
-            path: self.attempt.path,
-            request: &self.attempt.request,
-            status: self.status,
-            headers: &self.headers,
-            body: &body,
-            complete,
-            usage: usage_in(&body),
-            latency_ms,
-        };
-        self.shared.scrub(exchange.to_line())
-    }
-
-    fn into_stream(self, first: Option<Bytes>) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static {
-        futures_util::stream::unfold((self, first), async |(mut tee, first)| {
-            if let Some(piece) = first {
-                return Some((Ok(piece), (tee, None)));
-            }
-            match tee.read().await {
-                Ok(piece) => piece.map(|piece| (Ok(piece), (tee, None))),
-                Err(failure) => {
-                    tee.attempt.fail(failure);
-                    Some((Err(io::Error::other("the answer broke off")), (tee, None)))
-                }
-            }
-        })
-    }
-}
-
-impl Drop for Tee {
-    fn drop(&mut self) {
-        if self.finished {
-            return;
-        }
-        let line = self.close(false);
-        if let (Some(recorder), Ok(runtime)) = (self.shared.recorder.clone(), tokio::runtime::Handle::try_current()) {
-            // Nobody waits for it: where the process ends first, only an answer that nobody used is lost.
-            runtime.spawn(async move {
-                let _ = recorder.record(line).await;
-            });
-        }
-    }
-}
-
-/// The usage at the end of a body, whichever kind it is.
-fn usage_in(body: &str) -> Option<Usage> {
-    let usage = |json: &str| usage_of(serde_json::from_str::<Value>(json).ok()?.get("usage")?);
-    if sse::first_byte(body.as_bytes()) == Some(b'{') { usage(body) } else { sse::last_events(body).find_map(usage) }
-}
-
-/// The headers that say something about the answer, without cookies and the like.
-fn headers_that_matter(headers: &HeaderMap) -> BTreeMap<String, String> {
-    const NAMES: [&str; 7] = [
-        "content-type",
-        "retry-after",
-        "retry-after-ms",
-        "x-should-retry",
-        "x-request-id",
-        "openai-processing-ms",
-        "location",
-    ];
-    const PREFIXES: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];
-    headers
-        .iter()
-        .filter(|(name, _)| {
-            NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
-        })
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect()
 }
 
 /// The innermost cause of an error: the outer ones only say that a request failed, with its URL.

@@ -1,4 +1,7 @@
 //! Where an event stream ends. The events themselves are parsed by async-openai. Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use bytes::Bytes;
 
 /// The `data` of the last event of a chat completion stream.
 const DONE: &[u8] = b"[DONE]";
@@ -34,6 +37,64 @@ pub(super) fn from_json(body: &[u8]) -> Vec<u8> {
     stream.extend(body.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
     stream.extend_from_slice(b"\n\ndata: [DONE]\n\n");
     stream
+}
+
+/// Cuts a stream into pieces that the parser of events can take in linear time.
+///
+/// eventsource-stream reads an unfinished line again with every piece, and moves the rest of a piece with every line; so a
+/// piece must hold whole lines, and few of them.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// Whole lines to be handed on.
+    ready: Bytes,
+    /// The beginning of a line.
+    unfinished: Vec<u8>,
+}
+
+/// The most bytes of a piece that holds more than one line.
+const PIECE: usize = 4096;
+
+impl Pieces {
+    /// Adds what came. `next` has to be empty before.
+    pub(super) fn push(&mut self, mut bytes: Bytes) {
+        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+            self.unfinished.extend_from_slice(&bytes);
+            return;
+        };
+        let rest = bytes.split_off(end + 1);
+        if !self.unfinished.is_empty() {
+            self.unfinished.extend_from_slice(&bytes);
+            bytes = Bytes::from(std::mem::take(&mut self.unfinished));
+        }
+        self.unfinished.extend_from_slice(&rest);
+        self.ready = bytes;
+    }
+
+    /// The next piece.
+    pub(super) fn next(&mut self) -> Option<Bytes> {
+        if self.ready.is_empty() {
+            return None;
+        }
+        if self.ready.len() <= PIECE {
+            return Some(std::mem::take(&mut self.ready));
+        }
+        let (head, tail) = self.ready.split_at(PIECE);
+        let newline = |byte: &u8| *byte == b'\n';
+        let end = head.iter().rposition(newline).or_else(|| Some(PIECE + tail.iter().position(newline)?));
+        Some(self.ready.split_to(end.map_or(self.ready.len(), |end| end + 1)))
+    }
+
+    /// What is left at the end of the stream.
+    pub(super) fn rest(&mut self) -> Option<Bytes> {
+        Some(Bytes::from(std::mem::take(&mut self.unfinished))).filter(|rest| !rest.is_empty())
+    }
+
+    /// All pieces of a whole body.
+    pub(super) fn of(body: Bytes) -> impl Iterator<Item = Bytes> {
+        let mut pieces = Self::default();
+        pieces.push(body);
+        std::iter::from_fn(move || pieces.next().or_else(|| pieces.rest()))
+    }
 }
 
 /// The `data` of the last few events, newest first, for what only comes at the end (usage).
@@ -86,6 +147,31 @@ mod tests {
                 seen |= has_done(&body, piece.len());
                 prop_assert_eq!(seen, body.len() >= end, "after {} bytes", body.len());
             }
+        }
+    }
+
+    proptest! {
+        /// Nothing is lost or reordered, and a piece is whole lines: one, or few.
+        #[test]
+        fn pieces_are_whole_lines(lines in prop::collection::vec((0..3000_usize, any::<bool>()), 0..30), cut in 1..5000_usize) {
+            let body: Vec<u8> = lines
+                .iter()
+                .flat_map(|(length, blank)| [vec![b'x'; *length], if *blank { b"\r\n\r\n".to_vec() } else { b"\n".to_vec() }].concat())
+                .chain(*b"unfinished")
+                .collect();
+            let mut pieces = Pieces::default();
+            let mut given = Vec::new();
+            for bytes in body.chunks(cut) {
+                pieces.push(Bytes::copy_from_slice(bytes));
+                while let Some(piece) = pieces.next() {
+                    prop_assert!(piece.ends_with(b"\n"));
+                    prop_assert!(piece.len() <= PIECE || !piece[..piece.len() - 1].contains(&b'\n'));
+                    given.extend_from_slice(&piece);
+                }
+            }
+            given.extend(pieces.rest().into_iter().flatten());
+            prop_assert_eq!(&given, &body);
+            prop_assert_eq!(Pieces::of(Bytes::from(body.clone())).flatten().collect::<Vec<_>>(), body);
         }
     }
 

@@ -44,7 +44,7 @@ mod tests {
     fn counts_are_those_of_tiktoken() {
         // From tiktoken-rs 0.12.1.
         let text = "### Priority 3\n\n**Achievement 3.1**: Größe prüfen ✅\r\n\tlet x = 1_000;";
-        let cases = [("", 0, 0), ("hello world", 2, 2), (text, 26, 30)];
+        let cases = [("", 0, 0), ("hello world", 2, 2), (text, 25, 29)];
         for (text, o200k, cl100k) in cases {
             assert_eq!(Tokenizer::O200kBase.count(text), o200k, "{text:?}");
             assert_eq!(Tokenizer::Cl100kBase.count(text), cl100k, "{text:?}");

@@ -118,7 +118,12 @@ impl ParallelFile {
 
     /// Judges the file as a whole: ids, dependencies, cycles, levels.
     pub fn check(&self) -> Checked {
-        check::check(self).0
+        self.examine().0
+    }
+
+    /// The check and the graph in one go; the graph is there where there is no error.
+    pub fn examine(&self) -> (Checked, Option<Graph>) {
+        check::check(self)
     }
 
     /// The dependency graph.
@@ -127,7 +132,7 @@ impl ParallelFile {
     ///
     /// The errors of [`ParallelFile::check`], where there are any.
     pub fn graph(&self) -> Result<Graph, Vec<Problem>> {
-        match check::check(self) {
+        match self.examine() {
             (_, Some(graph)) => Ok(graph),
             (checked, None) => Err(checked.errors),
         }

@@ -8,7 +8,13 @@ use std::{borrow::Cow, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::shape::Shape;
+use super::shape::{Field, Finder, Item, Shape};
+
+/// Takes the elements of the file's long lists while the file is read, so that only one of them is in memory at a time.
+pub(super) trait Sink {
+    /// An element of [`Shape::Each`]; `index` is its position in its list.
+    fn take(&mut self, item: Item, index: usize, node: &Node<'_>);
+}
 
 /// A JSON value.
 #[derive(Debug, PartialEq)]
@@ -17,19 +23,26 @@ pub(super) enum Node<'a> {
     Bool(bool),
     Number(f64),
     Text(Cow<'a, str>),
-    /// Empty where the shape does not ask for a list.
+    /// Empty where the shape does not ask for a list, and where the elements were handed over.
     List(Vec<Self>),
     /// Every member in order, with its key. Empty where the shape does not ask for an object.
-    Object(Vec<(Cow<'a, str>, Self)>),
+    Object(Vec<Member<'a>>),
     /// A value that the shape does not name.
     Skipped,
 }
 
+/// A member of an object: its key and its value.
+pub(super) type Member<'a> = (Cow<'a, str>, Node<'a>);
+
 impl<'a> Node<'a> {
-    /// Reads a whole document. Values that `shape` does not name are checked for syntax only.
-    pub(super) fn read(source: &'a str, shape: &'static Shape) -> Result<Self, serde_json::Error> {
+    /// Reads a document that should be an object of these fields. Other values are checked for syntax only.
+    pub(super) fn read(
+        source: &'a str,
+        fields: &'static [Field],
+        sink: &mut dyn Sink,
+    ) -> Result<Self, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(source);
-        let node = Guided(shape).deserialize(&mut deserializer)?;
+        let node = Guided { wanted: Wanted::Object(fields), sink, room: Vec::new() }.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(node)
     }
@@ -81,20 +94,57 @@ pub(super) fn whole(number: f64) -> Option<u32> {
     fits.then_some(number as u32)
 }
 
-struct Guided(&'static Shape);
+/// What a shape asks reading to keep.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Nothing,
+    Scalar,
+    List(&'static Shape),
+    Each(Item, &'static [Field]),
+    Object(&'static [Field]),
+    ById(&'static Shape),
+}
 
-impl<'de> DeserializeSeed<'de> for Guided {
+impl From<&'static Shape> for Wanted {
+    fn from(shape: &'static Shape) -> Self {
+        match shape {
+            Shape::Anything => Self::Nothing,
+            Shape::Text | Shape::Bool | Shape::Whole(_) | Shape::Hours | Shape::Id | Shape::Status | Shape::Word(_) => {
+                Self::Scalar
+            }
+            Shape::List(inner) => Self::List(inner),
+            Shape::Each(item, fields) => Self::Each(*item, fields),
+            Shape::Object(fields) => Self::Object(fields),
+            Shape::ById(inner) => Self::ById(inner),
+        }
+    }
+}
+
+struct Guided<'s, 'de> {
+    wanted: Wanted,
+    sink: &'s mut dyn Sink,
+    /// Memory for the members of an object, handed from one element of a long list to the next.
+    room: Vec<Member<'de>>,
+}
+
+impl<'s> Guided<'s, '_> {
+    fn new(wanted: impl Into<Wanted>, sink: &'s mut dyn Sink) -> Self {
+        Self { wanted: wanted.into(), sink, room: Vec::new() }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Guided<'_, 'de> {
     type Value = Node<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
-        if matches!(self.0, Shape::Anything) {
+        if matches!(self.wanted, Wanted::Nothing) {
             return deserializer.deserialize_ignored_any(IgnoredAny).map(|_| Node::Skipped);
         }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Guided {
+impl<'de> Visitor<'de> for Guided<'_, 'de> {
     type Value = Node<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,35 +182,51 @@ impl<'de> Visitor<'de> for Guided {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {
+        let Self { wanted, sink, mut room } = self;
         let mut items = Vec::new();
-        if let Shape::List(inner) = self.0 {
-            while let Some(item) = list.next_element_seed(Guided(inner))? {
-                items.push(item);
+        match wanted {
+            Wanted::List(inner) => {
+                while let Some(item) = list.next_element_seed(Guided::new(inner, &mut *sink))? {
+                    items.push(item);
+                }
             }
-        } else {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Wanted::Each(item, fields) => {
+                let wanted = Wanted::Object(fields);
+                let mut index = 0;
+                while let Some(node) = list.next_element_seed(Guided { wanted, sink: &mut *sink, room })? {
+                    sink.take(item, index, &node);
+                    index += 1;
+                    room = if let Node::Object(members) = node { members } else { Vec::new() };
+                    room.clear();
+                }
+            }
+            Wanted::Nothing | Wanted::Scalar | Wanted::Object(_) | Wanted::ById(_) => {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+            }
         }
         Ok(Node::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-        let mut members = Vec::new();
+        let Self { wanted, sink, room: mut members } = self;
+        let (keep, mut finder) = match wanted {
+            Wanted::Object(fields) => (true, Finder::new(fields)),
+            Wanted::ById(_) => (true, Finder::new(&[])),
+            Wanted::Nothing | Wanted::Scalar | Wanted::List(_) | Wanted::Each(..) => (false, Finder::new(&[])),
+        };
+        if keep && members.capacity() == 0 {
+            // Room for every field of an achievement, and small enough for the allocator's fast path (1 KiB).
+            members.reserve(18);
+        }
         while let Some(Key(key)) = map.next_key()? {
-            let shape = match self.0 {
-                Shape::Object(fields) => fields.iter().find(|field| field.name == key).map(|field| &field.shape),
-                Shape::ById(shape) => Some(*shape),
-                Shape::Anything
-                | Shape::Text
-                | Shape::Bool
-                | Shape::Whole(_)
-                | Shape::Hours
-                | Shape::Id
-                | Shape::Status
-                | Shape::Word(_)
-                | Shape::List(_) => None,
+            let inner = match wanted {
+                Wanted::ById(shape) => shape.into(),
+                Wanted::Nothing | Wanted::Scalar | Wanted::List(_) | Wanted::Each(..) | Wanted::Object(_) => {
+                    finder.find(&key).map_or(Wanted::Nothing, |(_, field)| (&field.shape).into())
+                }
             };
-            let node = map.next_value_seed(Guided(shape.unwrap_or(&Shape::Anything)))?;
-            if matches!(self.0, Shape::Object(_) | Shape::ById(_)) {
+            let node = map.next_value_seed(Guided::new(inner, &mut *sink))?;
+            if keep {
                 members.push((key, node));
             }
         }

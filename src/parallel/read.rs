@@ -6,13 +6,16 @@ use super::{
     Entry, Failure, Form, LevelInfo, ParallelFile, Status, estimate,
     file::{Links, Place},
     graph::Adjacency,
-    node::Node,
+    node::{Node, Sink},
     position::{Cursor, Locator, at, place},
     problem::{Collector, Problem, Raised, printable},
-    shape::{EITHER, FLAT, LEVELED},
+    shape::{ACHIEVEMENT, EITHER, FLAT, FLAT_ACHIEVEMENT, Field, Item, LEVEL, LEVELED},
     validate::validate,
 };
-use crate::{document::Stage, plan::AchievementId};
+use crate::{
+    document::Stage,
+    plan::{AchievementId, Hours},
+};
 
 const BOM: &str = "\u{feff}";
 
@@ -31,29 +34,46 @@ pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         let hint = format!("restore it from a backup or from version control, or delete it and {HOW_TO_GET_ONE}");
         return Err(vec![at(empty.hint(hint), (1, 1))]);
     }
-    let root = Node::read(source, &EITHER).map_err(|error| vec![syntax(source, &error)])?;
+    let mut reader = Reader::default();
+    let root = Node::read(source, EITHER, &mut reader).map_err(|error| vec![syntax(source, &error)])?;
     let form = form(&root).map_err(|raised| place(source, vec![raised]))?;
-    let mut problems = Collector::default();
+    let (mut list, plan_name) = match form {
+        Form::Leveled => (reader.leveled, root.text("plan")),
+        Form::Flat => (reader.flat, root.text("plan_name")),
+    };
     match form {
         Form::Leveled => {
-            validate(&root, LEVELED, &mut problems);
-            version(&root, &mut problems);
+            validate(&root, LEVELED, vec![], &mut list.problems);
+            version(&root, &mut list.problems);
         }
-        Form::Flat => validate(&root, FLAT, &mut problems),
+        Form::Flat => validate(&root, FLAT, vec![], &mut list.problems),
     }
-    let Collector { mut errors, warnings } = problems;
+    let Collector { mut errors, warnings } = std::mem::take(&mut list.problems);
     if !errors.is_empty() {
         errors.extend(warnings);
         return Err(place(source, errors));
     }
-    let mut file = match form {
-        Form::Leveled => leveled(&root),
-        Form::Flat => flat(&root),
-    };
-    file.source = source.to_owned();
-    file.bom = bom;
-    file.warnings = place(source, warnings);
-    Ok(file)
+    let by_id = list.by_id();
+    match form {
+        Form::Leveled => list.settle_levels(&by_id),
+        Form::Flat => list.compute_levels(&by_id),
+    }
+    let List { entries, places, links, levels, settled: _, problems: _ } = list;
+    Ok(ParallelFile {
+        source: source.to_owned(),
+        bom,
+        form,
+        plan_name: plan_name.map(str::to_owned),
+        entries,
+        places,
+        links,
+        levels,
+        by_id,
+        warnings: place(source, warnings),
+        locator: Locator::default(),
+        edited: BTreeMap::new(),
+        root_edits: Vec::new(),
+    })
 }
 
 fn decode(text: &[u8]) -> Result<&str, Problem> {
@@ -122,92 +142,77 @@ fn version(root: &Node<'_>, problems: &mut Collector) {
     }
 }
 
-fn leveled(root: &Node<'_>) -> ParallelFile {
-    let mut reader = Reader::default();
-    for (position, level) in root.list("levels").iter().enumerate() {
-        let number = level.whole("level").unwrap_or(1);
-        let first = reader.entries.len();
-        for (index, node) in level.list("achievements").iter().enumerate() {
-            reader.entry(node, "id", number, Place { level: Some(position), index });
-        }
-        reader.levels.push(LevelInfo {
-            number,
-            description: level.text("description").map(str::to_owned),
-            can_parallelize: true,
-            declared_parallel: if let Some(Node::Bool(value)) = level.get("can_parallelize") {
-                Some(*value)
-            } else {
-                None
-            },
-            max_parallelism: level.whole("max_parallelism"),
-            position: Some(position),
-            entries: (first..reader.entries.len()).collect(),
-        });
-    }
-    reader.levels.sort_by_key(|level| level.number);
-    let by_id = reader.by_id();
-    for level in &mut reader.levels {
-        let entries = &reader.entries;
-        let inside = |id| by_id.get(id).is_some_and(|&other: &usize| entries[other].level == level.number);
-        let chained = || level.entries.iter().any(|&entry| entries[entry].dependencies.iter().any(inside));
-        level.can_parallelize = level.declared_parallel.unwrap_or_else(|| !chained());
-    }
-    reader.finish(Form::Leveled, root.text("plan"), by_id)
-}
-
-fn flat(root: &Node<'_>) -> ParallelFile {
-    let mut reader = Reader::default();
-    for (index, node) in root.list("achievements").iter().enumerate() {
-        reader.entry(node, "achievement_id", 1, Place { level: None, index });
-    }
-    let by_id = reader.by_id();
-    let entries = &reader.entries;
-    let known = |entry: &Entry| entry.dependencies.iter().filter_map(|id| by_id.get(id).copied()).collect::<Vec<_>>();
-    let levels = Adjacency::new(entries.len(), entries.iter().map(known)).levels();
-    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (entry, number) in levels.into_iter().enumerate() {
-        reader.entries[entry].level = number;
-        members.entry(number).or_default().push(entry);
-    }
-    reader.levels = members
-        .into_iter()
-        .map(|(number, entries)| LevelInfo {
-            number,
-            description: None,
-            can_parallelize: true,
-            declared_parallel: None,
-            max_parallelism: None,
-            position: None,
-            entries,
-        })
-        .collect();
-    reader.finish(Form::Flat, root.text("plan_name"), by_id)
-}
-
+/// Collects achievements and levels while the file is read. Its form shows only at the end, and a leveled file may have
+/// an unknown field that is called `achievements` as well.
 #[derive(Default)]
 struct Reader {
+    leveled: List,
+    flat: List,
+}
+
+impl Sink for Reader {
+    fn take(&mut self, item: Item, index: usize, node: &Node<'_>) {
+        match item {
+            Item::Level => self.leveled.level(index, node),
+            Item::Achievement => {
+                // The level itself is handed over after its achievements.
+                let place = Place { level: Some(self.leveled.levels.len()), index };
+                self.leveled.entry(node, "id", ACHIEVEMENT, place);
+            }
+            Item::FlatAchievement => {
+                self.flat.entry(node, "achievement_id", FLAT_ACHIEVEMENT, Place { level: None, index });
+            }
+        }
+    }
+}
+
+/// The achievements and levels of one form.
+#[derive(Default)]
+struct List {
     entries: Vec<Entry>,
     places: Vec<Place>,
     links: Vec<Links>,
     levels: Vec<LevelInfo>,
+    /// How many entries belong to `levels`; the rest belongs to the level that is being read.
+    settled: usize,
+    problems: Collector,
 }
 
-impl Reader {
-    fn entry(&mut self, node: &Node<'_>, id: &str, level: u32, place: Place) {
-        // Validation saw to it that there is one.
+impl List {
+    fn level(&mut self, position: usize, node: &Node<'_>) {
+        validate(node, LEVEL, vec!["levels".into(), position.into()], &mut self.problems);
+        let number = node.whole("level").unwrap_or(1);
+        let entries = self.settled..self.entries.len();
+        self.settled = entries.end;
+        self.entries[entries.clone()].iter_mut().for_each(|entry| entry.level = number);
+        self.levels.push(LevelInfo {
+            number,
+            description: node.text("description").map(str::to_owned),
+            can_parallelize: true,
+            declared_parallel: if let Some(Node::Bool(value)) = node.get("can_parallelize") {
+                Some(*value)
+            } else {
+                None
+            },
+            max_parallelism: node.whole("max_parallelism"),
+            position: Some(position),
+            entries: entries.collect(),
+        });
+    }
+
+    fn entry(&mut self, node: &Node<'_>, id: &str, fields: &'static [Field], place: Place) {
+        validate(node, fields, place.path(), &mut self.problems);
+        // Without an id there is an error, and nothing comes of the file.
         let Some(id) = node.text(id).and_then(|text| AchievementId::parse(text).ok()) else { return };
         let owned = |name| node.text(name).map(str::to_owned);
+        let estimated_hours = self.estimate(node, place);
         self.entries.push(Entry {
             id,
             title: owned("title").unwrap_or_default(),
-            level,
+            level: 1,
             status: node.text("status").and_then(Status::parse).unwrap_or_default(),
             dependencies: ids(node.list("dependencies")),
-            estimated_hours: match node.get("estimated_hours") {
-                Some(Node::Number(number)) => estimate::single(*number),
-                Some(Node::Text(text)) => estimate::parse(text),
-                Some(_) | None => None,
-            },
+            estimated_hours,
             subplan_path: owned("subplan_path"),
             execution_paths: texts(node.list("execution_paths")),
             failure: node.get("failure").and_then(failure),
@@ -219,6 +224,24 @@ impl Reader {
         });
     }
 
+    fn estimate(&mut self, node: &Node<'_>, place: Place) -> Option<Hours> {
+        match node.get("estimated_hours")? {
+            Node::Number(number) => estimate::single(*number),
+            Node::Text(text) => {
+                let hours = estimate::parse(text);
+                if hours.is_none() {
+                    let path = [place.path(), vec!["estimated_hours".into()]].concat();
+                    let message =
+                        format!("`{}` cannot be read as hours; it counts as no estimate", printable(text, 40));
+                    let hint = "write a number of hours, or text such as \"2-3 hours\" or \"30 minutes\"";
+                    self.problems.push(Raised::warning("estimate-unreadable", path, message).hint(hint));
+                }
+                hours
+            }
+            Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) | Node::Skipped => None,
+        }
+    }
+
     /// The first entry of each id; [`super::check`] reports the others.
     fn by_id(&self) -> HashMap<AchievementId, usize> {
         let mut by_id = HashMap::with_capacity(self.entries.len());
@@ -228,23 +251,39 @@ impl Reader {
         by_id
     }
 
-    fn finish(self, form: Form, plan_name: Option<&str>, by_id: HashMap<AchievementId, usize>) -> ParallelFile {
-        let Self { entries, places, links, levels } = self;
-        ParallelFile {
-            source: String::new(),
-            bom: false,
-            form,
-            plan_name: plan_name.map(str::to_owned),
-            entries,
-            places,
-            links,
-            levels,
-            by_id,
-            warnings: Vec::new(),
-            locator: Locator::default(),
-            edited: BTreeMap::new(),
-            root_edits: Vec::new(),
+    /// Sorts the levels, and decides which of them can be worked on in parallel where the file does not say.
+    fn settle_levels(&mut self, by_id: &HashMap<AchievementId, usize>) {
+        let Self { entries, levels, .. } = self;
+        levels.sort_by_key(|level| level.number);
+        for level in levels {
+            let inside = |id| by_id.get(id).is_some_and(|&other| entries[other].level == level.number);
+            let chained = || level.entries.iter().any(|&entry| entries[entry].dependencies.iter().any(inside));
+            level.can_parallelize = level.declared_parallel.unwrap_or_else(|| !chained());
         }
+    }
+
+    /// Gives each achievement of the flat form the smallest level that its dependencies allow.
+    fn compute_levels(&mut self, by_id: &HashMap<AchievementId, usize>) {
+        let known =
+            |entry: &Entry| entry.dependencies.iter().filter_map(|id| by_id.get(id).copied()).collect::<Vec<_>>();
+        let levels = Adjacency::new(self.entries.len(), self.entries.iter().map(known)).levels();
+        let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (entry, number) in levels.into_iter().enumerate() {
+            self.entries[entry].level = number;
+            members.entry(number).or_default().push(entry);
+        }
+        self.levels = members
+            .into_iter()
+            .map(|(number, entries)| LevelInfo {
+                number,
+                description: None,
+                can_parallelize: true,
+                declared_parallel: None,
+                max_parallelism: None,
+                position: None,
+                entries,
+            })
+            .collect();
     }
 }
 

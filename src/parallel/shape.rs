@@ -24,10 +24,23 @@ pub(super) enum Shape {
     Word(&'static [&'static str]),
     /// A list.
     List(&'static Shape),
+    /// A long list of objects, whose elements are handed over one by one while the file is read.
+    Each(Item, &'static [Field]),
     /// An object with these fields and any others.
     Object(&'static [Field]),
     /// An object whose keys are ids of achievements.
     ById(&'static Shape),
+}
+
+/// What an element of [`Shape::Each`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A level; its achievements were handed over before it.
+    Level,
+    /// An achievement of the leveled form.
+    Achievement,
+    /// An achievement of the flat form.
+    FlatAchievement,
 }
 
 /// One field of an object.
@@ -121,7 +134,7 @@ pub(super) static LEVEL: &[Field] = &[
     optional("can_parallelize", Shape::Bool),
     optional("max_parallelism", Shape::Whole(1)),
     optional("reason", Shape::Text),
-    required("achievements", Shape::List(&Shape::Object(ACHIEVEMENT))),
+    required("achievements", Shape::Each(Item::Achievement, ACHIEVEMENT)),
 ];
 
 /// A file of the leveled form.
@@ -130,26 +143,52 @@ pub(super) static LEVELED: &[Field] = &[
     optional("plan", Shape::Text),
     optional("created", Shape::Text),
     optional("updated", Shape::Text),
-    required("levels", Shape::List(&Shape::Object(LEVEL))),
+    required("levels", Shape::Each(Item::Level, LEVEL)),
     optional("parallelization_strategy", Shape::Anything),
     optional("execution_instructions", Shape::Anything),
     optional("validation_rules", Shape::Anything),
 ];
 
 /// A file of the flat form.
-pub(super) static FLAT: &[Field] =
-    &[lenient("plan_name", Shape::Text), required("achievements", Shape::List(&Shape::Object(FLAT_ACHIEVEMENT)))];
+pub(super) static FLAT: &[Field] = &[
+    lenient("plan_name", Shape::Text),
+    required("achievements", Shape::Each(Item::FlatAchievement, FLAT_ACHIEVEMENT)),
+];
 
 /// What reading keeps of a file before its form is known.
-pub(super) static EITHER: Shape = Shape::Object(&[
+pub(super) static EITHER: &[Field] = &[
     optional("version", Shape::Text),
     optional("plan", Shape::Text),
     optional("plan_name", Shape::Text),
     optional("created", Shape::Text),
     optional("updated", Shape::Text),
-    optional("levels", Shape::List(&Shape::Object(LEVEL))),
-    optional("achievements", Shape::List(&Shape::Object(FLAT_ACHIEVEMENT))),
-]);
+    optional("levels", Shape::Each(Item::Level, LEVEL)),
+    optional("achievements", Shape::Each(Item::FlatAchievement, FLAT_ACHIEVEMENT)),
+];
+
+/// Finds fields by name. Members mostly come in the order of the table, so the search goes on where the last one ended.
+pub(super) struct Finder {
+    fields: &'static [Field],
+    next: usize,
+}
+
+impl Finder {
+    pub(super) fn new(fields: &'static [Field]) -> Self {
+        Self { fields, next: 0 }
+    }
+
+    /// The position of the field of this name and the field.
+    pub(super) fn find(&mut self, name: &str) -> Option<(usize, &'static Field)> {
+        let is_it = |field: &Field| field.name == name;
+        let (before, after) = self.fields.split_at(self.next.min(self.fields.len()));
+        let at = match after.iter().position(is_it) {
+            Some(at) => before.len() + at,
+            None => before.iter().position(is_it)?,
+        };
+        self.next = at + 1;
+        Some((at, &self.fields[at]))
+    }
+}
 
 /// The legal words of a status, for messages.
 pub(super) fn status_words() -> Vec<&'static str> {

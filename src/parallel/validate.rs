@@ -5,16 +5,16 @@
 use std::borrow::Cow;
 
 use super::{
-    Status, estimate,
-    node::{Node, whole},
+    Status,
+    node::{Member, Node, whole},
     problem::{Anchor, Collector, Path, Raised, Segment, printable},
-    shape::{Field, Shape, status_words},
+    shape::{Field, Finder, Shape, status_words},
 };
 use crate::{document::Severity, plan::AchievementId};
 
-/// Raises whatever in `node` does not fit the fields of `object`.
-pub(super) fn validate(node: &Node<'_>, object: &'static [Field], problems: &mut Collector) {
-    Validator { problems, path: Vec::new(), severity: Severity::Error }.object(node, object);
+/// Raises whatever in `node`, which stands at `path`, does not fit the fields of `object`.
+pub(super) fn validate(node: &Node<'_>, object: &'static [Field], path: Path, problems: &mut Collector) {
+    Validator { problems, path, severity: Severity::Error }.object(node, object);
 }
 
 struct Validator<'a> {
@@ -37,21 +37,32 @@ impl Validator<'_> {
 
     fn object(&mut self, node: &Node<'_>, fields: &'static [Field]) {
         let Node::Object(members) = node else { return self.wrong_type(node, "an object") };
-        self.duplicates(members);
-        for field in fields {
-            match node.get(field.name) {
-                Some(value) => {
-                    let outer = self.severity;
-                    if field.lenient {
-                        self.severity = Severity::Warning;
-                    }
-                    self.inside(field.name, |this| this.value(value, &field.shape));
-                    self.severity = outer;
-                }
-                None if field.required => self.missing(node, field.name),
-                None => {}
+        let mut finder = Finder::new(fields);
+        let mut found = vec![false; fields.len()];
+        let mut unknown = Vec::new();
+        for (at, (key, value)) in members.iter().enumerate() {
+            match finder.find(key) {
+                None => unknown.push(at),
+                Some((known, _)) if std::mem::replace(&mut found[known], true) => self.duplicate(members, at),
+                Some((_, field)) if *value != Node::Null => self.field(field, value),
+                Some((_, _)) => {}
             }
         }
+        self.duplicates(members, unknown);
+        for field in fields.iter().filter(|field| field.required) {
+            if node.get(field.name).is_none() {
+                self.missing(node, field.name);
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'static Field, value: &Node<'_>) {
+        let outer = self.severity;
+        if field.lenient {
+            self.severity = Severity::Warning;
+        }
+        self.inside(field.name, |this| this.value(value, &field.shape));
+        self.severity = outer;
     }
 
     fn value(&mut self, node: &Node<'_>, shape: &'static Shape) {
@@ -71,7 +82,7 @@ impl Validator<'_> {
                     self.raise("invalid-number", format!("`{number}` hours is less than nothing"), None);
                 }
             }
-            (Shape::Hours, Node::Text(text)) => self.hours(text),
+            (Shape::Hours, Node::Text(_)) => {}
             (Shape::Hours, _) => self.wrong_type(node, "a number of hours, or text such as \"2-3 hours\""),
             (Shape::Id, Node::Text(text)) => self.id(text),
             (Shape::Id, Node::Number(number)) => {
@@ -93,10 +104,12 @@ impl Validator<'_> {
                     self.inside(index, |this| this.value(item, inner));
                 }
             }
-            (Shape::List(_), _) => self.wrong_type(node, "a list"),
+            // Its elements were validated when they were handed over.
+            (Shape::Each(..), Node::List(_)) => {}
+            (Shape::List(_) | Shape::Each(..), _) => self.wrong_type(node, "a list"),
             (Shape::Object(fields), _) => self.object(node, fields),
             (Shape::ById(inner), Node::Object(members)) => {
-                self.duplicates(members);
+                self.duplicates(members, (0..members.len()).collect());
                 for (key, value) in members {
                     self.inside(owned(key), |this| {
                         this.id(key);
@@ -134,14 +147,6 @@ impl Validator<'_> {
         }
     }
 
-    fn hours(&mut self, text: &str) {
-        if estimate::parse(text).is_none() {
-            let message = format!("`{}` cannot be read as hours; it counts as no estimate", printable(text, 40));
-            let hint = "write a number of hours, or text such as \"2-3 hours\" or \"30 minutes\"".to_owned();
-            self.problems.push(Raised::warning("estimate-unreadable", self.path.clone(), message).hint(hint));
-        }
-    }
-
     fn status(&mut self, text: &str) {
         if Status::parse(text).is_some() {
             return;
@@ -159,25 +164,23 @@ impl Validator<'_> {
         self.raise("invalid-status", message, Some(hint));
     }
 
-    /// Two members of one name: JSON leaves open which one holds, so neither planwave nor anybody else can say.
-    fn duplicates(&mut self, members: &[(Cow<'_, str>, Node<'_>)]) {
-        // Most objects are small, and then comparing all pairs beats sorting.
-        let mut repeated: Vec<usize> = if members.len() <= 24 {
-            (1..members.len()).filter(|&at| members[..at].iter().any(|(key, _)| *key == members[at].0)).collect()
-        } else {
-            let mut order: Vec<usize> = (0..members.len()).collect();
-            order.sort_by_key(|&at| (&members[at].0, at));
-            order.windows(2).filter(|pair| members[pair[0]].0 == members[pair[1]].0).map(|pair| pair[1]).collect()
-        };
+    /// Raises the repeated ones among these members.
+    fn duplicates(&mut self, members: &[Member<'_>], mut among: Vec<usize>) {
+        among.sort_by_key(|&at| (&members[at].0, at));
+        let mut repeated: Vec<usize> =
+            among.windows(2).filter(|pair| members[pair[0]].0 == members[pair[1]].0).map(|pair| pair[1]).collect();
         repeated.sort_unstable();
-        for at in repeated {
-            let key = &members[at].0;
-            let mut path = self.path.clone();
-            path.push(owned(key));
-            let message = format!("`{}` stands here a second time; only one of them can hold", printable(key, 40));
-            let raised = Raised::error("duplicate-key", path, message).hint("keep the one that is right");
-            self.problems.push(Raised { anchor: Anchor::Member(at), ..raised });
-        }
+        repeated.into_iter().for_each(|at| self.duplicate(members, at));
+    }
+
+    /// Two members of one name: JSON leaves open which one holds, so neither planwave nor anybody else can say.
+    fn duplicate(&mut self, members: &[Member<'_>], at: usize) {
+        let key = &members[at].0;
+        let mut path = self.path.clone();
+        path.push(owned(key));
+        let message = format!("`{}` stands here a second time; only one of them can hold", printable(key, 40));
+        let raised = Raised::error("duplicate-key", path, message).hint("keep the one that is right");
+        self.problems.push(Raised { anchor: Anchor::Member(at), ..raised });
     }
 }
 

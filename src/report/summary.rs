@@ -155,6 +155,9 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     if let Some(reason) = &summary.stopped {
         paragraph(out, "Stopped", INDENT, &sanitize(reason), width);
     }
+    for hint in &summary.hints {
+        paragraph(out, "Hint", INDENT, &sanitize(hint), width);
+    }
     if summary.requests == 0 && summary.usage == Usage::default() && summary.unmetered == 0 {
         return;
     }
@@ -284,6 +287,7 @@ mod tests {
             wall_ms: 64_000,
             sequential_ms: 320_000,
             stopped: Some("the provider says: quota exceeded".into()),
+            ..Summary::default()
         }
     }
 

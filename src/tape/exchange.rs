@@ -271,7 +271,7 @@ mod tests {
             (r#"{"tape":2,"new":true}"#.to_owned(), "the tape has format version 2; this planwave reads version 1"),
             (
                 format!("{}\n{}\n{good}\n", header().to_line(), &good[..20]),
-                "line 2 of the tape is damaged: EOF while parsing an object (column 20)",
+                "line 2 of the tape is damaged: EOF while parsing a string (column 20)",
             ),
             (
                 format!("{}\n{good}\nnonsense", header().to_line()),

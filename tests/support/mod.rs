@@ -3,9 +3,12 @@
 
 use std::fmt::Write as _;
 
+pub(crate) mod environment;
+pub(crate) mod server;
+
 /// The text of a PLAN. `needs[i]` are the indices of what achievement i depends on; achievement i has the id
 /// `level.place` that [`ids`] gives.
-pub fn plan_text(needs: &[Vec<usize>]) -> String {
+pub(crate) fn plan_text(needs: &[Vec<usize>]) -> String {
     let ids = ids(needs);
     let mut text = String::from("# PLAN: Test\n\n## Goal\n\nTry things out.\n\n## Desirable Achievements\n\n");
     for (index, needs) in needs.iter().enumerate() {
@@ -22,7 +25,7 @@ pub fn plan_text(needs: &[Vec<usize>]) -> String {
 }
 
 /// Ids in which the first number is the level: one more than the highest of what an achievement depends on.
-pub fn ids(needs: &[Vec<usize>]) -> Vec<String> {
+pub(crate) fn ids(needs: &[Vec<usize>]) -> Vec<String> {
     let mut levels: Vec<u32> = Vec::new();
     let mut places: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
     let mut ids = Vec::new();
@@ -38,7 +41,7 @@ pub fn ids(needs: &[Vec<usize>]) -> Vec<String> {
 
 /// A SUBPLAN body for an achievement of [`plan_text`] that passes the checks. `executions` is the first line of its
 /// execution strategy.
-pub fn subplan_body(id: &str, executions: &str) -> String {
+pub(crate) fn subplan_body(id: &str, executions: &str) -> String {
     body(&[
         ("Objective", format!("Part {id} is there and does what the layer above asks of it, so that work can go on.")),
         ("Deliverables", format!("- `part_{id}.rs` with the whole part and its documentation")),
@@ -54,7 +57,7 @@ pub fn subplan_body(id: &str, executions: &str) -> String {
 }
 
 /// An EXECUTION_TASK body for an achievement of [`plan_text`] that passes the checks.
-pub fn execution_body(id: &str) -> String {
+pub(crate) fn execution_body(id: &str) -> String {
     body(&[
         ("SUBPLAN Context", format!("Part {id} is built request by request in `part_{id}.rs`, with a test for each.")),
         ("Objective", format!("Have part {id} answer every request of its interface, with tests to show it.")),

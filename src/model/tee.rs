@@ -1,0 +1,246 @@
+//! Reading a response's body: bounded, with timeouts, and onto the tape before its end is handed on.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Timeouts, Usage,
+    answer::usage_of,
+    failure::Failure,
+    provider::{ProviderError, RetryHints},
+    service::{Attempt, Shared, cause_of},
+    sse,
+};
+use crate::tape::ExchangeRef;
+
+/// How long to wait for the end of a body after its last event, so that the connection can be used again.
+const END_GRACE: Duration = Duration::from_millis(20);
+/// The most bytes of an error's body that are read.
+const MAX_ERROR_BYTES: usize = 1024 * 1024;
+
+/// A response's body on its way to async-openai, collected for the tape.
+///
+/// Where it is dropped half-way (the run was interrupted, the call took too long), what came is recorded as incomplete.
+pub(super) struct Tee {
+    response: reqwest::Response,
+    shared: Arc<Shared>,
+    pub(super) attempt: Arc<Attempt>,
+    started: Instant,
+    status: u16,
+    headers: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
+    /// The most bytes of `body`.
+    limit: usize,
+    /// Whether it is recorded.
+    finished: bool,
+}
+
+impl Tee {
+    pub(super) fn new(
+        response: reqwest::Response,
+        shared: Arc<Shared>,
+        attempt: Arc<Attempt>,
+        started: Instant,
+    ) -> Self {
+        let limit = if response.status().is_success() { shared.max_response_bytes } else { MAX_ERROR_BYTES };
+        Self {
+            status: response.status().as_u16(),
+            headers: headers_that_matter(response.headers()),
+            response,
+            shared,
+            attempt,
+            started,
+            body: Vec::new(),
+            limit,
+            finished: false,
+        }
+    }
+
+    /// The next piece; `None` at the end. With the piece that ends the answer, the exchange is on the tape.
+    pub(super) async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
+        if self.finished {
+            return Ok(None);
+        }
+        match self.receive().await {
+            Ok(Some(piece)) => {
+                if self.body.len() + piece.len() > self.limit {
+                    self.finish(false).await?;
+                    return Err(Failure::TooLarge { limit: self.limit });
+                }
+                self.body.extend_from_slice(&piece);
+                if sse::has_done(&self.body, piece.len()) {
+                    self.attempt.outcome().done = true;
+                    self.finish(true).await?;
+                }
+                Ok(Some(piece))
+            }
+            Ok(None) => {
+                self.finish(true).await?;
+                Ok(None)
+            }
+            Err(failure) => {
+                self.finish(false).await?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The next piece, if it comes in time.
+    ///
+    /// Which time that is, is asked only when the shorter one has passed: the caller, who knows whether the answer has
+    /// begun, runs behind the reading of the stream.
+    async fn receive(&mut self) -> Result<Option<Bytes>, Failure> {
+        let Timeouts { first_token, idle, .. } = self.shared.timeouts;
+        let short = first_token.min(idle);
+        let mut result = tokio::time::timeout(short, self.response.chunk()).await;
+        let limit = if self.attempt.answering.load(Ordering::Relaxed) { idle } else { first_token };
+        if result.is_err() && limit > short {
+            result = tokio::time::timeout(limit - short, self.response.chunk()).await;
+        }
+        match result {
+            Ok(Ok(piece)) => Ok(piece),
+            Ok(Err(error)) => Err(Failure::Cut { cause: Some(cause_of(&error)) }),
+            Err(_) => Err(Failure::Silent { waited: limit }),
+        }
+    }
+
+    /// The rest of the body of a response that is no success.
+    pub(super) async fn read_error(&mut self) -> Failure {
+        let now = Timestamp::now();
+        let error = loop {
+            match self.read().await {
+                Ok(Some(_)) => {}
+                Err(failure @ Failure::Tape { .. }) => return failure,
+                // The status alone says enough, whatever happens to the body.
+                Ok(None) | Err(_) => break ProviderError::from_body(&String::from_utf8_lossy(&self.body)),
+            }
+        };
+        Failure::Status { status: self.status, hints: RetryHints::read(&self.headers, now), error }
+    }
+
+    /// Puts the exchange on the tape.
+    async fn finish(&mut self, complete: bool) -> Result<(), Failure> {
+        let line = self.close(complete);
+        let Some(recorder) = self.shared.recorder.clone() else {
+            self.drain().await;
+            return Ok(());
+        };
+        let (written, ()) = tokio::join!(recorder.record(line), self.drain());
+        written.map_err(|error| Failure::Tape { cause: error.to_string() })
+    }
+
+    /// Reads to the end of a body whose last event has come, so that its connection is not closed but used again.
+    async fn drain(&mut self) {
+        if self.attempt.outcome().done {
+            let end = async { while matches!(self.response.chunk().await, Ok(Some(_))) {} };
+            let _ = tokio::time::timeout(END_GRACE, end).await;
+        }
+    }
+
+    /// Notes time and latency, and makes the line for the tape (empty where nothing is recorded).
+    fn close(&mut self, complete: bool) -> String {
+        self.finished = true;
+        let latency_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = Timestamp::now();
+        // Milliseconds, as read back from a tape.
+        let at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        {
+            let mut outcome = self.attempt.outcome();
+            outcome.at = Some(at);
+            outcome.latency = Duration::from_millis(latency_ms);
+        }
+        if self.shared.recorder.is_none() {
+            return String::new();
+        }
+        let body = String::from_utf8_lossy(&self.body);
+        let exchange = ExchangeRef {
+            key: &self.attempt.key,
+            at,
+            method: "POST",
+            path: self.attempt.path,
+            request: &self.attempt.request,
+            status: self.status,
+            headers: &self.headers,
+            body: &body,
+            complete,
+            usage: usage_in(&body),
+            latency_ms,
+        };
+        self.shared.scrub(exchange.to_line())
+    }
+
+    /// The body as a stream, beginning with a piece that was read already.
+    pub(super) fn into_stream(
+        self,
+        first: Option<Bytes>,
+    ) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let mut pieces = sse::Pieces::default();
+        pieces.push(first.unwrap_or_default());
+        futures_util::stream::unfold((self, pieces), async |(mut tee, mut pieces)| {
+            loop {
+                if let Some(piece) = pieces.next() {
+                    return Some((Ok(piece), (tee, pieces)));
+                }
+                match tee.read().await {
+                    Ok(Some(bytes)) => pieces.push(bytes),
+                    Ok(None) => return pieces.rest().map(|rest| (Ok(rest), (tee, pieces))),
+                    Err(failure) => {
+                        tee.attempt.fail(failure);
+                        return Some((Err(io::Error::other("the answer broke off")), (tee, pieces)));
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Tee {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let line = self.close(false);
+        if let (Some(recorder), Ok(runtime)) = (self.shared.recorder.clone(), tokio::runtime::Handle::try_current()) {
+            // Nobody waits for it: where the process ends first, only an answer that nobody used is lost.
+            runtime.spawn(async move {
+                let _ = recorder.record(line).await;
+            });
+        }
+    }
+}
+
+/// The usage at the end of a body, whichever kind it is.
+fn usage_in(body: &str) -> Option<Usage> {
+    let usage = |json: &str| usage_of(serde_json::from_str::<Value>(json).ok()?.get("usage")?);
+    if sse::first_byte(body.as_bytes()) == Some(b'{') { usage(body) } else { sse::last_events(body).find_map(usage) }
+}
+
+/// The headers that say something about the answer, without cookies and the like.
+fn headers_that_matter(headers: &HeaderMap) -> BTreeMap<String, String> {
+    const NAMES: [&str; 7] = [
+        "content-type",
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+        "x-request-id",
+        "openai-processing-ms",
+        "location",
+    ];
+    const PREFIXES: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];
+    headers
+        .iter()
+        .filter(|(name, _)| {
+            NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+        })
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}

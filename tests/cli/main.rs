@@ -1,0 +1,10 @@
+//! The real binary, command by command: standard output, standard error and exit code in one snapshot, what was sent
+//! to a server on loopback, and what is on disk afterwards.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod invalid_input;
+mod plan_and_config;
+mod replay;
+mod run;

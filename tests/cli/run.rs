@@ -1,0 +1,267 @@
+//! `planwave run` against a scripted server.
+
+use crate::support::{
+    self,
+    environment::TestEnv,
+    server::{Reply, ScriptedServer, good},
+};
+
+/// Two achievements, a third that needs the first, a fourth that needs the third.
+fn four() -> Vec<Vec<usize>> {
+    vec![vec![], vec![], vec![0], vec![2]]
+}
+
+/// Times and figures that differ from run to run.
+fn steady(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = match line.split_once(' ') {
+            Some((clock, rest)) if clock.len() == 8 && clock.matches(':').count() == 2 => format!("[time] {rest}"),
+            _ => line.to_owned(),
+        };
+        let line = if line.starts_with("Time") { String::from("Time [..]") } else { line };
+        let line = match line.find(" done in ") {
+            Some(at) => {
+                let rest = line[at + 9..].find(',').map_or("", |comma| &line[at + 9 + comma..]);
+                format!("{} done in [..]{rest}", &line[..at])
+            }
+            None => line,
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out.trim_end().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_generates_a_whole_level() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&four()).server(&server.base_url());
+    let said = env.run(&["run", "plan", "--level", "1", "--yes", "--concurrency", "1"]);
+    insta::assert_snapshot!(steady(&said), @"");
+    assert_eq!(
+        env.documents(),
+        [
+            "execution/EXECUTION_TASK_TEST_11_01.md",
+            "execution/EXECUTION_TASK_TEST_12_01.md",
+            "subplans/SUBPLAN_TEST_11.md",
+            "subplans/SUBPLAN_TEST_12.md"
+        ]
+    );
+    assert_eq!(server.bodies().len(), 4);
+    let parallel: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
+    let first = &parallel["levels"][0]["achievements"][0];
+    assert_eq!(first["status"], "execution_created");
+    assert_eq!(first["subplan_path"], "subplans/SUBPLAN_TEST_11.md");
+    assert_eq!(first["execution_paths"], serde_json::json!(["execution/EXECUTION_TASK_TEST_11_01.md"]));
+    assert_eq!(parallel["levels"][1]["achievements"][0]["status"], "not_started");
+    let checked = env.run(&["check", "plan"]);
+    assert!(checked.ends_with("4 documents checked, all pass\n[exit 0]"), "{checked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
+    let server = ScriptedServer::start(|asked| match (asked.id.as_str(), asked.stage, asked.before) {
+        ("1.1", "subplan", 0) => Reply::Status(500, String::from(r#"{"error":{"message":"down for a moment"}}"#)),
+        ("1.2", "subplan", 0) => Reply::Text(String::from("## Objective\n\nToo little.")),
+        ("1.3", "subplan", _) => Reply::Refusal(String::from("I cannot help with that.")),
+        _ => good(asked),
+    })
+    .await;
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![], vec![2]]).server(&server.base_url());
+    let arguments = ["run", "plan", "--all", "--stage", "subplan", "--yes", "--progress", "none"];
+    let said = env.run_with(&arguments, &[("PLANWAVE_RETRY_BASE_DELAY_MS", "1")]);
+    insta::assert_snapshot!(steady(&said), @"");
+    assert_eq!(env.documents(), ["subplans/SUBPLAN_TEST_11.md", "subplans/SUBPLAN_TEST_12.md"]);
+
+    // What was sent: the 500 again, the bad document again with its failures listed, the refusal once.
+    let bodies = server.bodies();
+    assert_eq!(bodies.len(), 5);
+    let asked_for = |id: &str| -> Vec<&serde_json::Value> {
+        let task = format!("the SUBPLAN of achievement {id}");
+        let first = |body: &&serde_json::Value| body["messages"][1]["content"].as_str().unwrap().contains(&task);
+        bodies.iter().filter(first).collect()
+    };
+    assert_eq!(asked_for("1.1").len(), 2);
+    assert_eq!(asked_for("1.1")[0], asked_for("1.1")[1]);
+    assert_eq!(asked_for("1.3").len(), 1);
+    let repair = asked_for("1.2")[1]["messages"].as_array().unwrap();
+    assert_eq!(repair.len(), 4);
+    assert_eq!(repair[2]["role"], "assistant");
+    assert_eq!(repair[2]["content"], "## Objective\n\nToo little.");
+    assert!(repair[3]["content"].as_str().unwrap().contains("[section-missing]"), "{}", repair[3]);
+
+    let parallel: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
+    let refused = &parallel["levels"][0]["achievements"][2];
+    assert_eq!(refused["status"], "failed");
+    assert_eq!(refused["failure"]["stage"], "subplan");
+    assert_eq!(refused["failure"]["reason"], "the model refused: I cannot help with that.");
+    assert_eq!(parallel["levels"][1]["achievements"][0]["status"], "not_started");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_takes_up_only_what_failed_is_missing_or_was_blocked() {
+    let server = ScriptedServer::start(|asked| match (asked.id.as_str(), asked.stage, asked.before) {
+        ("1.1", "execution", 0..3) => Reply::Text(String::from("no")),
+        _ => good(asked),
+    })
+    .await;
+    let env = TestEnv::with_plan(&four()).server(&server.base_url());
+    let run = ["run", "plan", "--all", "--yes", "--progress", "none", "--json"];
+    let first = env.run(&run);
+    assert!(first.ends_with("[exit 1]"), "{first}");
+    // 1.1 execution failed, so 2.1 execution and 3.1 execution are blocked; everything else is there.
+    assert_eq!(env.documents().len(), 5);
+    let before = env.files("plan");
+    let sent = server.bodies().len();
+    let second = env.run(&run);
+    assert!(second.ends_with("[exit 0]"), "{second}");
+    assert_eq!(server.bodies().len() - sent, 3);
+    assert_eq!(env.documents().len(), 8);
+    for (name, bytes) in env.files("plan") {
+        if name.ends_with(".md") && before.contains_key(&name) {
+            assert!(before[&name] == bytes, "{name} was touched");
+        }
+    }
+    let third = env.run(&run);
+    assert!(third.contains("nothing to do") && third.ends_with("[exit 0]"), "{third}");
+    assert_eq!(server.bodies().len() - sent, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_makes_no_connection_and_writes_no_file() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&four()).server(&server.base_url());
+    let before = env.files("");
+    let said = env.run(&["run", "plan", "--level", "1", "--level", "2", "--dry-run"]);
+    insta::assert_snapshot!(said, @"");
+    let json = env.run(&["run", "plan", "--all", "--dry-run", "--json"]);
+    let forecast: serde_json::Value = serde_json::from_str(json.strip_suffix("[exit 0]").unwrap()).unwrap();
+    assert_eq!(forecast["totals"]["subplans"], 4);
+    assert_eq!(server.bodies().len(), 0);
+    assert!(env.files("") == before, "a dry run wrote a file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn existing_documents_are_overwritten_only_when_told() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    env.write("plan/subplans/SUBPLAN_TEST_11.md", "# SUBPLAN\n\n## Objective\n\nWritten by a person.\n");
+    let run = ["run", "plan", "--all", "--yes", "--progress", "none"];
+    let said = env.run(&run);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    assert!(env.read("plan/subplans/SUBPLAN_TEST_11.md").contains("Written by a person."));
+    assert_eq!(env.documents().len(), 2);
+    let said = env.run(&[&run[..], &["--force"]].concat());
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    assert!(!env.read("plan/subplans/SUBPLAN_TEST_11.md").contains("Written by a person."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_placeholder_is_no_document() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![], vec![]]).server(&server.base_url());
+    env.write("plan/subplans/SUBPLAN_TEST_11.md", "# SUBPLAN\n\n## Objective\n\n[FILL: objective]\n");
+    env.write("plan/subplans/SUBPLAN_TEST_12.md", "");
+    let said = env.run(&["run", "plan", "--all", "--stage", "subplan", "--yes", "--progress", "none"]);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    assert_eq!(server.bodies().len(), 2);
+    for slug in ["11", "12"] {
+        assert!(env.read(&format!("plan/subplans/SUBPLAN_TEST_{slug}.md")).contains("## Testing Strategy"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_has_run_out_stops_the_run() {
+    let server = ScriptedServer::start(|asked| match asked.id.as_str() {
+        "1.1" => good(asked),
+        _ => Reply::Status(
+            429,
+            String::from(r#"{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","code":"insufficient_quota"}}"#),
+        ),
+    })
+    .await;
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![], vec![]]).server(&server.base_url());
+    let said = env.run(&["run", "plan", "--all", "--yes", "--concurrency", "1", "--progress", "none"]);
+    insta::assert_snapshot!(steady(&said), @"");
+    // 1.1 by rank: both its documents or one; then one request that says no, and none after it.
+    let refused = server.bodies().iter().filter(|body| !body["messages"][1]["content"].as_str().unwrap().contains("achievement 1.1")).count();
+    assert_eq!(refused, 1);
+    let parallel = env.read("plan/parallel.json");
+    assert!(!parallel.contains("\"failed\""), "{parallel}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_in_no_file_and_no_output() {
+    const CANARY: &str = "sk-canary-0123456789abcdef";
+    let server = ScriptedServer::start(|asked| match asked.id.as_str() {
+        "1.1" => good(asked),
+        // A server that gives the key back in its error.
+        _ => Reply::Status(400, format!(r#"{{"error":{{"message":"bad key {CANARY} for this"}}}}"#)),
+    })
+    .await;
+    let env = TestEnv::with_plan(&[vec![], vec![]]).server(&server.base_url());
+    let arguments =
+        ["run", "plan", "--all", "--yes", "--record", "tape.jsonl", "--events", "events.jsonl", "--log", "trace"];
+    let said = env.run_with(&arguments, &[("OPENAI_API_KEY", CANARY)]);
+    assert!(said.ends_with("[exit 1]"), "{said}");
+    assert!(!said.contains(CANARY), "{said}");
+    let shown = env.run_with(&["config", "show", "plan"], &[("OPENAI_API_KEY", CANARY)]);
+    assert!(!shown.contains(CANARY), "{shown}");
+    let files = env.files("");
+    assert!(files.contains_key("tape.jsonl") && files.contains_key("plan/.planwave/tape.jsonl"), "{:?}", files.keys());
+    for (name, bytes) in files {
+        assert!(!String::from_utf8_lossy(&bytes).contains(CANARY), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_one_json_object_a_line_and_json_is_the_summary() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    let said = env.run(&["run", "plan", "--all", "--yes", "--events", "events.jsonl", "--json", "--progress", "none"]);
+    let summary: serde_json::Value = serde_json::from_str(said.strip_suffix("[exit 0]").unwrap()).unwrap();
+    assert_eq!(summary["done"], 2);
+    assert_eq!(summary["usage"]["cached"], 400);
+    let names: Vec<String> = env
+        .read("events.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    let item = ["call_started", "call_finished", "document_written", "item_done"];
+    assert_eq!(names, [&["run_started"], &item[..], &item[..], &["run_finished"]].concat());
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_is_sent() {
+    let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all"]), @"");
+    assert_eq!(env.documents(), Vec::<String>::new());
+}
+
+#[test]
+fn a_missing_key_is_said_before_the_first_call() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @"");
+}
+
+#[test]
+fn a_second_run_waits_its_turn() {
+    let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
+    std::fs::create_dir_all(env.path("plan/.planwave")).unwrap();
+    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(env.path("plan/.planwave/lock")).unwrap();
+    lock.lock().unwrap();
+    let said = env.run(&["run", "plan", "--all", "--yes"]);
+    assert!(said.contains("another run holds plan") && said.ends_with("[exit 3]"), "{said}");
+    lock.unlock().unwrap();
+}
+
+#[test]
+fn strict_refuses_what_is_otherwise_a_warning() {
+    let env = TestEnv::with_plan(&four());
+    let said = env.run(&["run", "plan", "--level", "2", "--strict", "--dry-run"]);
+    insta::assert_snapshot!(said, @"");
+    let said = env.run(&["run", "plan", "--level", "2", "--dry-run"]);
+    assert!(said.contains("2.1 depends on 1.1, which has no SUBPLAN yet"), "{said}");
+    let _ = support::ids(&four());
+}

@@ -1,0 +1,117 @@
+//! The real binary in a directory of its own, with nothing of this machine's environment.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use tempfile::TempDir;
+
+/// A temporary directory with a plan in `plan/`.
+pub(crate) struct TestEnv {
+    root: TempDir,
+    base_url: Option<String>,
+}
+
+impl TestEnv {
+    /// A plan of the shape `needs` (see `plan_text`) with the parallel.json that it declares.
+    pub(crate) fn with_plan(needs: &[Vec<usize>]) -> Self {
+        let env = Self::with_plan_text(&super::plan_text(needs));
+        let analyzed = env.run(&["analyze", "plan", "--declared"]);
+        assert!(analyzed.ends_with("[exit 0]"), "{analyzed}");
+        env
+    }
+
+    /// A PLAN without a parallel.json.
+    pub(crate) fn with_plan_text(text: &str) -> Self {
+        let env = Self { root: tempfile::tempdir().unwrap(), base_url: None };
+        env.write("plan/PLAN_TEST.md", text);
+        env
+    }
+
+    /// Where requests go.
+    pub(crate) fn server(mut self, base_url: &str) -> Self {
+        self.base_url = Some(base_url.to_owned());
+        self
+    }
+
+    /// The path of a file.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join(path)
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Every file below a folder, with its bytes, by path relative to it.
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let top = self.path(folder);
+        let mut folders = vec![top.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&top).unwrap().to_string_lossy().replace('\\', "/");
+                    files.insert(name, std::fs::read(&path).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    /// The names of the documents in `plan/`.
+    pub(crate) fn documents(&self) -> Vec<String> {
+        let files = self.files("plan").into_keys();
+        files.filter(|name| name.starts_with("subplans/") || name.starts_with("execution/")).collect()
+    }
+
+    /// Runs the binary in the directory: standard output, standard error, exit code.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with more environment variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let output = self.command(arguments, variables).output().unwrap();
+        let mut text = self.tidy(&String::from_utf8_lossy(&output.stdout));
+        if !output.stderr.is_empty() {
+            text.push_str("------- stderr -------\n");
+            text.push_str(&self.tidy(&String::from_utf8_lossy(&output.stderr)));
+        }
+        let code = output.status.code().map_or_else(|| String::from("killed"), |code| code.to_string());
+        format!("{text}[exit {code}]")
+    }
+
+    /// The command itself.
+    pub(crate) fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_planwave"));
+        command.args(arguments).current_dir(self.root.path()).env_clear().env("HOME", self.root.path());
+        // Sockets on Windows need this one.
+        if let Some(root) = std::env::var_os("SYSTEMROOT") {
+            command.env("SYSTEMROOT", root);
+        }
+        if let Some(base_url) = &self.base_url {
+            command.env("PLANWAVE_MODEL_BASE_URL", base_url);
+        }
+        command.envs(variables.iter().copied()).stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Paths of this machine and ports have no place in a snapshot.
+    fn tidy(&self, text: &str) -> String {
+        let mut text = text.replace(&self.root.path().display().to_string(), "[root]").replace('\\', "/");
+        if let Some(base_url) = &self.base_url {
+            text = text.replace(base_url, "[server]");
+        }
+        text
+    }
+}

@@ -1,0 +1,119 @@
+//! A scripted OpenAI-compatible server for the tests of the binary: answers by document, counts what was sent.
+
+use std::sync::{Arc, Mutex};
+
+use wiremock::{
+    Mock, MockServer, Request, Respond, ResponseTemplate,
+    matchers::{method, path},
+};
+
+/// What a script says to one request.
+pub(crate) enum Reply {
+    /// A streamed answer that ends cleanly.
+    Text(String),
+    /// A refusal by the model.
+    Refusal(String),
+    /// An HTTP error with this body.
+    Status(u16, String),
+}
+
+/// A request as a script sees it.
+pub(crate) struct Asked {
+    /// `subplan` or `execution`.
+    pub(crate) stage: &'static str,
+    /// The achievement's id.
+    pub(crate) id: String,
+    /// The number of the execution; 1 for a SUBPLAN.
+    pub(crate) part: u32,
+    /// How often this document has been asked for before.
+    pub(crate) before: usize,
+    /// How many messages the request has; more than two for a repair.
+    pub(crate) messages: usize,
+}
+
+/// The server, and the bodies it was sent.
+pub(crate) struct ScriptedServer {
+    server: MockServer,
+    bodies: Arc<Mutex<Vec<serde_json::Value>>>,
+}
+
+type Script = dyn Fn(&Asked) -> Reply + Send + Sync;
+
+struct Responder {
+    script: Box<Script>,
+    bodies: Arc<Mutex<Vec<serde_json::Value>>>,
+    asked: Mutex<Vec<(String, String, u32)>>,
+}
+
+impl ScriptedServer {
+    /// Starts on a free port of loopback.
+    pub(crate) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let server = MockServer::start().await;
+        let bodies: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
+        let responder = Responder { script: Box::new(script), bodies: Arc::clone(&bodies), asked: Mutex::default() };
+        Mock::given(method("POST")).and(path("/v1/chat/completions")).respond_with(responder).mount(&server).await;
+        Self { server, bodies }
+    }
+
+    /// The base URL to configure.
+    pub(crate) fn base_url(&self) -> String {
+        format!("{}/v1", self.server.uri())
+    }
+
+    /// The bodies of all requests so far.
+    pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
+        self.bodies.lock().unwrap().clone()
+    }
+}
+
+/// Good answers to everything.
+pub(crate) fn good(asked: &Asked) -> Reply {
+    Reply::Text(match asked.stage {
+        "subplan" => super::subplan_body(&asked.id, "Executions: 1"),
+        _ => super::execution_body(&asked.id),
+    })
+}
+
+impl Respond for Responder {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        self.bodies.lock().unwrap().push(body.clone());
+        let messages = body["messages"].as_array().unwrap();
+        let task = messages[1]["content"].as_str().unwrap().rsplit("# Your task: ").next().unwrap().to_owned();
+        let stage = if task.starts_with("the SUBPLAN") { "subplan" } else { "execution" };
+        let id = task.split(" of achievement ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        let part = task.strip_prefix("EXECUTION_TASK ").map_or(1, |rest| rest[..2].parse().unwrap());
+        let key = (stage.to_owned(), id.clone(), part);
+        let mut asked = self.asked.lock().unwrap();
+        let before = asked.iter().filter(|other| **other == key).count();
+        asked.push(key);
+        let asked = Asked { stage, id, part, before, messages: messages.len() };
+        match (self.script)(&asked) {
+            Reply::Text(text) => sse(&text, None),
+            Reply::Refusal(text) => sse("", Some(&text)),
+            Reply::Status(status, body) => ResponseTemplate::new(status).set_body_raw(body, "application/json"),
+        }
+    }
+}
+
+fn sse(text: &str, refusal: Option<&str>) -> ResponseTemplate {
+    let mut stream = String::new();
+    let mut event = |value: serde_json::Value| stream.push_str(&format!("data: {value}\n\n"));
+    let mut rest = text;
+    while !rest.is_empty() {
+        let cut = rest.char_indices().nth(200).map_or(rest.len(), |(index, _)| index);
+        event(serde_json::json!({"choices": [{"index": 0, "delta": {"content": &rest[..cut]}, "finish_reason": null}]}));
+        rest = &rest[cut..];
+    }
+    if let Some(refusal) = refusal {
+        event(serde_json::json!({"choices": [{"index": 0, "delta": {"refusal": refusal}, "finish_reason": null}]}));
+    }
+    event(serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}));
+    event(serde_json::json!({
+        "choices": [],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300,
+                  "prompt_tokens_details": {"cached_tokens": 200}},
+    }));
+    stream.push_str("data: [DONE]\n\n");
+    ResponseTemplate::new(200).set_body_raw(stream, "text/event-stream")
+}
