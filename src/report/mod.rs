@@ -32,7 +32,7 @@ pub use plain::Plain;
 pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use style::Style;
-pub use summary::{SummaryContext, summary_json, summary_text};
+pub use summary::{SummaryContext, shell_word, summary_json, summary_text};
 
 use crate::engine::Event;
 

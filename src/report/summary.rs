@@ -206,10 +206,10 @@ fn time(summary: &Summary, replay: bool) -> String {
 }
 
 fn next(out: &mut String, summary: &Summary, context: &SummaryContext<'_>) {
-    let plan = word(context.plan);
+    let plan = shell_word(context.plan);
     let open = summary.failed + summary.blocked + summary.not_started;
     let (command, effect) = if open > 0 {
-        let words = context.selection.iter().map(|argument| word(argument));
+        let words = context.selection.iter().map(|argument| shell_word(argument));
         let command: Vec<String> = ["planwave".to_owned(), "run".to_owned(), plan].into_iter().chain(words).collect();
         (command.join(" "), "takes up what is not done, and only that")
     } else if let Some(level) = context.next_level {
@@ -223,7 +223,7 @@ fn next(out: &mut String, summary: &Summary, context: &SummaryContext<'_>) {
 }
 
 /// An argument as it has to be typed into a shell to arrive unchanged.
-fn word(argument: &str) -> String {
+pub fn shell_word(argument: &str) -> String {
     let argument = sanitize(argument);
     let plain = |c: char| c.is_alphanumeric() || "-_./:\\@%+=,~".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
@@ -423,11 +423,11 @@ mod tests {
 
     #[test]
     fn arguments_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(word("./plans/my-plan_1"), "./plans/my-plan_1");
-        assert_eq!(word("--level"), "--level");
+        assert_eq!(shell_word("./plans/my-plan_1"), "./plans/my-plan_1");
+        assert_eq!(shell_word("--level"), "--level");
         if cfg!(not(windows)) {
-            assert_eq!(word("it's $HOME"), r"'it'\''s $HOME'");
-            assert_eq!(word(""), "''");
+            assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
+            assert_eq!(shell_word(""), "''");
         }
     }
 

@@ -7,6 +7,7 @@
 mod atomic;
 mod locate;
 mod lock;
+mod new_plan;
 mod plan_dir;
 mod scan;
 mod tape_file;
@@ -14,6 +15,7 @@ mod tape_file;
 pub use atomic::{Existing, WriteError};
 pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
+pub use new_plan::create_plan_dir;
 pub use plan_dir::{PlanDir, StoreError};
 pub use scan::{AchievementFiles, Scan};
 pub use tape_file::{TapeFile, Tapes};
@@ -44,10 +46,7 @@ impl DocumentStore for PlanDir {
 
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
         let path = self.shown(PARALLEL_FILE);
-        let bytes = self
-            .dir()
-            .read(PARALLEL_FILE)
-            .map_err(|source| WriteError::Io { path: path.clone(), source })?;
+        let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
         let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {
             path,
             problem: problems.first().map(ToString::to_string).unwrap_or_default(),
