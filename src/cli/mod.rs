@@ -10,6 +10,7 @@ pub mod config_show;
 mod demo;
 mod doctor;
 mod failure;
+mod logging;
 mod model_setup;
 pub mod plan_show;
 mod project;

@@ -112,5 +112,9 @@ pub(super) fn settings(plan_dir: Option<&Path>, overrides: &Overrides) -> Result
         .map_err(|error| Failure::invalid(format!("cannot tell the working directory: {error}")))?;
     let sources = Sources::from_system(plan_dir, &here)?;
     let loaded = load(&sources, overrides)?;
+    super::logging::start(loaded.settings.log.level);
+    for entry in &loaded.entries {
+        tracing::debug!(key = %entry.key(), value = %entry.shown, origin = %entry.origin, "setting");
+    }
     Ok((loaded, sources))
 }

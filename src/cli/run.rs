@@ -20,7 +20,9 @@ use crate::{
     },
     model::{Model, OpenAi, Recorder, Source},
     prompts::{TemplateName, Templates},
-    report::{SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, summary_json, summary_text},
+    report::{
+        SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
+    },
     settings::{self as config, Loaded, Sources, StageChoice},
     store::{RunLock, TapeFile, Tapes},
     tape::{Header, Origin, ReplayIndex, Tape},
@@ -84,6 +86,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         None => Answers::Network,
     };
     let prepared = prepare(leveled, wish, &loaded, &answers)?;
+    for warning in &loaded.warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
     if arguments.dry_run {
         let text = if arguments.json {
             json_pretty(&prepared.forecast).map_err(|error| Failure::invalid(error.to_string()))?
@@ -366,6 +371,9 @@ fn model(
     };
     let built = OpenAi::new(configuration, choice.facts.clone(), source, recorder);
     let model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    for setting in model.settings_not_sent() {
+        err(&format!("warning: {} does not take `{setting}`; it is not sent\n", loaded.settings.model.name));
+    }
     Ok(Arc::new(model))
 }
 

@@ -116,6 +116,7 @@ impl PlanDir {
 
     /// Writes a file atomically.
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
+        tracing::debug!(path, bytes = bytes.len(), ?existing, "write");
         atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, |bytes| {
             crate::document::is_placeholder(&String::from_utf8_lossy(bytes))
         })
