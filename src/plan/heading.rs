@@ -27,10 +27,50 @@ pub(super) struct Definition {
 /// Words that tell how an achievement stands, not what it is. In emphasis, behind an emoji, or in capitals they are no
 /// part of a title.
 const STATUS_WORDS: [&str; 44] = [
-    "active", "added", "approved", "archived", "blocked", "canceled", "cancelled", "complete", "completed", "critical",
-    "deferred", "done", "failed", "finished", "high", "hold", "in", "low", "medium", "mostly", "new", "next", "not", "on",
-    "optional", "partial", "partially", "pending", "planned", "postponed", "priority", "progress", "ready", "removed",
-    "required", "revised", "skipped", "started", "superseded", "todo", "updated", "urgent", "verified", "wip",
+    "active",
+    "added",
+    "approved",
+    "archived",
+    "blocked",
+    "canceled",
+    "cancelled",
+    "complete",
+    "completed",
+    "critical",
+    "deferred",
+    "done",
+    "failed",
+    "finished",
+    "high",
+    "hold",
+    "in",
+    "low",
+    "medium",
+    "mostly",
+    "new",
+    "next",
+    "not",
+    "on",
+    "optional",
+    "partial",
+    "partially",
+    "pending",
+    "planned",
+    "postponed",
+    "priority",
+    "progress",
+    "ready",
+    "removed",
+    "required",
+    "revised",
+    "skipped",
+    "started",
+    "superseded",
+    "todo",
+    "updated",
+    "urgent",
+    "verified",
+    "wip",
 ];
 
 /// Reads a line as a definition; `None` where it does not have the form of one.
@@ -111,7 +151,8 @@ fn clean_title(title: &str, behind: &str) -> (String, Option<Hours>) {
     if note.is_none() && estimate.is_none() {
         estimate = estimate::find(behind);
     }
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     (words.join(" ").replace("**", ""), estimate)
 }
 
@@ -173,9 +214,9 @@ fn is_capitals(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn title(line: &str) -> Option<(String, String, Option<(f64, f64)>)> {
+    fn one(line: &str) -> Option<Definition> {
         match read(line) {
-            Some(DefinitionLine::One(d)) => Some((d.id.to_string(), d.title, d.estimate.map(|e| (e.low, e.high)))),
+            Some(DefinitionLine::One(definition)) => Some(definition),
             Some(DefinitionLine::Several | DefinitionLine::BadId(_)) | None => None,
         }
     }
@@ -215,7 +256,9 @@ mod tests {
             ("**Achievement 1.1**:", "1.1", "Achievement 1.1", None),
             ("**Achievement 1.1: Not closed", "1.1", "Not closed", None),
         ] {
-            assert_eq!(title(line), Some((id.to_owned(), text.to_owned(), hours)), "{line}");
+            let estimate = hours.map(|(low, high)| Hours { low, high });
+            let expected = Definition { id: id.parse().unwrap(), title: text.to_owned(), estimate };
+            assert_eq!(one(line), Some(expected), "{line}");
         }
     }
 
