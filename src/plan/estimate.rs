@@ -19,7 +19,7 @@ pub(super) fn find(text: &str) -> Option<Hours> {
         let start = at + offset;
         // `v1.5h` and `GPT4` are names; so is what follows a dot (`.5 h` is not written).
         let inside_word =
-            text[..start].chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
+            text[..start].chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | ',' | '_'));
         if !inside_word && let Some((hours, _)) = amount(&text[start..]) {
             return Some(hours);
         }
@@ -91,13 +91,15 @@ fn hours(a: f64, b: f64) -> Option<Hours> {
 fn number(text: &str) -> Option<(f64, &str)> {
     let digits = |text: &str| text.bytes().take(8).take_while(u8::is_ascii_digit).count();
     let whole = digits(text);
-    let fraction = text[whole..].strip_prefix('.').map_or(0, digits);
-    if whole == 0 || whole > 6 || fraction > 4 {
+    let fraction = text[whole..].strip_prefix(['.', ',']).map_or(0, digits);
+    // `1,5` is a decimal number; `1,500` may be either and is left alone.
+    let thousands = fraction > 2 && text[whole..].starts_with(',');
+    if whole == 0 || whole > 6 || fraction > 4 || thousands {
         return None;
     }
     let end = if fraction == 0 { whole } else { whole + 1 + fraction };
     let rest = &text[end..];
-    text[..end].parse().ok().map(|value| (value, rest.strip_prefix('+').unwrap_or(rest)))
+    text[..end].replace(',', ".").parse().ok().map(|value| (value, rest.strip_prefix('+').unwrap_or(rest)))
 }
 
 /// What stands between the two ends of a range.
@@ -144,6 +146,7 @@ mod tests {
             ("1-1.5 hours", 1.0, 1.5),
             ("1 hour", 1.0, 1.0),
             ("1 hr.", 1.0, 1.0),
+            ("1,5-2 h", 1.5, 2.0),
             ("< 1 hour", 1.0, 1.0),
             ("2+ hours", 2.0, 2.0),
             ("4-6+ hours", 4.0, 6.0),

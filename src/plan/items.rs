@@ -13,15 +13,18 @@ pub(super) enum Inline {
     Split,
 }
 
-/// One entry per list item; nested items follow their parent as indented lines of its entry.
+/// One entry per list item or row of a table; nested items follow their parent as indented lines of its entry.
 pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
     let lead = field.inline.trim().to_owned();
-    let mut list = List { top: None, nested: 0, entries: Vec::new(), lead, after_blank: false };
+    let mut list = List { top: None, nested: 0, entries: Vec::new(), lead, rows: Vec::new(), after_blank: false };
     for line in markdown::lines(field.below) {
         list.line(line);
     }
-    let List { mut entries, lead, .. } = list;
+    let List { mut entries, lead, rows, .. } = list;
     let lead = without_box(lead.trim());
+    if entries.is_empty() && rows.len() > 2 {
+        entries.extend(rows.into_iter().skip(2)); // the first two are the table's head
+    }
     if entries.is_empty() {
         entries = match inline {
             Inline::Whole => vec![lead.to_owned()],
@@ -47,6 +50,8 @@ struct List {
     entries: Vec<String>,
     /// Text before the first item.
     lead: String,
+    /// Rows of a table that stands instead of a list, without the outer bars.
+    rows: Vec<String>,
     after_blank: bool,
 }
 
@@ -69,6 +74,8 @@ impl List {
                 self.nested = 0;
                 self.entries.push(item.to_owned());
             }
+            (None, None) if line.in_fence => {}
+            (None, None) if text.starts_with('|') => self.rows.push(text.trim_matches(['|', ' ']).to_owned()),
             (None, None) if after_blank && !self.lead.is_empty() => {}
             (None, None) => join(&mut self.lead, text),
             (Some(top), marked) => {
