@@ -3,6 +3,8 @@
 //! The documents are no part of this repository. They are looked for in `$PLANWAVE_CORPUS`, then in `../shared/corpus`;
 //! where there is neither, the tests say so and pass.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
 use std::path::{Path, PathBuf};
 
 use planwave::plan::{self, AchievementId, Plan, PlanName};
@@ -88,7 +90,11 @@ fn every_achievement_says_what_to_do() {
         let plan = read(&corpus, &expected.plan);
         assert!(!plan.title.is_empty() && !plan.title.starts_with("PLAN"), "{}", plan.title);
         assert!(plan.sections.iter().any(|section| section.heading == "Goal"), "{}", plan.name);
-        assert!(!plan.sections.iter().any(|section| section.heading.contains("Desirable Achievements")), "{}", plan.name);
+        assert!(
+            !plan.sections.iter().any(|section| section.heading.contains("Desirable Achievements")),
+            "{}",
+            plan.name
+        );
         for achievement in &plan.achievements {
             let name = format!("{} {}", plan.name, achievement.id);
             assert!(!achievement.body.is_empty(), "{name}: body");

@@ -26,6 +26,8 @@ pub use failure::Exit;
 use arguments::{Command, CommandLine, ConfigCommand, Global, PlanCommand};
 use failure::Failure;
 
+pub mod plan_show;
+
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
     let line = CommandLine::parse();

@@ -108,7 +108,9 @@ impl PlanError {
                 let form = "`**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences";
                 Some(match section {
                     Some(line) => format!("write achievements as {form}, in the achievements section at line {line}"),
-                    None => format!("write achievements as {form}, under a `## ` heading that contains \"Achievements\""),
+                    None => {
+                        format!("write achievements as {form}, under a `## ` heading that contains \"Achievements\"")
+                    }
                 })
             }
         }

@@ -8,14 +8,8 @@ use super::Hours;
 const MOST_HOURS: f64 = 1_000_000.0;
 
 /// Words instead of a number, tried where no number has a unit.
-const IN_WORDS: [(&str, f64); 6] = [
-    ("half an hour", 0.5),
-    ("half a day", 4.0),
-    ("an hour", 1.0),
-    ("one hour", 1.0),
-    ("a day", 8.0),
-    ("one day", 8.0),
-];
+const IN_WORDS: [(&str, f64); 6] =
+    [("half an hour", 0.5), ("half a day", 4.0), ("an hour", 1.0), ("one hour", 1.0), ("a day", 8.0), ("one day", 8.0)];
 
 /// The first amount of time that `text` names: one value, or a range. Linear in the text.
 pub(super) fn find(text: &str) -> Option<Hours> {
@@ -24,13 +18,15 @@ pub(super) fn find(text: &str) -> Option<Hours> {
     while let Some(offset) = bytes[at..].iter().position(u8::is_ascii_digit) {
         let start = at + offset;
         // `v1.5h` and `GPT4` are names; so is what follows a dot (`.5 h` is not written).
-        let inside_word = text[..start].chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
+        let inside_word =
+            text[..start].chars().next_back().is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | ',' | '_'));
         if !inside_word && let Some((hours, _)) = amount(&text[start..]) {
             return Some(hours);
         }
         at = start + bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
     }
-    let words = text.trim_start_matches(is_approximation).get(..12.min(text.len())).unwrap_or(text).to_ascii_lowercase();
+    let words =
+        text.trim_start_matches(is_approximation).get(..12.min(text.len())).unwrap_or(text).to_ascii_lowercase();
     IN_WORDS.iter().find(|(name, _)| words.starts_with(name)).map(|(_, hours)| Hours { low: *hours, high: *hours })
 }
 
@@ -39,6 +35,15 @@ pub(super) fn whole(text: &str) -> Option<Hours> {
     let text = text.trim().trim_start_matches(is_approximation);
     let (hours, rest) = amount(text)?;
     rest.trim_matches(|c: char| c.is_whitespace() || matches!(c, '+' | '.')).is_empty().then_some(hours)
+}
+
+/// An amount without a unit, below a label that says that it is in hours.
+pub(super) fn in_hours(text: &str) -> Option<Hours> {
+    let text = text.trim_start_matches(is_approximation);
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '–' | '—' | '~' | ' ')))
+        .unwrap_or(text.len());
+    if end > 40 { None } else { whole(&format!("{} h", text[..end].trim())) }
 }
 
 fn is_approximation(c: char) -> bool {
@@ -86,13 +91,15 @@ fn hours(a: f64, b: f64) -> Option<Hours> {
 fn number(text: &str) -> Option<(f64, &str)> {
     let digits = |text: &str| text.bytes().take(8).take_while(u8::is_ascii_digit).count();
     let whole = digits(text);
-    let fraction = text[whole..].strip_prefix('.').map_or(0, digits);
-    if whole == 0 || whole > 6 || fraction > 4 {
+    let fraction = text[whole..].strip_prefix(['.', ',']).map_or(0, digits);
+    // `1,5` is a decimal number; `1,500` may be either and is left alone.
+    let thousands = fraction > 2 && text[whole..].starts_with(',');
+    if whole == 0 || whole > 6 || fraction > 4 || thousands {
         return None;
     }
     let end = if fraction == 0 { whole } else { whole + 1 + fraction };
     let rest = &text[end..];
-    text[..end].parse().ok().map(|value| (value, rest.strip_prefix('+').unwrap_or(rest)))
+    text[..end].replace(',', ".").parse().ok().map(|value| (value, rest.strip_prefix('+').unwrap_or(rest)))
 }
 
 /// What stands between the two ends of a range.
@@ -139,6 +146,7 @@ mod tests {
             ("1-1.5 hours", 1.0, 1.5),
             ("1 hour", 1.0, 1.0),
             ("1 hr.", 1.0, 1.0),
+            ("1,5-2 h", 1.5, 2.0),
             ("< 1 hour", 1.0, 1.0),
             ("2+ hours", 2.0, 2.0),
             ("4-6+ hours", 4.0, 6.0),
@@ -170,14 +178,36 @@ mod tests {
 
     #[test]
     fn what_names_no_time_is_no_estimate() {
-        for text in ["", "Ongoing", "TBD", "2-3", "Python 3.11", "v2h", "2 houses", "1234567 hours", "h", "12 mice", "1.23456 h", "½"] {
+        for text in [
+            "",
+            "Ongoing",
+            "TBD",
+            "2-3",
+            "Python 3.11",
+            "v2h",
+            "2 houses",
+            "1234567 hours",
+            "h",
+            "12 mice",
+            "1.23456 h",
+            "½",
+        ] {
             assert_eq!(find(text), None, "{text}");
         }
     }
 
     #[test]
+    fn a_label_can_name_the_unit() {
+        assert_eq!(in_hours("~2-3 (rough)"), Some(Hours { low: 2.0, high: 3.0 }));
+        assert_eq!(in_hours("1.5"), Some(Hours { low: 1.5, high: 1.5 }));
+        assert_eq!(in_hours("many"), None);
+    }
+
+    #[test]
     fn only_a_whole_estimate_can_be_cut_from_a_title() {
-        for (text, is_whole) in [("4-6h", true), ("~2 hours", true), ("Phase 2", false), ("2 hours max", false), ("", false)] {
+        for (text, is_whole) in
+            [("4-6h", true), ("~2 hours", true), ("Phase 2", false), ("2 hours max", false), ("", false)]
+        {
             assert_eq!(whole(text).is_some(), is_whole, "{text}");
         }
     }

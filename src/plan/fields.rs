@@ -6,7 +6,7 @@
 
 use crate::markdown::{self, clean_heading};
 
-use super::estimate;
+use super::{Hours, estimate};
 
 /// What a label announces, in the order in which one is preferred to another of the same kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,8 @@ pub(super) enum Label {
     Success,
     Approach(u8),
     Effort,
+    /// An effort whose label names the unit.
+    Hours,
     Dependencies,
     Blocks,
 }
@@ -41,14 +43,19 @@ fn known(name: &str) -> Option<Label> {
         "issue" => Label::Goal(4),
         "deliverables" | "deliverable" | "key deliverables" | "expected deliverables" => Label::Deliverables,
         "files" | "file" | "files to create" => Label::Files,
-        "success" | "success criteria" | "success criterion" | "acceptance criteria" | "acceptance"
+        "success"
+        | "success criteria"
+        | "success criterion"
+        | "acceptance criteria"
+        | "acceptance"
         | "definition of done" => Label::Success,
         "approach" => Label::Approach(0),
         "implementation approach" | "technical approach" => Label::Approach(1),
         "implementation" => Label::Approach(2),
         "what" => Label::Approach(3),
-        "effort" | "estimated effort" | "effort estimate" | "estimate" | "estimated time" | "time estimate" | "time"
-        | "estimated hours" | "estimated duration" | "duration" => Label::Effort,
+        "effort" | "estimated effort" | "effort estimate" | "estimate" | "estimated time" | "time estimate"
+        | "time" | "estimated duration" | "duration" => Label::Effort,
+        "estimated hours" | "hours" => Label::Hours,
         "dependencies" | "dependency" | "depends on" | "requires" | "prerequisites" | "prerequisite" => {
             Label::Dependencies
         }
@@ -82,6 +89,17 @@ pub(super) fn read(body: &str) -> Vec<Field<'_>> {
     }
     walk.end(body.len());
     walk.fields
+}
+
+/// An estimate that stands at no label of the outermost indentation: at a nested one, or behind a clock.
+pub(super) fn stray_estimate(body: &str) -> Option<Hours> {
+    markdown::lines(body).filter(|line| !line.in_fence).find_map(|line| {
+        let text = line.text.trim_start();
+        let text = behind_marker(text).unwrap_or(text);
+        let effort = label(text).filter(|label| label.known == Some(Label::Effort)).map(|label| label.inline);
+        let clock = text.strip_prefix(['\u{23F1}', '\u{23F0}', '\u{23F3}', '\u{231B}']);
+        estimate::find(effort.or(clock)?)
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +171,14 @@ impl<'a> Walk<'a> {
                 self.begin(Some(known), label.inline, line.next, Style::Item);
             }
             (None, Some(_)) => self.fill(),
-            (None, None) => self.end(line.start),
+            (None, None) => match &mut self.current {
+                // `- Deliverables:` with its list beside it instead of below.
+                Some(open) if is_bare_list(open) && read.is_none_or(|label| !label.bold) => {
+                    open.style = Style::Paragraph;
+                    self.fill();
+                }
+                Some(_) | None => self.end(line.start),
+            },
         }
     }
 
@@ -194,11 +219,17 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether nothing belongs yet to a label that announces a list.
+fn is_bare_list(open: &Open<'_>) -> bool {
+    let list = matches!(open.label, Label::Deliverables | Label::Files | Label::Success);
+    list && open.inline.is_empty() && !open.filled
+}
+
 /// Whether a labelled list item below a paragraph label is a label of its own rather than an item of that label's list.
 fn ends_list(open: &Open<'_>, known: Label, label: &LabelText<'_>) -> bool {
     let in_list = match open.label {
         Label::Deliverables | Label::Files | Label::Success | Label::Approach(_) => true,
-        Label::Goal(_) | Label::Effort | Label::Dependencies | Label::Blocks => false,
+        Label::Goal(_) | Label::Effort | Label::Hours | Label::Dependencies | Label::Blocks => false,
     };
     let is_estimate = known == Label::Effort && estimate::find(label.inline).is_some();
     !in_list || label.bold || label.inline.trim().is_empty() || is_estimate
@@ -206,9 +237,7 @@ fn ends_list(open: &Open<'_>, known: Label, label: &LabelText<'_>) -> bool {
 
 /// Whether an unknown label below an empty list label begins a group of that list.
 fn groups(open: &Open<'_>, label: &LabelText<'_>) -> bool {
-    let list = matches!(open.label, Label::Deliverables | Label::Success);
-    let empty = open.inline.is_empty() && !open.filled;
-    list && open.style == Style::Paragraph && label.inline.trim().is_empty() && (empty || open.grouped)
+    open.style == Style::Paragraph && label.inline.trim().is_empty() && (is_bare_list(open) || open.grouped)
 }
 
 /// A label as it stands in a line.

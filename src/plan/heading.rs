@@ -27,11 +27,54 @@ pub(super) struct Definition {
 /// Words that tell how an achievement stands, not what it is. In emphasis, behind an emoji, or in capitals they are no
 /// part of a title.
 const STATUS_WORDS: [&str; 44] = [
-    "active", "added", "approved", "archived", "blocked", "canceled", "cancelled", "complete", "completed", "critical",
-    "deferred", "done", "failed", "finished", "high", "hold", "in", "low", "medium", "mostly", "new", "next", "not", "on",
-    "optional", "partial", "partially", "pending", "planned", "postponed", "priority", "progress", "ready", "removed",
-    "required", "revised", "skipped", "started", "superseded", "todo", "updated", "urgent", "verified", "wip",
+    "active",
+    "added",
+    "approved",
+    "archived",
+    "blocked",
+    "canceled",
+    "cancelled",
+    "complete",
+    "completed",
+    "critical",
+    "deferred",
+    "done",
+    "failed",
+    "finished",
+    "high",
+    "hold",
+    "in",
+    "low",
+    "medium",
+    "mostly",
+    "new",
+    "next",
+    "not",
+    "on",
+    "optional",
+    "partial",
+    "partially",
+    "pending",
+    "planned",
+    "postponed",
+    "priority",
+    "progress",
+    "ready",
+    "removed",
+    "required",
+    "revised",
+    "skipped",
+    "started",
+    "superseded",
+    "todo",
+    "updated",
+    "urgent",
+    "verified",
+    "wip",
 ];
+
+/// No status is longer, in bytes.
+const LONGEST_STATUS: usize = 60;
 
 /// Reads a line as a definition; `None` where it does not have the form of one.
 pub(super) fn read(line: &str) -> Option<DefinitionLine> {
@@ -111,7 +154,8 @@ fn clean_title(title: &str, behind: &str) -> (String, Option<Hours>) {
     if note.is_none() && estimate.is_none() {
         estimate = estimate::find(behind);
     }
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     (words.join(" ").replace("**", ""), estimate)
 }
 
@@ -124,26 +168,40 @@ fn behind_clock(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once(['\u{23F1}', '\u{23F0}', '\u{23F3}', '\u{231B}', '\u{1F550}'])
 }
 
+/// Cuts `**DONE** …` and `DONE - …` from the start, where a title follows.
 fn cut_leading_status(text: &str) -> Option<&str> {
-    let (inner, rest) = text.strip_prefix("**")?.split_once("**")?;
-    (is_status(inner) && !rest.trim_matches(is_edge).is_empty()).then_some(rest)
+    let (text, marks): (&str, &[&str]) = match text.strip_prefix("**") {
+        Some(bold) => (bold, &["**"]),
+        None => (text, &[":", "-", "–", "—"]),
+    };
+    // Only the begin is searched: this is called for each thing that is cut, and a line can be long.
+    let begin: usize = text.chars().take(LONGEST_STATUS).map(char::len_utf8).sum();
+    let (at, mark) = marks.iter().filter_map(|mark| text[..begin].find(mark).map(|at| (at, mark))).min()?;
+    let (status, rest) = (&text[..at], &text[at + mark.len()..]);
+    let emphasised = *mark == "**" || is_capitals(status);
+    (emphasised && is_status(status) && rest.chars().any(|c| !is_edge(c))).then_some(rest)
 }
 
-/// Cuts one thing from the end that is no part of the title: `(4-6h)`, `(DONE)`, `**CRITICAL**`, `✅ Complete`, `- DONE`.
+/// Cuts one thing from the end that is no part of the title: `(4-6h)`, `(DONE)`, a note behind a status, or a status.
 fn cut_trailing<'a>(text: &'a str, estimate: &mut Option<Hours>) -> Option<&'a str> {
-    if let Some(before) = text.strip_suffix(')') {
-        let (before, inner) = before.rsplit_once('(')?;
-        if let Some(hours) = estimate::whole(inner) {
-            *estimate = estimate.or(Some(hours));
-            return Some(before);
-        }
-        return (is_status(inner) && is_capitals(inner)).then_some(before);
+    let Some((before, inner)) = text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) else {
+        return cut_status(text);
+    };
+    if let Some(hours) = estimate::whole(inner) {
+        *estimate = estimate.or(Some(hours));
+        return Some(before);
     }
+    let notes_status = cut_status(before.trim_end()).is_some();
+    (notes_status || (is_status(inner) && is_capitals(inner))).then_some(before)
+}
+
+/// Cuts `**CRITICAL**`, `✅ Complete`, or `- DONE` from the end.
+fn cut_status(text: &str) -> Option<&str> {
     if let Some(before) = text.strip_suffix("**") {
         let (before, inner) = before.rsplit_once("**")?;
         return is_status(inner).then_some(before);
     }
-    // Status words without emphasis: behind the last emoji, or, in capitals, behind the last dash. They are short.
+    // Without emphasis: behind the last emoji, or, in capitals, behind the last dash. Status words are short.
     let from = text.char_indices().rev().take(40).last().map_or(0, |(at, _)| at);
     if let Some(at) = text[from..].rfind(is_decoration) {
         let (before, after) = text.split_at(from + at);
@@ -157,7 +215,7 @@ fn cut_trailing<'a>(text: &'a str, estimate: &mut Option<Hours>) -> Option<&'a s
 }
 
 fn is_status(text: &str) -> bool {
-    if text.len() > 60 {
+    if text.len() > LONGEST_STATUS {
         return false;
     }
     let lower = text.to_ascii_lowercase();
@@ -173,9 +231,9 @@ fn is_capitals(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn title(line: &str) -> Option<(String, String, Option<(f64, f64)>)> {
+    fn one(line: &str) -> Option<Definition> {
         match read(line) {
-            Some(DefinitionLine::One(d)) => Some((d.id.to_string(), d.title, d.estimate.map(|e| (e.low, e.high)))),
+            Some(DefinitionLine::One(definition)) => Some(definition),
             Some(DefinitionLine::Several | DefinitionLine::BadId(_)) | None => None,
         }
     }
@@ -205,6 +263,10 @@ mod tests {
             ("**Achievement 1.1**: **COMPLETE** Parser", "1.1", "Parser", None),
             ("**Achievement 1.1**: Parser ✅ Complete", "1.1", "Parser", None),
             ("**Achievement 1.1**: Parser - IN PROGRESS", "1.1", "Parser", None),
+            ("**Achievement 1.1**: ✅ COMPLETE - Parser", "1.1", "Parser", None),
+            ("**Achievement 1.1**: Parser ✅ COMPLETE (2025-11-07)", "1.1", "Parser", None),
+            ("**Achievement 1.1**: Parser **DONE** (all of it)", "1.1", "Parser", None),
+            ("**Achievement 1.1**: API - Parser", "1.1", "API - Parser", None),
             ("**Achievement 1.1**: Parser (DONE)", "1.1", "Parser", None),
             ("**Achievement 1.1**: Parser Ready", "1.1", "Parser Ready", None),
             ("**Achievement 1.1**: Parser (Optional)", "1.1", "Parser (Optional)", None),
@@ -215,7 +277,9 @@ mod tests {
             ("**Achievement 1.1**:", "1.1", "Achievement 1.1", None),
             ("**Achievement 1.1: Not closed", "1.1", "Not closed", None),
         ] {
-            assert_eq!(title(line), Some((id.to_owned(), text.to_owned(), hours)), "{line}");
+            let estimate = hours.map(|(low, high)| Hours { low, high });
+            let expected = Definition { id: id.parse().unwrap(), title: text.to_owned(), estimate };
+            assert_eq!(one(line), Some(expected), "{line}");
         }
     }
 

@@ -13,14 +13,18 @@ pub(super) enum Inline {
     Split,
 }
 
-/// One entry per list item; nested items follow their parent as indented lines of its entry.
+/// One entry per list item or row of a table; nested items follow their parent as indented lines of its entry.
 pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
-    let mut list = List { top: None, entries: Vec::new(), lead: field.inline.trim().to_owned(), after_blank: false };
+    let lead = field.inline.trim().to_owned();
+    let mut list = List { top: None, nested: 0, entries: Vec::new(), lead, rows: Vec::new(), after_blank: false };
     for line in markdown::lines(field.below) {
         list.line(line);
     }
-    let List { mut entries, lead, .. } = list;
+    let List { mut entries, lead, rows, .. } = list;
     let lead = without_box(lead.trim());
+    if entries.is_empty() && rows.len() > 2 {
+        entries.extend(rows.into_iter().skip(2)); // the first two are the table's head
+    }
     if entries.is_empty() {
         entries = match inline {
             Inline::Whole => vec![lead.to_owned()],
@@ -41,9 +45,13 @@ fn without_box(text: &str) -> &str {
 struct List {
     /// Indentation of the list's own items.
     top: Option<usize>,
+    /// Indentation of the first line nested in the last item; 0 before there is one.
+    nested: usize,
     entries: Vec<String>,
     /// Text before the first item.
     lead: String,
+    /// Rows of a table that stands instead of a list, without the outer bars.
+    rows: Vec<String>,
     after_blank: bool,
 }
 
@@ -62,15 +70,23 @@ impl List {
                 self.top = Some(indent);
                 self.entries.push(item.to_owned());
             }
-            (Some(top), Some(item)) if indent <= top + 1 => self.entries.push(item.to_owned()),
+            (Some(top), Some(item)) if indent <= top + 1 => {
+                self.nested = 0;
+                self.entries.push(item.to_owned());
+            }
+            (None, None) if line.in_fence => {}
+            (None, None) if text.starts_with('|') => self.rows.push(text.trim_matches(['|', ' ']).to_owned()),
+            (None, None) if after_blank && !self.lead.is_empty() => {}
             (None, None) => join(&mut self.lead, text),
             (Some(top), marked) => {
                 let nested = indent > top;
                 let Some(entry) = self.entries.last_mut() else { return };
                 if nested && (marked.is_some() || line.in_fence || after_blank) {
-                    let deeper = indent.saturating_sub(top + 2).min(40);
+                    if self.nested == 0 {
+                        self.nested = indent;
+                    }
                     entry.push('\n');
-                    entry.extend(std::iter::repeat_n(' ', deeper));
+                    entry.extend(std::iter::repeat_n(' ', 2 + indent.saturating_sub(self.nested).min(40)));
                     entry.push_str(text);
                 } else if nested || !after_blank {
                     join(entry, text);
@@ -161,17 +177,27 @@ fn blank_bytes(text: &str) -> usize {
     text.bytes().take_while(|b| matches!(b, b' ' | b'\t')).count()
 }
 
-/// Everything on one line: list items without their markers, joined by semicolons.
+/// What the label names, on one line: list items without their markers, joined by semicolons. Ends where the paragraph
+/// or the list ends; code is left out.
 pub(super) fn flat(field: Field<'_>) -> String {
     let mut text = field.inline.trim().to_owned();
-    for line in markdown::lines(field.below).filter(|line| !line.is_blank()) {
+    let (mut listed, mut after_blank) = (false, false);
+    for line in markdown::lines(field.below).filter(|line| !line.in_fence) {
         let trimmed = line.text.trim();
-        match behind_marker(trimmed) {
+        let item = behind_marker(trimmed);
+        let ended = after_blank && !text.is_empty() && (!listed || (item.is_none() && indentation(line.text) == 0));
+        if ended && !trimmed.is_empty() {
+            break;
+        }
+        after_blank = trimmed.is_empty();
+        listed |= item.is_some();
+        match item {
             Some(item) if !text.is_empty() => {
                 text.push_str(if text.ends_with([':', ';', ',']) { " " } else { "; " });
                 text.push_str(item);
             }
             Some(item) => text.push_str(item),
+            None if after_blank => {}
             None => join(&mut text, trimmed),
         }
     }

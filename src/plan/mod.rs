@@ -89,3 +89,6 @@ pub struct Achievement {
     #[serde(skip)]
     pub body: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,14 +29,40 @@ pub(super) struct Defined<'a> {
 pub(super) struct Outline<'a> {
     /// In the order of the file.
     pub(super) definitions: Vec<Defined<'a>>,
-    /// 1-based lines of the H2s that hold them.
-    pub(super) sections: BTreeSet<usize>,
+    /// Text of the first H1 as written; empty where there is none.
+    pub(super) title: &'a str,
+    /// The H2 sections that hold no definition.
+    pub(super) other_sections: Vec<RawSection<'a>>,
+}
+
+/// An H2 section as it stands in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawSection<'a> {
+    /// Heading as written.
+    pub(super) heading: &'a str,
+    /// 1-based line of the heading.
+    pub(super) line: usize,
+    pub(super) body: &'a str,
 }
 
 /// Words in the heading of a list that tells how achievements stand.
 const TRACKING_WORDS: [&str; 16] = [
-    "addition", "archive", "archived", "checklist", "completed", "done", "history", "index", "log", "overview",
-    "progress", "statistics", "status", "summary", "tracker", "tracking",
+    "addition",
+    "archive",
+    "archived",
+    "checklist",
+    "completed",
+    "done",
+    "history",
+    "index",
+    "log",
+    "overview",
+    "progress",
+    "statistics",
+    "status",
+    "summary",
+    "tracker",
+    "tracking",
 ];
 
 /// A line with the form of a definition, in a section that may hold definitions.
@@ -61,23 +87,31 @@ pub(super) fn read(text: &str) -> Result<Outline<'_>, PlanError> {
         scan.line(text, line);
     }
     scan.end_body(text, text.len());
-    let (lines, section, near_miss) = (scan.lines, scan.first_section, scan.near_miss);
-    let definitions = choose(scan.candidates, &scan.tracking)?;
+    scan.end_section(text, text.len());
+    let Scan { lines, title, sections, tracking, candidates, first_holder, near_miss, .. } = scan;
+    let definitions = choose(candidates, &tracking)?;
     if definitions.is_empty() {
-        return Err(PlanError::NoAchievement { lines, section, near_miss });
+        return Err(PlanError::NoAchievement { lines, section: first_holder, near_miss });
     }
-    let sections = definitions.iter().map(|candidate| candidate.0).collect();
-    Ok(Outline { definitions: definitions.into_iter().map(|(_, defined)| defined).collect(), sections })
+    let holders: BTreeSet<usize> = definitions.iter().map(|(section, _)| *section).collect();
+    Ok(Outline {
+        definitions: definitions.into_iter().map(|(_, defined)| defined).collect(),
+        title: title.unwrap_or_default(),
+        other_sections: sections.into_iter().filter(|section| !holders.contains(&section.line)).collect(),
+    })
 }
 
 #[derive(Debug, Default)]
 struct Scan<'a> {
     lines: usize,
-    heading: Option<String>,
-    /// The H2 above, where its text contains "Achievements".
-    section: Option<usize>,
-    first_section: Option<usize>,
-    /// Those of the sections that are lists by their heading.
+    title: Option<&'a str>,
+    /// The H2 sections; the body of the last one begins at `section_body` while it is open.
+    sections: Vec<RawSection<'a>>,
+    section_body: Option<usize>,
+    /// Line of the H2 above, where its text contains "Achievements".
+    holder: Option<usize>,
+    first_holder: Option<usize>,
+    /// Those of the holders that are lists by their heading.
     tracking: BTreeSet<usize>,
     priority: Option<String>,
     candidates: Vec<Candidate<'a>>,
@@ -93,7 +127,7 @@ impl<'a> Scan<'a> {
             self.heading_line(text, line, heading);
         }
         let read = if line.in_fence { None } else { heading::read(line.text) };
-        match (read, self.section) {
+        match (read, self.holder) {
             (Some(read), Some(section)) => self.candidate(text, line, read, section),
             (Some(DefinitionLine::One(_) | DefinitionLine::BadId(_)), None) => self.miss(line),
             (Some(DefinitionLine::Several), None) => {}
@@ -104,17 +138,24 @@ impl<'a> Scan<'a> {
 
     fn heading_line(&mut self, text: &'a str, line: Line<'a>, heading: markdown::Heading<'a>) {
         match heading.level {
-            1 | 2 => {
+            1 => {
                 self.end_body(text, line.start);
-                let words = clean_heading(heading.text).to_lowercase();
-                let holds = heading.level == 2 && words.contains("achievements");
+                self.end_section(text, line.start);
+                self.title = self.title.or(Some(heading.text));
+                (self.holder, self.priority) = (None, None);
+            }
+            2 => {
+                self.end_body(text, line.start);
+                self.end_section(text, line.start);
+                self.sections.push(RawSection { heading: heading.text, line: line.number, body: "" });
+                self.section_body = Some(line.next);
+                let words = heading.text.to_lowercase();
+                let holds = words.contains("achievements");
                 if holds && words.split(|c: char| !c.is_alphanumeric()).any(|w| TRACKING_WORDS.contains(&w)) {
                     self.tracking.insert(line.number);
                 }
-                self.section = holds.then_some(line.number);
-                self.first_section = self.first_section.or(self.section);
-                self.heading = Some(clean_heading(heading.text));
-                self.priority = None;
+                (self.holder, self.priority) = (holds.then_some(line.number), None);
+                self.first_holder = self.first_holder.or(self.holder);
             }
             3 => {
                 if let Some(priority) = priority(heading.text) {
@@ -152,10 +193,20 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn end_section(&mut self, text: &'a str, end: usize) {
+        if let (Some(begin), Some(section)) = (self.section_body.take(), self.sections.last_mut()) {
+            section.body = &text[begin..end];
+        }
+    }
+
     fn miss(&mut self, line: Line<'a>) {
         match &mut self.near_miss {
             Some(miss) => miss.count += 1,
-            None => self.near_miss = Some(NearMiss { line: line.number, count: 1, heading: self.heading.clone() }),
+            None => {
+                let above = self.sections.last().filter(|_| self.section_body.is_some());
+                let heading = above.map(|section| clean_heading(section.heading));
+                self.near_miss = Some(NearMiss { line: line.number, count: 1, heading });
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use crate::markdown::{self, clean_heading};
 
 use super::{
-    Achievement, AchievementId, MAX_PLAN_BYTES, Plan, PlanError, PlanName, PlanSection, estimate,
+    Achievement, AchievementId, Hours, MAX_PLAN_BYTES, Plan, PlanError, PlanName, PlanSection, estimate,
     fields::{self, Field, Label},
     items::{self, Inline},
     outline::{self, Defined},
@@ -17,15 +17,14 @@ pub fn parse(name: PlanName, source: &[u8]) -> Result<Plan, PlanError> {
     let text = decode(source)?;
     let outline = outline::read(&text)?;
     let known: BTreeSet<AchievementId> = outline.definitions.iter().map(|defined| defined.definition.id).collect();
-    let sections = markdown::sections(&text, 2).into_iter().filter(|section| !outline.sections.contains(&section.line));
-    let sections = sections.map(|section| PlanSection {
+    let sections = outline.other_sections.into_iter().map(|section| PlanSection {
         heading: clean_heading(section.heading),
         body: trim_blank_lines(section.body).to_owned(),
         line: section.line,
     });
     Ok(Plan {
         name,
-        title: title(&text),
+        title: title(outline.title),
         sections: sections.collect(),
         achievements: outline.definitions.into_iter().map(|defined| achievement(defined, &known)).collect(),
     })
@@ -48,9 +47,8 @@ fn decode(source: &[u8]) -> Result<Cow<'_, str>, PlanError> {
 }
 
 /// The first H1 without `PLAN:`.
-fn title(text: &str) -> String {
-    let first = markdown::lines(text).find_map(|line| line.heading().filter(|heading| heading.level == 1));
-    let heading = first.map(|heading| clean_heading(heading.text)).unwrap_or_default();
+fn title(heading: &str) -> String {
+    let heading = clean_heading(heading);
     let behind_plan = heading.split_at_checked("plan".len()).and_then(|(word, rest)| {
         let rest = rest.trim_start().strip_prefix([':', '-', '–', '—'])?;
         word.eq_ignore_ascii_case("plan").then(|| rest.trim_start().to_owned())
@@ -68,7 +66,7 @@ fn achievement(defined: Defined<'_>, known: &BTreeSet<AchievementId>) -> Achieve
         id: definition.id,
         title: definition.title,
         priority,
-        estimated_hours: definition.estimate.or_else(|| fields.estimate()),
+        estimated_hours: definition.estimate.or_else(|| fields.estimate()).or_else(|| fields::stray_estimate(body)),
         goal: fields.ranked(|label| if let Label::Goal(rank) = label { Some(rank) } else { None }, items::paragraph),
         deliverables: if deliverables.is_empty() { fields.entries(Label::Files, Inline::Split) } else { deliverables },
         success_criteria: fields.entries(Label::Success, Inline::Whole),
@@ -102,11 +100,13 @@ impl<'a> Fields<'a> {
         ranked.into_iter().find_map(|(_, field)| value(field))
     }
 
-    fn estimate(&self) -> Option<super::Hours> {
-        self.labelled(Label::Effort).find_map(|field| {
+    fn estimate(&self) -> Option<Hours> {
+        let labelled = self.labelled(Label::Effort).find_map(|field| {
             let below = || markdown::lines(field.below).find(|line| !line.is_blank());
             if field.inline.is_empty() { estimate::find(below()?.text) } else { estimate::find(field.inline) }
-        })
+        });
+        let in_hours = |field: Field<'_>| estimate::find(field.inline).or_else(|| estimate::in_hours(field.inline));
+        labelled.or_else(|| self.labelled(Label::Hours).find_map(in_hours))
     }
 
     fn references(&self, label: Label, own: AchievementId, known: &BTreeSet<AchievementId>) -> references::References {

