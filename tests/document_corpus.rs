@@ -1,5 +1,7 @@
 //! Real documents under the loose profile, and in the readers that take prompts' material from them.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, and says when it is skipped")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -222,7 +222,8 @@ impl Names {
                 (head, execution_number(last)?)
             }
         };
-        let starts = rest.rmatch_indices('_').map(|(at, _)| at + 1).take(3);
+        // The start of the text too: some leave the NAME out.
+        let starts = rest.rmatch_indices('_').map(|(at, _)| at + 1).chain([0]).take(3);
         let (mut last, mut long) = (None, None);
         for (segments, start) in starts.enumerate() {
             let id = self.slugs.resolve(&rest[start..]);
@@ -374,6 +375,8 @@ mod tests {
             (Folder::Subplans, "SUBPLAN_OTHER_1_1_31.md", Some(Subplan(id("3.1")))),
             (Folder::Subplans, "SUBPLAN_OTHER_31_V2.md", Some(Subplan(id("3.1")))),
             (Folder::Subplans, "SUBPLAN_OTHER_31_ARCHIVED.md", None),
+            (Folder::Subplans, "SUBPLAN_31.md", Some(Subplan(id("3.1")))),
+            (Folder::Subplans, "SUBPLAN_1_11.md", Some(Subplan(id("1.11")))),
             (Folder::Subplans, "EXECUTION_TASK_DEMO_31_01.md", None),
             (Folder::Execution, "EXECUTION_TASK_DEMO_31_01.md", execution("3.1", 1)),
             (Folder::Execution, "EXECUTION_TASK_DEMO_3.1_02.md", execution("3.1", 2)),
@@ -389,6 +392,7 @@ mod tests {
             (Folder::Execution, "EXECUTION_TASK_DEMO_31.md", None),
             (Folder::Execution, "EXECUTION_TASK_OTHER_31_02.md", execution("3.1", 2)),
             (Folder::Execution, "EXECUTION_TASK_OTHER_1_11_02.md", execution("1.11", 2)),
+            (Folder::Execution, "EXECUTION_TASK_31_02.md", execution("3.1", 2)),
             (Folder::Execution, "SKIPPED_31.md", Some(Skipped(id("3.1")))),
             (Folder::Execution, "APPROVED_31.md", None),
             (Folder::Feedbacks, "APPROVED_31.md", Some(Approved(id("3.1")))),

@@ -101,9 +101,27 @@ fn section_level<'a>(headings: impl Iterator<Item = (u8, &'a str)>) -> u8 {
     shallowest(2).or_else(|| shallowest(1)).unwrap_or(2)
 }
 
-/// True for a section name of either stage.
+/// The section names of both stages, as [`letters`] gives them.
+const KNOWN: [&str; 13] = [
+    "objective",
+    "deliverables",
+    "approach",
+    "executionstrategy",
+    "testingstrategy",
+    "expectedresults",
+    "dependenciesandcoordination",
+    "subplancontext",
+    "instructions",
+    "iterationlog",
+    "learningsummary",
+    "coordination",
+    "completionchecklist",
+];
+
+/// True for a section name of either stage. Every heading of a text is asked, so this is one pass over the name.
 pub(super) fn is_known(name: &str) -> bool {
-    SUBPLAN_SECTIONS.iter().chain(&EXECUTION_SECTIONS).any(|known| same_name(known, name))
+    let key: String = letters(name).take(40).collect();
+    KNOWN.contains(&key.as_str())
 }
 
 /// Compares section names by their letters and digits alone; `&` is `and`.
@@ -193,14 +211,27 @@ pub fn digest(subplan_text: &str) -> Digest {
 
 /// The first section of the best name there is; failing that, one whose name begins with it ("Approach and Design").
 pub(super) fn find<'s, 'a>(sections: &'s [Section<'a>], names: &[&str]) -> Option<&'s Section<'a>> {
-    let exact = names.iter().find_map(|name| sections.iter().find(|section| same_name(&section.name, name)));
-    exact.or_else(|| {
-        let begins = |section: &&Section<'_>, name: &str| {
-            let mut words = section.name.split_whitespace();
-            name.split_whitespace().all(|word| words.next().is_some_and(|other| same_name(word, other)))
-        };
-        names.iter().find_map(|name| sections.iter().find(|section| begins(section, name)))
-    })
+    let wanted: Vec<String> = names.iter().map(|name| letters(name).collect()).collect();
+    let mut best: Option<(usize, &Section<'_>)> = None;
+    for section in sections {
+        let key: String = letters(&section.name).take(60).collect();
+        // A name that only begins so ranks behind all exact ones.
+        let exact = wanted.iter().position(|name| *name == key);
+        let rank = exact.or_else(|| {
+            let begins = |name: &String| key.starts_with(name.as_str()) && begins_with_word(&section.name, name);
+            wanted.iter().position(begins).map(|rank| rank + names.len())
+        });
+        if let Some(rank) = rank.filter(|rank| best.is_none_or(|(least, _)| *rank < least)) {
+            best = Some((rank, section));
+        }
+    }
+    best.map(|(_, section)| section)
+}
+
+/// True where whole words at the beginning of `name` have the letters `key`: "Approaches" does not begin with "Approach".
+fn begins_with_word(name: &str, key: &str) -> bool {
+    let ends = name.match_indices(' ').map(|(at, _)| at).take(8);
+    ends.into_iter().any(|end| letters(&name[..end]).eq(key.chars()))
 }
 
 /// One entry per deliverable: sub-headings where there are some (with the file that the text below names), else the
@@ -292,6 +323,15 @@ mod tests {
     }
 
     #[test]
+    fn the_known_names_are_those_of_both_stages() {
+        let names = SUBPLAN_SECTIONS.iter().chain(&EXECUTION_SECTIONS);
+        assert!(names.clone().all(|name| is_known(name)));
+        let distinct: std::collections::HashSet<_> = names.map(|name| letters(name).collect::<String>()).collect();
+        assert_eq!(distinct, KNOWN.map(str::to_owned).into());
+        assert!(!is_known("Objectives") && !is_known(""));
+    }
+
+    #[test]
     fn names_are_compared_by_their_letters() {
         for (a, b, same) in [
             ("Dependencies and Coordination", "Dependencies & Coordination", true),
@@ -339,6 +379,18 @@ mod tests {
         for (body, expected) in table {
             assert_eq!(entries(body), *expected, "{body}");
         }
+    }
+
+    #[test]
+    fn the_best_name_is_found_first() {
+        let text = "## Goals\na\n## Approaches\nb\n## Objective of it\nc\n## Approach & more\nd\n## Approach\ne\n## Approach\nf";
+        let sections = sections(text);
+        let body = |names: &[&str]| find(&sections, names).map(|section| section.body);
+        assert_eq!(body(&["Objective", "Goals"]), Some("a"), "exact before a beginning");
+        assert_eq!(body(&["Approach"]), Some("e"), "the first of two");
+        assert_eq!(body(&["Objective"]), Some("c"));
+        assert_eq!(body(&["Approach and"]), Some("d"));
+        assert_eq!(body(&["App"]), None);
     }
 
     #[test]

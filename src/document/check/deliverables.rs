@@ -9,27 +9,53 @@ use crate::document::prose::plain;
 
 /// The deliverables that `text` does not mention.
 pub(super) fn missing<'a>(text: &str, deliverables: &'a [String]) -> Vec<&'a String> {
-    if deliverables.is_empty() {
-        return Vec::new();
+    let wanted: Vec<Wanted> = deliverables.iter().map(|deliverable| Wanted::of(deliverable)).collect();
+    // One walk over the text, which can be long, ticks off the few words and names that are looked for.
+    let mut open: HashSet<&str> = wanted.iter().flat_map(Wanted::tokens).collect();
+    for name in names_of(text) {
+        open.remove(name.as_str());
     }
-    let names: HashSet<String> = names_of(text).collect();
-    let stems: HashSet<String> = stems_of(text).collect();
-    deliverables.iter().filter(|deliverable| !is_mentioned(deliverable, &names, &stems)).collect()
+    for stem in stems_of(text) {
+        open.remove(stem.as_str());
+    }
+    let is_missing = |wanted: &Wanted| match wanted {
+        Wanted::Names(names) => names.iter().any(|name| open.contains(name.as_str())),
+        Wanted::Stems(stems) => {
+            let found = stems.iter().filter(|stem| !open.contains(stem.as_str())).count();
+            found * 2 <= stems.len() && !stems.is_empty()
+        }
+    };
+    deliverables
+        .iter()
+        .zip(&wanted)
+        .filter(|(_, wanted)| is_missing(wanted))
+        .map(|(deliverable, _)| deliverable)
+        .collect()
 }
 
-fn is_mentioned(deliverable: &str, names: &HashSet<String>, stems: &HashSet<String>) -> bool {
-    let wanted = wanted_names(deliverable);
-    if !wanted.is_empty() {
-        return wanted.iter().all(|name| names.contains(name));
+/// What a text has to hold to mention a deliverable.
+enum Wanted {
+    /// Every one of these names.
+    Names(Vec<String>),
+    /// Most of these stems.
+    Stems(Vec<String>),
+}
+
+impl Wanted {
+    fn of(deliverable: &str) -> Self {
+        let names = wanted_names(deliverable);
+        if !names.is_empty() {
+            return Self::Names(names);
+        }
+        let stems: Vec<String> = stems_of(&outside_parentheses(&plain(deliverable))).collect();
+        // Where nothing stands outside of parentheses, what stands in them has to do.
+        Self::Stems(if stems.is_empty() { stems_of(deliverable).collect() } else { stems })
     }
-    let outside = outside_parentheses(&plain(deliverable));
-    let mut significant: Vec<String> = stems_of(&outside).collect();
-    if significant.is_empty() {
-        significant = stems_of(deliverable).collect();
+
+    fn tokens(&self) -> impl Iterator<Item = &str> {
+        let (Self::Names(tokens) | Self::Stems(tokens)) = self;
+        tokens.iter().map(String::as_str)
     }
-    let found = significant.iter().filter(|stem| stems.contains(*stem)).count();
-    // Most of them; a deliverable of one word needs that word.
-    found * 2 > significant.len() || significant.is_empty()
 }
 
 /// The names of the files and identifiers that the deliverable itself is.

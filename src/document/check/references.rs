@@ -110,10 +110,11 @@ impl Reader<'_> {
         } else if SENDS.contains(&lower.as_str()) && !near(self.sentence.negated_at, 4) {
             self.sentence.sends_at = Some(position);
         }
-        if SENDS_FROM_BEHIND.contains(&lower.as_str()) && !near(self.sentence.negated_at, 4) {
-            if let Some((reference, _)) = self.sentence.idle.take_if(|(_, at)| position - *at <= 8) {
-                self.found.push(reference);
-            }
+        if SENDS_FROM_BEHIND.contains(&lower.as_str())
+            && !near(self.sentence.negated_at, 4)
+            && let Some((reference, _)) = self.sentence.idle.take_if(|(_, at)| position - *at <= 8)
+        {
+            self.found.push(reference);
         }
 
         if let Some(other) = self.named_file(word) {

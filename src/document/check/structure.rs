@@ -3,7 +3,7 @@
 use crate::document::{
     Finding, Section, Stage,
     prose::{word_count, words},
-    sections::same_name,
+    sections::{same_name, section_name},
 };
 use crate::markdown::lines;
 
@@ -31,10 +31,12 @@ pub(super) fn check(text: &str, sections: &[Section<'_>], stage: Stage) -> Vec<F
     let expected = stage.sections();
     let mut findings = Vec::new();
     let mut places = Vec::new();
+    let mut deeper: Option<[Option<(usize, u8)>; 7]> = None;
     for (index, name) in expected.iter().enumerate() {
         let mut here = sections.iter().enumerate().filter(|(_, section)| same_name(&section.name, name));
         let Some((at, section)) = here.next() else {
-            findings.push(missing(text, expected, index));
+            let deeper = deeper.get_or_insert_with(|| deeper_headings(text, expected));
+            findings.push(missing(expected, index, deeper[index]));
             continue;
         };
         if let Some((_, again)) = here.next() {
@@ -62,17 +64,26 @@ fn disorder(places: &[(usize, usize, &str)], expected: &[&str]) -> Option<Findin
     Some(Code::SectionOrder.error(Some(*line), message))
 }
 
-fn missing(text: &str, expected: &[&str], index: usize) -> Finding {
+/// For each expected section, line and level of the first heading of its name, wherever it stands.
+fn deeper_headings(text: &str, expected: &[&str; 7]) -> [Option<(usize, u8)>; 7] {
+    let mut found = [None; 7];
+    for line in lines(text) {
+        let Some(heading) = line.heading() else { continue };
+        let name = section_name(heading.text);
+        if let Some(index) = expected.iter().position(|expected| same_name(expected, &name)) {
+            found[index] = found[index].or(Some((line.number, heading.level)));
+        }
+    }
+    found
+}
+
+/// `deeper` is a heading of the section's name at another level: one level too deep is the commonest reason.
+fn missing(expected: &[&str], index: usize, deeper: Option<(usize, u8)>) -> Finding {
     let name = expected[index];
     let place = match index.checked_sub(1) {
         Some(before) => format!("after the section `{}`", expected[before]),
         None => "as the first section".to_owned(),
     };
-    // A section one level too deep is the commonest reason.
-    let deeper = lines(text).find_map(|line| {
-        let heading = line.heading()?;
-        same_name(&crate::document::sections::section_name(heading.text), name).then_some((line.number, heading.level))
-    });
     match deeper {
         Some((line, level)) => {
             let marks = "#".repeat(usize::from(level));
