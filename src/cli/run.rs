@@ -37,6 +37,16 @@ pub(super) enum Answers {
     Replay(Box<Tape>),
 }
 
+impl Answers {
+    /// The host that a tape was recorded from.
+    fn recorded_at(&self) -> Option<&str> {
+        match self {
+            Self::Network => None,
+            Self::Replay(tape) => tape.header.server.as_deref(),
+        }
+    }
+}
+
 /// Everything that is settled before anything is sent.
 pub(super) struct Prepared {
     leveled: Leveled,
@@ -69,7 +79,11 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     let (loaded, sources) = settings(Some(project.dir.path()), &arguments.overrides(global))?;
     let leveled = project.leveled()?;
     let wish = wish(arguments, &loaded, &leveled)?;
-    let prepared = prepare(leveled, wish, &loaded)?;
+    let answers = match &arguments.replay {
+        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
+        None => Answers::Network,
+    };
+    let prepared = prepare(leveled, wish, &loaded, &answers)?;
     if arguments.dry_run {
         let text = if arguments.json {
             json_pretty(&prepared.forecast).map_err(|error| Failure::invalid(error.to_string()))?
@@ -79,10 +93,6 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         out(&text);
         return Ok(Exit::Done);
     }
-    let answers = match &arguments.replay {
-        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
-        None => Answers::Network,
-    };
     let surroundings = Surroundings {
         loaded: &loaded,
         sources: &sources,
@@ -164,8 +174,13 @@ fn selection_words(arguments: &RunArguments) -> Vec<String> {
 }
 
 /// Plans the run and counts what it will cost.
-pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<Prepared, Failure> {
-    let choice = model_setup::choose(loaded)?;
+pub(super) fn prepare(
+    leveled: Leveled,
+    wish: Wish,
+    loaded: &Loaded,
+    answers: &Answers,
+) -> Result<Prepared, Failure> {
+    let choice = model_setup::choose(loaded, answers.recorded_at())?;
     let templates = Templates::load(&template_overrides(loaded)?)?;
     let planned = leveled.plan(&wish)?;
     let tokenizer = choice.facts.tokenizer;

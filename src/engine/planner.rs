@@ -487,7 +487,8 @@ impl Planner<'_> {
         }
         let sentence = |(id, needed_by): (AchievementId, Vec<String>)| {
             let verb = if needed_by.len() == 1 { "depends" } else { "depend" };
-            format!("{} {verb} on {id}, which has no SUBPLAN yet: its PLAN text is used", short_list(&needed_by))
+            let used = if self.wish.strict { "" } else { ": its PLAN text is used" };
+            format!("{} {verb} on {id}, which has no SUBPLAN yet{used}", short_list(&needed_by))
         };
         missing.into_iter().map(sentence).collect()
     }

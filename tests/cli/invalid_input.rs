@@ -5,30 +5,70 @@ use crate::support::environment::TestEnv;
 #[test]
 fn broken_plans_name_file_and_line() {
     let env = TestEnv::with_plan_text("# PLAN: X\n\n## Goal\n\nNothing here.\n");
-    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @r#"
+    ------- stderr -------
+    error: plan/PLAN_TEST.md:5: no achievement found in 5 lines
+      hint: write achievements as `**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences, under a `## ` heading that contains "Achievements"
+    [exit 2]
+    "#);
     let twice = "# PLAN: X\n\n## Achievements\n\n**Achievement 1.1**: A\n\n- Effort: 1 hour\n\n**Achievement 1.1**: B\n\n- Effort: 1 hour\n";
     env.write("plan/PLAN_TEST.md", twice);
-    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @r"
+    ------- stderr -------
+    error: plan/PLAN_TEST.md:9: achievement 1.1 is defined twice: at line 5 and at line 9
+      hint: give one of them an id of its own
+    [exit 2]
+    ");
     std::fs::write(env.path("plan/PLAN_TEST.md"), b"# PLAN\n\n## Achievements\n\xff\xfe\n").unwrap();
-    insta::assert_snapshot!(env.run(&["plan", "show", "plan/PLAN_TEST.md"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "plan/PLAN_TEST.md"]), @r"
+    ------- stderr -------
+    error: plan/PLAN_TEST.md:4: line 4 is not UTF-8 text
+      hint: save the file as UTF-8
+    [exit 2]
+    ");
 }
 
 #[test]
 fn there_is_no_plan_where_the_user_points() {
     let env = TestEnv::with_plan_text("x");
-    insta::assert_snapshot!(env.run(&["plan", "show", "nowhere"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "nowhere"]), @r"
+    ------- stderr -------
+    error: there is no file or directory nowhere
+      hint: name a plan directory, a PLAN_<NAME>.md or a parallel.json
+    [exit 2]
+    ");
     env.write("empty/readme.txt", "");
-    insta::assert_snapshot!(env.run(&["plan", "show", "empty"]), @"");
-    insta::assert_snapshot!(env.run(&["plan", "show", "empty/readme.txt"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "empty"]), @r"
+    ------- stderr -------
+    error: there is no PLAN_<NAME>.md in empty
+      hint: create a PLAN_<NAME>.md there, or name another directory
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["plan", "show", "empty/readme.txt"]), @r"
+    ------- stderr -------
+    error: empty/readme.txt is neither a PLAN_<NAME>.md nor a parallel.json
+      hint: a PLAN's file name is PLAN_<NAME>.md, such as PLAN_BILLING.md
+    [exit 2]
+    ");
     env.write("plan/PLAN_OTHER.md", "x");
-    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @r"
+    ------- stderr -------
+    error: plan holds several PLANs: PLAN_OTHER.md, PLAN_TEST.md
+      hint: name one of them, such as plan/PLAN_OTHER.md
+    [exit 2]
+    ");
 }
 
 #[test]
 fn without_a_parallel_json_run_says_how_to_get_one() {
     let env = TestEnv::with_plan(&[vec![]]);
     std::fs::remove_file(env.path("plan/parallel.json")).unwrap();
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--dry-run"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--dry-run"]), @r"
+    ------- stderr -------
+    error: there is no plan/parallel.json
+      hint: `planwave analyze plan --declared` writes one from the dependencies that the PLAN declares
+    [exit 2]
+    ");
 }
 
 #[test]
@@ -38,7 +78,13 @@ fn a_cycle_is_printed_as_a_chain_with_the_edge_to_remove() {
     let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
     value["levels"][0]["achievements"][0]["dependencies"] = serde_json::json!(["3.1"]);
     env.write("plan/parallel.json", &serde_json::to_string_pretty(&value).unwrap());
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @r"
+    ------- stderr -------
+    error: plan/parallel.json cannot be used
+    plan/parallel.json:19:13: error[cycle]: dependencies form a cycle: 1.1 → 3.1 → 2.1 → 1.1 (each depends on the next)
+      hint: remove 3.1 from the dependencies of 1.1
+    [exit 2]
+    ");
 }
 
 #[test]
@@ -56,7 +102,14 @@ fn a_truncated_parallel_json_is_an_error_and_stays_as_it_is() {
 #[test]
 fn an_existing_parallel_json_is_not_overwritten_unasked() {
     let env = TestEnv::with_plan(&[vec![]]);
-    insta::assert_snapshot!(env.run(&["analyze", "plan", "--declared"]), @"");
+    insta::assert_snapshot!(env.run(&["analyze", "plan", "--declared"]), @r"
+    ------- stderr -------
+    warning: the PLAN declares no dependencies, so all achievements are put in one level
+      hint: add `- **Dependencies**: 1.1` lines to the PLAN, or edit the file
+    error: plan/parallel.json already exists and was not overwritten
+      hint: `--dry-run` prints what would be written; `--force` replaces the file, and its statuses are lost
+    [exit 2]
+    ");
     let said = env.run(&["analyze", "plan", "--declared", "--force"]);
     assert!(said.ends_with("[exit 0]"), "{said}");
 }
@@ -64,9 +117,24 @@ fn an_existing_parallel_json_is_not_overwritten_unasked() {
 #[test]
 fn levels_and_ids_that_do_not_exist() {
     let env = TestEnv::with_plan(&[vec![], vec![0]]);
-    insta::assert_snapshot!(env.run(&["run", "plan", "--level", "7", "--dry-run"]), @"");
-    insta::assert_snapshot!(env.run(&["run", "plan", "--ids", "9.9", "--dry-run"]), @"");
-    insta::assert_snapshot!(env.run(&["run", "plan", "--dry-run"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--level", "7", "--dry-run"]), @r"
+    ------- stderr -------
+    error: there is no level 7; parallel.json has levels 1 to 2
+      hint: `--all` takes every level
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--ids", "9.9", "--dry-run"]), @r"
+    ------- stderr -------
+    error: there is no achievement 9.9 in parallel.json
+      hint: `planwave plan show` lists the ids of the PLAN
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--dry-run"]), @r"
+    ------- stderr -------
+    error: say what to generate: `--level N`, `--ids 3.1,3.2` or `--all`
+      hint: this plan has the levels 1, 2
+    [exit 2]
+    ");
     let said = env.run(&["run", "plan", "--ids", "../etc", "--dry-run"]);
     assert!(said.contains("is not an achievement id") && said.ends_with("[exit 2]"), "{said}");
 }

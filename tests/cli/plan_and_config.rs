@@ -5,7 +5,7 @@ use crate::support::environment::TestEnv;
 #[test]
 fn plan_show_prints_what_was_understood() {
     let env = TestEnv::with_plan(&[vec![], vec![0]]);
-    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @"");
+    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @"[exit 0]");
     let json = env.run(&["plan", "show", "plan/parallel.json", "--json"]);
     let json: serde_json::Value = serde_json::from_str(json.strip_suffix("[exit 0]").unwrap()).unwrap();
     assert_eq!(json["plan"], "TEST");
@@ -41,5 +41,10 @@ fn config_show_names_the_origin_of_each_value() {
 fn an_unknown_key_suggests_the_nearest() {
     let env = TestEnv::with_plan(&[vec![]]);
     env.write("plan/planwave.toml", "[run]\nconcurency = 3\n");
-    insta::assert_snapshot!(env.run(&["config", "show", "plan"]), @"");
+    insta::assert_snapshot!(env.run(&["config", "show", "plan"]), @r"
+    ------- stderr -------
+    error: plan/planwave.toml:2: unknown key `run.concurency`
+      hint: did you mean `run.concurrency`?
+    [exit 2]
+    ");
 }

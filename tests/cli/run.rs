@@ -1,7 +1,6 @@
 //! `planwave run` against a scripted server.
 
 use crate::support::{
-    self,
     environment::TestEnv,
     server::{Reply, ScriptedServer, good},
 };
@@ -27,6 +26,14 @@ fn steady(text: &str) -> String {
             }
             None => line,
         };
+        let line = match (line.find("] run 2"), line.find(": ")) {
+            (Some(at), Some(colon)) => format!("{}] run [id]{}", &line[..at], &line[colon..]),
+            _ => line,
+        };
+        let line = match line.find("run ended after ") {
+            Some(at) => format!("{}run ended after [..]{}", &line[..at], &line[line.rfind(": ").unwrap_or(at)..]),
+            None => line,
+        };
         out.push_str(&line);
         out.push('\n');
     }
@@ -38,7 +45,34 @@ async fn one_command_generates_a_whole_level() {
     let server = ScriptedServer::start(good).await;
     let env = TestEnv::with_plan(&four()).server(&server.base_url());
     let said = env.run(&["run", "plan", "--level", "1", "--yes", "--concurrency", "1"]);
-    insta::assert_snapshot!(steady(&said), @"");
+    insta::assert_snapshot!(steady(&said), @r"
+    ITEM           OUTCOME         TOKENS
+    1.1 subplan    done             1,300  Part 1.1
+    1.1 execution  done             1,300  Part 1.1
+    1.2 subplan    done             1,300  Part 1.2
+    1.2 execution  done             1,300  Part 1.2
+
+    Items      4 done
+    Documents  4 written, in subplans/ and execution/ of plan
+    Tokens     4,000 in (800 cached, 20%), 1,200 out
+    Cost       unknown (no prices for gpt-5-mini)
+    Time [..]
+
+    Next       planwave run plan --level 2
+               generates the next level
+    ------- stderr -------
+    [time] run [id]: 4 items of TEST with gpt-5-mini, at most 1 call in flight; times are UTC
+    [time] 1.1 subplan started
+    [time] 1.1 subplan done in [..], 300 tokens out: subplans/SUBPLAN_TEST_11.md
+    [time] 1.2 subplan started
+    [time] 1.2 subplan done in [..], 300 tokens out: subplans/SUBPLAN_TEST_12.md
+    [time] 1.1 execution started
+    [time] 1.1 execution done in [..], 300 tokens out: execution/EXECUTION_TASK_TEST_11_01.md
+    [time] 1.2 execution started
+    [time] 1.2 execution done in [..], 300 tokens out: execution/EXECUTION_TASK_TEST_12_01.md
+    [time] run ended after [..]: 4 done
+    [exit 0]
+    ");
     assert_eq!(
         env.documents(),
         [
@@ -71,7 +105,24 @@ async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
     let env = TestEnv::with_plan(&[vec![], vec![], vec![], vec![2]]).server(&server.base_url());
     let arguments = ["run", "plan", "--all", "--stage", "subplan", "--yes", "--progress", "none"];
     let said = env.run_with(&arguments, &[("PLANWAVE_RETRY_BASE_DELAY_MS", "1")]);
-    insta::assert_snapshot!(steady(&said), @"");
+    insta::assert_snapshot!(steady(&said), @r"
+    ITEM         OUTCOME         TOKENS
+    1.1 subplan  done             1,300  Part 1.1
+    1.2 subplan  done             2,600  Part 1.2
+    1.3 subplan  failed           1,300  the model refused: I cannot help with that.
+    2.1 subplan  blocked                 by 1.3 subplan
+
+    Items      2 done, 1 failed, 1 blocked
+    Documents  2 written, in subplans/ and execution/ of plan
+    Hint       reword the achievement in the PLAN, or try another model
+    Tokens     4,000 in (800 cached, 20%), 1,200 out
+    Cost       unknown (no prices for gpt-5-mini)
+    Time [..]
+
+    Next       planwave run plan --all --stage subplan
+               takes up what is not done, and only that
+    [exit 1]
+    ");
     assert_eq!(env.documents(), ["subplans/SUBPLAN_TEST_11.md", "subplans/SUBPLAN_TEST_12.md"]);
 
     // What was sent: the 500 again, the bad document again with its failures listed, the refusal once.
@@ -134,7 +185,42 @@ async fn a_dry_run_makes_no_connection_and_writes_no_file() {
     let env = TestEnv::with_plan(&four()).server(&server.base_url());
     let before = env.files("");
     let said = env.run(&["run", "plan", "--level", "1", "--level", "2", "--dry-run"]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    TEST with gpt-5-mini; tokens counted with o200k_base
+
+      ITEM           TITLE      ESTIMATE   PROMPT          ANSWER
+    Level 1: 4 documents; 661 tokens of each prompt are shared
+      1.1 subplan    Part 1.1      2–3 h      843    2,000–32,000
+          subplans/SUBPLAN_TEST_11.md
+      1.1 execution  Part 1.1      2–3 h   ~2,478    1,600–32,000
+          execution/EXECUTION_TASK_TEST_11_01.md
+      1.2 subplan    Part 1.2      2–3 h      827    2,000–32,000
+          subplans/SUBPLAN_TEST_12.md
+      1.2 execution  Part 1.2      2–3 h   ~2,478    1,600–32,000
+          execution/EXECUTION_TASK_TEST_12_01.md
+
+    Level 2: 2 documents; 640 tokens of each prompt are shared
+      2.1 subplan    Part 2.1      2–3 h    1,071    2,000–32,000
+          subplans/SUBPLAN_TEST_21.md
+          needs 1.1 (not_started, in this run)
+      2.1 execution  Part 2.1      2–3 h   ~2,694    1,600–32,000
+          execution/EXECUTION_TASK_TEST_21_01.md
+          needs 1.1 (not_started, in this run)
+
+    PROMPT and ANSWER are tokens; ANSWER is what is expected and the most it can be.
+    ~ an estimate: the SUBPLAN that the prompt will quote, and that says how many
+      EXECUTIONs there are, does not exist yet.
+
+    Total   3 SUBPLANs and 3 EXECUTIONs (3 estimated)
+    Tokens  21,191–202,391; prompts 10,391
+    Cost    unknown (no prices for gpt-5-mini)
+
+    warning: a SUBPLAN that does not exist yet may plan up to 9 EXECUTIONs; one each
+             is counted here
+
+    nothing sent, nothing written
+    [exit 0]
+    ");
     let json = env.run(&["run", "plan", "--all", "--dry-run", "--json"]);
     let forecast: serde_json::Value = serde_json::from_str(json.strip_suffix("[exit 0]").unwrap()).unwrap();
     assert_eq!(forecast["totals"]["subplans"], 4);
@@ -183,7 +269,31 @@ async fn money_that_has_run_out_stops_the_run() {
     .await;
     let env = TestEnv::with_plan(&[vec![], vec![], vec![], vec![]]).server(&server.base_url());
     let said = env.run(&["run", "plan", "--all", "--yes", "--concurrency", "1", "--progress", "none"]);
-    insta::assert_snapshot!(steady(&said), @"");
+    insta::assert_snapshot!(steady(&said), @r"
+    ITEM           OUTCOME         TOKENS
+    1.1 subplan    done             1,300  Part 1.1
+    1.1 execution  not started             Part 1.1
+    1.2 subplan    not started             Part 1.2
+    1.2 execution  not started             Part 1.2
+    1.3 subplan    not started             Part 1.3
+    1.3 execution  not started             Part 1.3
+    1.4 subplan    not started             Part 1.4
+    1.4 execution  not started             Part 1.4
+
+    Items      1 done, 7 not started
+    Documents  1 written, in subplans/ and execution/ of plan
+    Stopped    127.0.0.1 answered 429 (Too Many Requests): You exceeded your current
+               quota.
+    Hint       add credit or raise the limit with the provider; what is done stays
+               done, and a later run goes on from there
+    Tokens     1,000 in (200 cached, 20%), 300 out
+    Cost       unknown (no prices for gpt-5-mini)
+    Time [..]
+
+    Next       planwave run plan --all
+               takes up what is not done, and only that
+    [exit 4]
+    ");
     // 1.1 by rank: both its documents or one; then one request that says no, and none after it.
     let refused = server.bodies().iter().filter(|body| !body["messages"][1]["content"].as_str().unwrap().contains("achievement 1.1")).count();
     assert_eq!(refused, 1);
@@ -235,14 +345,24 @@ async fn events_are_one_json_object_a_line_and_json_is_the_summary() {
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_sent() {
     let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all"]), @r"
+    ------- stderr -------
+    error: this would send requests, and there is no terminal to ask on
+      hint: add `--yes` to send them, or `--dry-run` to see what they would be
+    [exit 2]
+    ");
     assert_eq!(env.documents(), Vec::<String>::new());
 }
 
 #[test]
 fn a_missing_key_is_said_before_the_first_call() {
     let env = TestEnv::with_plan(&[vec![]]);
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @r"
+    ------- stderr -------
+    error: there is no API key for api.openai.com
+      hint: set the environment variable OPENAI_API_KEY, or `model.api_key_command` in your configuration; to try planwave without a key, run `planwave demo`
+    [exit 2]
+    ");
 }
 
 #[test]
@@ -260,8 +380,12 @@ fn a_second_run_waits_its_turn() {
 fn strict_refuses_what_is_otherwise_a_warning() {
     let env = TestEnv::with_plan(&four());
     let said = env.run(&["run", "plan", "--level", "2", "--strict", "--dry-run"]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    ------- stderr -------
+    error: 2.1 depends on 1.1, which has no SUBPLAN yet
+      hint: generate those SUBPLANs first, or leave `--strict` out to use the PLAN's text instead
+    [exit 2]
+    ");
     let said = env.run(&["run", "plan", "--level", "2", "--dry-run"]);
     assert!(said.contains("2.1 depends on 1.1, which has no SUBPLAN yet"), "{said}");
-    let _ = support::ids(&four());
 }
