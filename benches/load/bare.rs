@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use super::measure::{Measured, own_cpu};
 
 /// Measures the loop in a process of its own.
-pub fn measure_in_child(tape: &str, concurrency: usize, port: u16) -> Measured {
+pub(crate) fn measure_in_child(tape: &str, concurrency: usize, port: u16) -> Measured {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["bare", tape, &concurrency.to_string(), &port.to_string()])
         .stderr(Stdio::inherit())
@@ -25,7 +25,7 @@ pub fn measure_in_child(tape: &str, concurrency: usize, port: u16) -> Measured {
 }
 
 /// The child: prints wall and CPU seconds of the loop alone; reading the bodies is not counted.
-pub fn main(arguments: &[String]) {
+pub(crate) fn main(arguments: &[String]) {
     let text = std::fs::read_to_string(&arguments[0]).expect("a tape");
     let bodies: Vec<String> = text
         .lines()

@@ -6,18 +6,18 @@ use std::{process::Command, time::{Duration, Instant}};
 const TICKS: f64 = 100.0;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Seconds from start to exit.
-    pub wall: f64,
+    pub(crate) wall: f64,
     /// Seconds of user and system time.
-    pub cpu: f64,
+    pub(crate) cpu: f64,
     /// Highest resident size, megabytes.
-    pub peak_mb: f64,
+    pub(crate) peak_mb: f64,
 }
 
 /// Runs a command to its end. Its figures are read from /proc while it runs, twenty times a second; CPU time from
 /// what the kernel adds to this process for children that have been waited for.
-pub fn measure(command: &mut Command) -> (bool, Measured) {
+pub(crate) fn measure(command: &mut Command) -> (bool, Measured) {
     let before = children_cpu();
     let began = Instant::now();
     let mut child = command.spawn().expect("the program starts");
@@ -44,7 +44,7 @@ fn children_cpu() -> f64 {
 }
 
 /// CPU seconds of this process.
-pub fn own_cpu() -> f64 {
+pub(crate) fn own_cpu() -> f64 {
     stat_fields(&[13, 14])
 }
 

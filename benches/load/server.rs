@@ -19,7 +19,7 @@ const CHUNK: usize = 18;
 const WRITES: usize = 30;
 
 /// Serves until the process is killed. Prints the port first.
-pub async fn serve(mean: f64) -> std::io::Result<()> {
+pub(crate) async fn serve(mean: f64) -> std::io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?.port());
     loop {

@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 const SIGMA: f64 = 0.4;
 
 /// One generated achievement.
-pub struct Node {
-    pub id: (u32, u32),
+pub(crate) struct Node {
+    pub(crate) id: (u32, u32),
     /// Indices of earlier nodes.
-    pub needs: Vec<usize>,
+    pub(crate) needs: Vec<usize>,
 }
 
 /// `size` achievements in levels of at most 1,000 and at least 5 levels; each depends on two of the level before.
-pub fn nodes(size: usize) -> Vec<Node> {
+pub(crate) fn nodes(size: usize) -> Vec<Node> {
     let width = (size / 10).clamp(20, 1_000);
     (0..size)
         .map(|index| {
@@ -36,7 +36,7 @@ pub fn nodes(size: usize) -> Vec<Node> {
 }
 
 /// The PLAN's text.
-pub fn plan(nodes: &[Node]) -> String {
+pub(crate) fn plan(nodes: &[Node]) -> String {
     let mut text = String::from("# PLAN: Load\n\n## Goal\n\nMeasure how planwave behaves under load.\n\n## Achievements\n\n");
     for node in nodes {
         let (level, place) = node.id;
@@ -59,7 +59,7 @@ fn name(id: (u32, u32)) -> String {
 }
 
 /// A document body that passes the checks, of the size of a real one.
-pub fn answer(id: (u32, u32), execution: bool) -> String {
+pub(crate) fn answer(id: (u32, u32), execution: bool) -> String {
     let (level, place) = id;
     let deliverables = format!(
         "- `src/layer_{level}/component_{place}.rs` holds the component and its documentation.\n\
@@ -101,7 +101,7 @@ pub fn answer(id: (u32, u32), execution: bool) -> String {
 }
 
 /// Seconds from request to last byte: lognormal with this mean.
-pub fn latency(id: (u32, u32), execution: bool, mean: f64) -> f64 {
+pub(crate) fn latency(id: (u32, u32), execution: bool, mean: f64) -> f64 {
     let seed = (u64::from(id.0) << 34) | (u64::from(id.1) << 1) | u64::from(execution);
     let uniform = |salt: u64| (hash(seed ^ salt) >> 11) as f64 / (1_u64 << 53) as f64;
     // Box and Muller's transform of two uniform numbers into a normal one.
@@ -118,14 +118,14 @@ fn hash(seed: u64) -> u64 {
 }
 
 /// The shortest possible times of a run, seconds.
-pub struct Floor {
+pub(crate) struct Floor {
     /// `max(sum of latencies / concurrency, critical path)`, the floor of a run without barriers.
-    pub free: f64,
+    pub(crate) free: f64,
     /// The same per level, added up: what a run that ends each level before the next cannot beat.
-    pub leveled: f64,
+    pub(crate) leveled: f64,
 }
 
-pub fn floor(nodes: &[Node], concurrency: usize, mean: f64) -> Floor {
+pub(crate) fn floor(nodes: &[Node], concurrency: usize, mean: f64) -> Floor {
     let of = |node: &Node, execution| latency(node.id, execution, mean);
     let (mut subplan_end, mut execution_end) = (vec![0.0_f64; nodes.len()], vec![0.0_f64; nodes.len()]);
     let (mut sum, mut critical) = (0.0, 0.0_f64);

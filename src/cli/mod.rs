@@ -26,8 +26,6 @@ pub use failure::Exit;
 use arguments::{Command, CommandLine, ConfigCommand, Global, PlanCommand};
 use failure::Failure;
 
-pub mod plan_show;
-
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
     let line = CommandLine::parse();
@@ -53,7 +51,7 @@ fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {
         terminal::out(&pretty(&plan_show::to_json(&project.plan))?);
     } else {
         let sanitize = |text: &str| crate::report::sanitize(text).into_owned();
-        terminal::out(&plan_show::render_text(&project.plan, terminal::width(), &sanitize));
+        terminal::out(&plan_show::render_text(&project.plan, terminal::width(), sanitize));
     }
     Ok(Exit::Done)
 }

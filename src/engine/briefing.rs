@@ -172,8 +172,7 @@ impl Briefing {
         let system_tokens = count(&system);
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
         let siblings = nodes.iter().filter_map(|node| {
-            let achievement = self.definition(self.graph.id(*node))?;
-            Some(Sibling { id: achievement.id, title: &achievement.title, deliverables: &achievement.deliverables })
+            self.definition(self.graph.id(*node)).map(Sibling::new)
         });
         let room = budget.saturating_sub(system_tokens);
         let prompt: LevelPrompt<'_> =

@@ -438,6 +438,10 @@ fn status_after(before: Status, item: ItemId) -> Option<Status> {
     }
 }
 
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
 /// Renders the prompt, works the call, and writes its document.
 async fn one_call(
     engine: &Arc<Engine>,
@@ -464,7 +468,8 @@ async fn one_call(
                 names: Arc::clone(&engine.names),
                 messages: briefing.messages(item, own),
                 cache_key: briefing.cache_key(item),
-                deliverables: achievement.deliverables.clone(),
+                // What stands below a deliverable's first line explains it.
+                deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
             };
             worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
         }

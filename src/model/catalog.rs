@@ -435,7 +435,7 @@ mod tests {
         let cases = [
             ("\n[models.\"m\"]\ncontext = 3\n", 3, "unknown field `context`"),
             ("[models.m]\ntokenizer = \"p50k\"\n", 2, "unknown variant `p50k`"),
-            ("[models\n", 1, "invalid table header"),
+            ("[models\n", 1, "unclosed table"),
             ("[models.m]\nprices = { input = -1, output = 1 }\n", 1, "a price is negative"),
         ];
         for (text, line, reason) in cases {

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::{TemplateError, Templates};
-use crate::plan::{AchievementId, Plan, PlanName, PlanSection};
+use crate::plan::{Achievement, AchievementId, Plan, PlanName, PlanSection};
 
 /// Headings of PLAN sections that tell what the work is about. Everything else (status, tracking, indexes,
 /// instructions to whoever executes the PLAN) is noise for a document of one achievement.
@@ -56,8 +56,16 @@ pub struct Sibling<'a> {
     pub id: AchievementId,
     /// Its title.
     pub title: &'a str,
-    /// Its deliverables.
-    pub deliverables: &'a [String],
+    /// The first line of each of its deliverables; what stands below is detail that siblings need not know.
+    pub deliverables: Vec<&'a str>,
+}
+
+impl<'a> Sibling<'a> {
+    /// What the others are told of an achievement.
+    pub fn new(achievement: &'a Achievement) -> Self {
+        let deliverables = achievement.deliverables.iter().filter_map(|text| text.lines().next()).collect();
+        Self { id: achievement.id, title: &achievement.title, deliverables }
+    }
 }
 
 /// Puts together what the items of `level` share, within `budget` tokens as `count` counts them.
@@ -105,7 +113,7 @@ pub fn level_prompt<'a>(
     prompt.more = siblings.len() - titles_kept;
     siblings.truncate(titles_kept);
     for sibling in siblings.iter_mut().skip(details_kept) {
-        sibling.deliverables = &[];
+        sibling.deliverables.clear();
     }
     prompt.siblings = siblings;
     prompt.dropped = dropped;
@@ -185,7 +193,7 @@ fn cut_section<'a>(
 
 /// Values on which templates are tried when they are loaded.
 pub(super) fn sample_plan() -> Plan {
-    use crate::plan::{Achievement, Hours};
+    use crate::plan::Hours;
     let ids = AchievementId::parse("1.1").into_iter();
     let achievements = ids.map(|id| Achievement {
         id,
@@ -218,11 +226,7 @@ pub(super) fn sample_level(plan: &Plan) -> LevelPrompt<'_> {
             sections: vec![SectionContext { heading: "Goal", body: String::from("Goal") }],
         },
         level: 1,
-        siblings: plan
-            .achievements
-            .iter()
-            .map(|a| Sibling { id: a.id, title: &a.title, deliverables: &a.deliverables })
-            .collect(),
+        siblings: plan.achievements.iter().map(Sibling::new).collect(),
         more: 1,
         dropped: Vec::new(),
     }
@@ -239,14 +243,14 @@ mod tests {
     #[test]
     fn detail_is_dropped_in_the_stated_order() {
         let templates = Templates::load(&[]).unwrap();
-        let plan = sample_plan();
-        let deliverables = vec![String::from("a deliverable of some five words")];
+        let mut plan = sample_plan();
+        plan.sections.clear();
         let siblings = |n: u32| -> Vec<Sibling<'_>> {
             (1..=n)
                 .map(|i| Sibling {
                     id: AchievementId::parse(&format!("1.{i}")).unwrap(),
                     title: "a title of five words",
-                    deliverables: &deliverables,
+                    deliverables: vec!["a deliverable of some five words"],
                 })
                 .collect()
         };
