@@ -101,7 +101,9 @@ pub fn level_prompt<'a>(
         siblings.iter().map(|s| s.deliverables.iter().map(|d| count(&format!("  - {d}\n"))).sum()).collect();
     let titles_kept = fitting(&titles, room.saturating_sub(if titles.iter().sum::<usize>() > room { 8 } else { 0 }));
     let room_for_details = room.saturating_sub(titles[..titles_kept].iter().sum());
-    let details_kept = fitting(&details[..titles_kept], room_for_details);
+    // No title goes before all deliverables have gone.
+    let all_listed = titles_kept == siblings.len();
+    let details_kept = if all_listed { fitting(&details, room_for_details) } else { 0 };
 
     if details[details_kept..].iter().any(|tokens| *tokens > 0) {
         let without = details[details_kept..].iter().filter(|tokens| **tokens > 0).count();
@@ -268,9 +270,9 @@ mod tests {
         assert_eq!((text.matches("a title of").count(), text.matches("a deliverable of").count()), (10, 4));
         assert!(used <= 100, "{used}");
         let (dropped, used, text) = of(1000, 100);
-        assert_eq!(dropped[0], "deliverables of 12 siblings");
-        assert_eq!(dropped[1], "titles of 988 siblings");
-        assert!(text.contains("- and 988 more"), "{text}");
+        assert_eq!(dropped[0], "deliverables of 1000 siblings");
+        assert_eq!(dropped[1], "titles of 987 siblings");
+        assert!(text.contains("- and 987 more"), "{text}");
         assert!(used <= 100, "{used}");
     }
 

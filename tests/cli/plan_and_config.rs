@@ -5,7 +5,26 @@ use crate::support::environment::TestEnv;
 #[test]
 fn plan_show_prints_what_was_understood() {
     let env = TestEnv::with_plan(&[vec![], vec![0]]);
-    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @"[exit 0]");
+    insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @r"
+    PLAN TEST: Test
+    2 achievements, 4-6 h
+
+    1.1 Part 1.1
+        2-3 h · line 9
+        goal: Have part 1.1
+        deliverables (1):
+          - `part_1.1.rs`
+        success criteria: 1
+
+    2.1 Part 2.1
+        2-3 h · line 19
+        goal: Have part 2.1
+        needs: 1.1
+        deliverables (1):
+          - `part_2.1.rs`
+        success criteria: 1
+    [exit 0]
+    ");
     let json = env.run(&["plan", "show", "plan/parallel.json", "--json"]);
     let json: serde_json::Value = serde_json::from_str(json.strip_suffix("[exit 0]").unwrap()).unwrap();
     assert_eq!(json["plan"], "TEST");
