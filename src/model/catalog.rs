@@ -34,8 +34,7 @@ pub struct ModelFacts {
 }
 
 /// Prices in US dollars per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prices {
     /// Prompt tokens that were not in the provider's cache.
     pub input: f64,
@@ -118,7 +117,24 @@ struct ProviderEntry {
     params: ParamsEntry,
     /// By model; prices hold for this provider only.
     #[serde(default)]
-    prices: BTreeMap<String, Prices>,
+    prices: BTreeMap<String, PriceEntry>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceEntry {
+    input: f64,
+    cached: Option<f64>,
+    cache_write: Option<f64>,
+    output: f64,
+    /// Where it is not the provider's day.
+    taken: Option<String>,
+}
+
+impl PriceEntry {
+    fn prices(&self) -> Prices {
+        Prices { input: self.input, cached: self.cached, cache_write: self.cache_write, output: self.output }
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -130,8 +146,7 @@ struct ModelEntry {
     #[serde(default)]
     params: ParamsEntry,
     /// Whichever provider serves it; for the user's own file.
-    prices: Option<Prices>,
-    taken: Option<String>,
+    prices: Option<PriceEntry>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -213,9 +228,9 @@ impl Catalog {
         // From the least specific to the most: each overwrites what it knows better.
         for entry in self.files.iter().rev().filter_map(|file| file.providers.get(&facts.provider)) {
             entry.params.apply(&mut facts.params);
-            if let Some(prices) = best(&entry.prices, model) {
-                facts.prices = Some(*prices);
-                facts.prices_taken.clone_from(&entry.taken);
+            if let Some(price) = best(&entry.prices, model) {
+                facts.prices = Some(price.prices());
+                facts.prices_taken = price.taken.clone().or_else(|| entry.taken.clone());
             }
         }
         for file in self.files.iter().rev() {
@@ -224,9 +239,9 @@ impl Catalog {
                 facts.max_output = entry.max_output.or(facts.max_output);
                 facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
                 entry.params.apply(&mut facts.params);
-                if let Some(prices) = entry.prices {
-                    facts.prices = Some(prices);
-                    facts.prices_taken.clone_from(&entry.taken);
+                if let Some(price) = &entry.prices {
+                    facts.prices = Some(price.prices());
+                    facts.prices_taken.clone_from(&price.taken);
                 }
             }
         }
@@ -357,7 +372,8 @@ mod tests {
         let file = parse_file(BUILT_IN).unwrap();
         for (provider, entry) in &file.providers {
             assert!(!entry.hosts.is_empty(), "{provider}");
-            for (model, prices) in &entry.prices {
+            for (model, price) in &entry.prices {
+                let prices = price.prices();
                 assert!(
                     entry.taken.as_ref().is_some_and(|taken| taken.parse::<jiff::civil::Date>().is_ok()),
                     "{provider} has prices without a date"
@@ -365,11 +381,8 @@ mod tests {
                 assert!(prices.cached.unwrap_or(0.0) <= prices.input && prices.input <= prices.output, "{model}");
                 assert!(prices.cache_write.unwrap_or(prices.input) >= prices.input, "{model}");
                 let facts = catalog.facts(model, &format!("https://{}/v1", entry.hosts[0]));
-                assert_eq!(facts.prices.as_ref(), Some(prices), "{model}");
-                assert!(
-                    facts.context_window.is_some() && facts.max_output.is_some(),
-                    "{model} has prices and no limits"
-                );
+                assert_eq!(facts.prices, Some(prices), "{model}");
+                assert!(facts.context_window.is_some(), "{model} has prices and no limit");
             }
         }
     }
@@ -414,7 +427,7 @@ mod tests {
             [models."gpt-5*"]
             params = { temperature = true }
             [models."local-*"]
-            prices = { input = 0, output = 0 }
+            prices = { input = 0, output = 0, taken = "2027-02-02" }
             [providers.ours]
             hosts = ["*.corp.example"]
             params = { token_cap = "max_completion_tokens" }
@@ -425,7 +438,11 @@ mod tests {
         assert_eq!(facts.prices_taken.as_deref(), Some("2027-01-01"));
         assert!(facts.params.temperature && facts.params.reasoning_effort);
         assert_eq!(facts.context_window, Some(400_000));
-        assert_eq!(catalog.facts("local-7b", "http://localhost/v1").prices.map(|prices| prices.output), Some(0.0));
+        let local = catalog.facts("local-7b", "http://localhost/v1");
+        assert_eq!(
+            (local.prices.map(|prices| prices.output), local.prices_taken.as_deref()),
+            (Some(0.0), Some("2027-02-02"))
+        );
         let ours = catalog.facts("m", "https://llm.corp.example/v1");
         assert_eq!((ours.provider.as_str(), ours.params.token_cap), ("ours", TokenCap::MaxCompletionTokens));
     }

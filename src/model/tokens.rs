@@ -1,7 +1,7 @@
 //! Counting tokens, exactly as OpenAI's models do.
 //!
-//! bpe-openai counts the same tokens as tiktoken-rs (compared on 594 kB of real plans), in 0.6 of its time and with a
-//! third of its start-up.
+//! bpe-openai counts the same tokens as tiktoken-rs (compared on 594 kB of real plans), in about 0.6 of its time (two of three
+//! runs on a busy machine; the third was an outlier the other way), and starts in a third of it.
 
 use serde::Deserialize;
 

@@ -1,7 +1,11 @@
 //! What differs between two requests, in a few lines for a person.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
+
+use super::key;
 
 /// The most lines of a description.
 const MAX_LINES: usize = 15;
@@ -45,17 +49,22 @@ pub(super) fn describe(tape_line: usize, tape: &Value, now: &Value) -> String {
 
 /// Top-level fields, except messages that can be compared line by line.
 fn fields(tape: &Value, now: &Value, lines: &mut Vec<String>) {
-    let empty = serde_json::Map::new();
-    let (old, new) = (tape.as_object().unwrap_or(&empty), now.as_object().unwrap_or(&empty));
+    let (old, new) = (compared(tape), compared(now));
     let both_lists = messages(tape).is_some() && messages(now).is_some();
     let added = new.keys().filter(|name| !old.contains_key(*name));
     for name in old.keys().chain(added) {
-        let (before, after) = (old.get(name), new.get(name));
-        if before == after || (name == "messages" && both_lists) {
+        let (before, after) = (old.get(name).copied(), new.get(name).copied());
+        if before == after || (*name == "messages" && both_lists) {
             continue;
         }
         lines.push(format!("{}: {} on the tape, {} now", clean(name), shown(before), shown(after)));
     }
+}
+
+/// The fields that make a request's key, by the names that they have there.
+fn compared(request: &Value) -> BTreeMap<&str, &Value> {
+    let fields = request.as_object().into_iter().flatten();
+    fields.filter(|(name, _)| !key::transport(name)).map(|(name, field)| (key::canonical_name(name), field)).collect()
 }
 
 fn shown(value: Option<&Value>) -> String {

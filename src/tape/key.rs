@@ -1,4 +1,5 @@
-//! What makes two requests the same: a hash of path and body, independent of the order of fields, host and headers.
+//! What makes two requests the same: a hash of path and body, independent of the order of fields, of host and headers, and
+//! of what servers want to be told differently though it changes no answer.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -6,14 +7,22 @@ use sha2::{Digest, Sha256};
 /// The key of a request: SHA-256 of method, path and canonical body, as 64 lower-case hex digits.
 ///
 /// `path` is what follows the base URL (`/chat/completions`), so the key is the same behind every base URL. The body must
-/// hold no secret; headers, where secrets are, do not enter.
+/// hold no secret; headers, where secrets are, do not enter. Of the body, `stream`, `stream_options` and `prompt_cache_key` do not enter,
+/// and the two names of the token cap count as one, so that a tape of one provider answers behind another's base URL.
 pub fn request_key(method: &str, path: &str, body: &Value) -> String {
     let mut text = Vec::with_capacity(32 * 1024);
     text.extend_from_slice(method.as_bytes());
     text.push(b'\n');
     text.extend_from_slice(path.as_bytes());
     text.push(b'\n');
-    write_canonical(body, &mut text);
+    match body {
+        Value::Object(fields) => {
+            let fields =
+                fields.iter().filter(|(name, _)| !transport(name)).map(|(name, field)| (canonical_name(name), field));
+            write_object(fields.collect(), &mut text);
+        }
+        other => write_canonical(other, &mut text),
+    }
     let digest = Sha256::digest(&text);
     let mut key = String::with_capacity(64);
     for byte in digest {
@@ -22,6 +31,16 @@ pub fn request_key(method: &str, path: &str, body: &Value) -> String {
         }
     }
     key
+}
+
+/// Whether a top-level field of a request only says how the answer is to be carried.
+pub(super) fn transport(name: &str) -> bool {
+    matches!(name, "stream" | "stream_options" | "prompt_cache_key")
+}
+
+/// One name for what has two.
+pub(super) fn canonical_name(name: &str) -> &str {
+    if name == "max_completion_tokens" { "max_tokens" } else { name }
 }
 
 /// JSON without blanks, the keys of every object sorted by their bytes.
@@ -42,21 +61,22 @@ fn write_canonical(value: &Value, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Object(fields) => {
-            let mut sorted: Vec<_> = fields.iter().collect();
-            sorted.sort_unstable_by(|a, b| a.0.cmp(b.0));
-            out.push(b'{');
-            for (index, (name, field)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_string(name, out);
-                out.push(b':');
-                write_canonical(field, out);
-            }
-            out.push(b'}');
-        }
+        Value::Object(fields) => write_object(fields.iter().map(|(name, field)| (name.as_str(), field)).collect(), out),
     }
+}
+
+fn write_object(mut fields: Vec<(&str, &Value)>, out: &mut Vec<u8>) {
+    fields.sort_by(|a, b| a.0.cmp(b.0));
+    out.push(b'{');
+    for (index, (name, field)) in fields.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(name, out);
+        out.push(b':');
+        write_canonical(field, out);
+    }
+    out.push(b'}');
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -106,6 +126,15 @@ mod tests {
         assert_eq!(key, "a6015a13b05820f7577c842063f2ea6941b86f38794a839327a16c708c244d7a");
         assert_eq!(key, request_key("POST", "/chat/completions", &json!({"n": [1, true, null], "model": "m"})));
         assert_ne!(key, request_key("POST", "/models", &json!({"model": "m", "n": [1, true, null]})));
+    }
+
+    #[test]
+    fn how_an_answer_is_carried_does_not_matter() {
+        let key = |body| request_key("POST", "/p", &body);
+        let openai = json!({"model": "m", "max_completion_tokens": 9, "prompt_cache_key": "k", "stream": true, "stream_options": {"include_usage": true}});
+        assert_eq!(key(openai), key(json!({"model": "m", "max_tokens": 9})));
+        assert_ne!(key(json!({"model": "m", "max_tokens": 9})), key(json!({"model": "m", "max_tokens": 8})));
+        assert_ne!(key(json!({"n": {"stream": true}})), key(json!({"n": {}})));
     }
 
     proptest! {

@@ -41,7 +41,7 @@ async fn replay_answers_in_any_order_with_another_base_url_and_no_key() {
     let second = live.complete(&two, &|_| {}).await.unwrap();
     assert_ne!(first.text, second.text);
 
-    let mut elsewhere = config("https://gateway.example/api");
+    let mut elsewhere = config("https://api.openai.com");
     elsewhere.api_key = None;
     elsewhere.headers.clear();
     let replay = model(elsewhere, tape.replay(), None);
