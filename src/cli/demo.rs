@@ -36,15 +36,14 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
     create_plan_dir(directory, &[PLAN, PARALLEL]).map_err(|error| cannot_create(directory, &error))?;
     let plan = sanitize(&directory.display().to_string()).into_owned();
     out(&format!("Made {plan} with {} and {}. Its level {LEVEL} as a dry run shows it:\n\n", PLAN.0, PARALLEL.0));
-    let answers = Answers::Replay(Box::new(tape));
-    let prepared = prepared(directory, &loaded, &answers)?;
+    let prepared = prepared(directory, &loaded)?;
     out(&dry_run_text(&prepared.forecast, width()));
     out("\nNow the run itself, without a network. The answers come from a tape: people wrote them, no model did.\n\
          One is faulty on purpose; it is sent back and comes again mended.\n\n");
     let surroundings = Surroundings {
         loaded: &loaded,
         sources: &sources,
-        answers,
+        answers: Answers::Replay(Box::new(tape)),
         record: None,
         events: None,
         selection: vec![String::from("--level"), LEVEL.to_string()],
@@ -59,7 +58,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
 }
 
 /// Plans level 1 of the directory.
-fn prepared(directory: &Path, loaded: &Loaded, answers: &Answers) -> Result<Prepared, Failure> {
+fn prepared(directory: &Path, loaded: &Loaded) -> Result<Prepared, Failure> {
     let leveled = Project::open(directory)?.leveled()?;
     let wish = Wish {
         selection: Selection::Levels(vec![LEVEL]),
@@ -67,7 +66,7 @@ fn prepared(directory: &Path, loaded: &Loaded, answers: &Answers) -> Result<Prep
         force: false,
         strict: false,
     };
-    prepare(leveled, wish, loaded, answers)
+    prepare(leveled, wish, loaded)
 }
 
 fn cannot_create(directory: &Path, error: &WriteError) -> Failure {

@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
     let overrides = Overrides { model: arguments.model.clone(), ..global.overrides() };
     let (loaded, sources) = settings(arguments.plan.as_deref(), &overrides)?;
     loaded.check_endpoint()?;
-    let choice = model_setup::choose(&loaded, None)?;
+    let choice = model_setup::choose(&loaded)?;
     let key = api_key(&loaded.settings.model, &sources.environment)?;
     let configuration = model_setup::configuration(&loaded, key);
     let results = model_setup::runtime()?.block_on(probe(&configuration, &choice.facts));

@@ -25,9 +25,8 @@ pub(super) struct ModelChoice {
     pub(super) largest_cap: u32,
 }
 
-/// Looks the model up. On replay `recorded_at` is the host that the tape was recorded from: what a request holds
-/// depends on the server, so it must be taken for the same one, whatever the settings say now.
-pub(super) fn choose(loaded: &Loaded, recorded_at: Option<&str>) -> Result<ModelChoice, Failure> {
+/// Looks the model up.
+pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
     let model = &loaded.settings.model;
     let own = match &model.models_file {
         Some(path) => Some(read(path)?),
@@ -36,10 +35,7 @@ pub(super) fn choose(loaded: &Loaded, recorded_at: Option<&str>) -> Result<Model
     let catalog =
         Catalog::with_user_file(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     let facts = match &model.provider {
-        None => {
-            let recorded_at = recorded_at.map(|host| format!("https://{host}"));
-            catalog.facts(&model.name, recorded_at.as_deref().unwrap_or(model.base_url.expose()))
-        }
+        None => catalog.facts(&model.name, model.base_url.expose()),
         Some(provider) => catalog.facts_at(&model.name, provider).ok_or_else(|| {
             let known: Vec<&str> = catalog.provider_names().collect();
             Failure::invalid(format!("`model.provider` is {provider}, which no models.toml describes"))

@@ -39,16 +39,6 @@ pub(super) enum Answers {
     Replay(Box<Tape>),
 }
 
-impl Answers {
-    /// The host that a tape was recorded from.
-    fn recorded_at(&self) -> Option<&str> {
-        match self {
-            Self::Network => None,
-            Self::Replay(tape) => tape.header.server.as_deref(),
-        }
-    }
-}
-
 /// Everything that is settled before anything is sent.
 pub(super) struct Prepared {
     leveled: Leveled,
@@ -85,7 +75,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
         None => Answers::Network,
     };
-    let prepared = prepare(leveled, wish, &loaded, &answers)?;
+    let prepared = prepare(leveled, wish, &loaded)?;
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
     }
@@ -179,13 +169,8 @@ fn selection_words(arguments: &RunArguments) -> Vec<String> {
 }
 
 /// Plans the run and counts what it will cost.
-pub(super) fn prepare(
-    leveled: Leveled,
-    wish: Wish,
-    loaded: &Loaded,
-    answers: &Answers,
-) -> Result<Prepared, Failure> {
-    let choice = model_setup::choose(loaded, answers.recorded_at())?;
+pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<Prepared, Failure> {
+    let choice = model_setup::choose(loaded)?;
     let templates = Templates::load(&template_overrides(loaded)?)?;
     let planned = leveled.plan(&wish)?;
     let tokenizer = choice.facts.tokenizer;
