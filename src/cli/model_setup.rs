@@ -108,7 +108,10 @@ pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> Model
 }
 
 /// Runs a command's asynchronous part.
+///
+/// One thread: calls spend their time waiting, and a call that is handed between threads for every chunk of its answer
+/// costs twice the CPU. Writing documents and tapes has threads of its own.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|error| Failure::invalid(format!("cannot start the runtime: {error}")))
 }

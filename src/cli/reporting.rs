@@ -13,13 +13,16 @@ use crate::{
 
 /// Takes events until it is closed.
 pub(super) struct Reporting {
-    sender: mpsc::Sender<Event>,
-    thread: JoinHandle<()>,
+    /// `None` where nobody wants to see anything.
+    running: Option<(mpsc::Sender<Event>, JoinHandle<()>)>,
 }
 
 impl Reporting {
     /// Starts the thread. `events` is where NDJSON goes: a file that is created anew, or `-`.
     pub(super) fn start(progress: ProgressStyle, style: Style, events: Option<&Path>) -> Result<Self, Failure> {
+        if progress == ProgressStyle::None && events.is_none() {
+            return Ok(Self { running: None });
+        }
         let mut reporters = Reporters::new();
         match progress {
             ProgressStyle::None => {}
@@ -47,22 +50,29 @@ impl Reporting {
             reporters.finish();
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
-        Ok(Self { sender, thread })
+        Ok(Self { running: Some((sender, thread)) })
     }
 
     /// Where the engine sends its events.
     pub(super) fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
-        let sender = self.sender.clone();
-        Arc::new(move |event| {
-            // A reporter that is gone must not disturb the run.
-            let _ = sender.send(event);
-        })
+        match &self.running {
+            None => Arc::new(|_| {}),
+            Some((sender, _)) => {
+                let sender = sender.clone();
+                Arc::new(move |event| {
+                    // A reporter that is gone must not disturb the run.
+                    let _ = sender.send(event);
+                })
+            }
+        }
     }
 
     /// Waits until every event has been shown. All sinks must have been dropped.
     pub(super) fn close(self) {
-        drop(self.sender);
-        let _ = self.thread.join();
+        if let Some((sender, thread)) = self.running {
+            drop(sender);
+            let _ = thread.join();
+        }
     }
 }
 

@@ -44,9 +44,29 @@ pub(super) struct Prepared {
     leveled: Leveled,
     planned: Planned,
     briefing: Arc<Briefing>,
-    pub(super) forecast: Forecast,
     choice: ModelChoice,
     wish: Wish,
+    model_name: String,
+}
+
+impl Prepared {
+    /// Counts what the run would send. Most of a dry run's work, so it is done only where somebody wants to see it.
+    pub(super) fn forecast(&self) -> Result<Forecast, Failure> {
+        let Self { leveled, planned, briefing, choice, wish: _, model_name } = self;
+        let tokenizer = choice.facts.tokenizer;
+        let outlook = ModelOutlook {
+            name: model_name,
+            tokenizer: tokenizer.name(),
+            count: &|text| tokenizer.count(text),
+            prices: choice.facts.prices,
+            prices_taken: choice.facts.prices_taken.clone(),
+            max_output_tokens: choice.output_cap,
+        };
+        let mut forecast =
+            engine::forecast(&planned.run, briefing, &leveled.graph, &leveled.names, &planned.digests, &outlook)?;
+        forecast.warnings.extend(leveled.warnings.iter().cloned());
+        Ok(forecast)
+    }
 }
 
 /// What a run is given besides the plan.
@@ -81,9 +101,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     }
     if arguments.dry_run {
         let text = if arguments.json {
-            json_pretty(&prepared.forecast).map_err(|error| Failure::invalid(error.to_string()))?
+            json_pretty(&prepared.forecast()?).map_err(|error| Failure::invalid(error.to_string()))?
         } else {
-            dry_run_text(&prepared.forecast, terminal::width())
+            dry_run_text(&prepared.forecast()?, terminal::width())
         };
         out(&text);
         return Ok(Exit::Done);
@@ -99,20 +119,25 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         plan_argument: arguments.plan.display().to_string(),
     };
     if prepared.planned.run.items.is_empty() {
-        return Ok(nothing_to_do(&prepared, &surroundings));
+        return nothing_to_do(&prepared, &surroundings);
     }
     // A missing key is said before the user is asked anything.
     let key = match surroundings.answers {
         Answers::Network => model_setup::key(&loaded, &sources)?,
         Answers::Replay(_) => None,
     };
-    if matches!(surroundings.answers, Answers::Network) && !arguments.yes {
+    if arguments.yes || matches!(surroundings.answers, Answers::Replay(_)) {
+        for warning in prepared.planned.run.warnings.iter().chain(&prepared.leveled.warnings) {
+            err(&format!("warning: {}\n", sanitize(warning)));
+        }
+    } else {
         if !terminal::is_interactive() {
             return Err(Failure::invalid("this would send requests, and there is no terminal to ask on")
                 .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be")));
         }
-        err(&forecast_text(&prepared.forecast, terminal::width()));
-        if !terminal::confirm(&confirm_text(&prepared.forecast.totals)) {
+        let forecast = prepared.forecast()?;
+        err(&forecast_text(&forecast, terminal::width()));
+        if !terminal::confirm(&confirm_text(&forecast.totals)) {
             err("nothing sent, nothing written\n");
             return Ok(Exit::Done);
         }
@@ -183,18 +208,8 @@ pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<P
         loaded.settings.prompts.shared_tokens,
         &count,
     )?;
-    let outlook = ModelOutlook {
-        name: &loaded.settings.model.name,
-        tokenizer: tokenizer.name(),
-        count: &count,
-        prices: choice.facts.prices,
-        prices_taken: choice.facts.prices_taken.clone(),
-        max_output_tokens: choice.output_cap,
-    };
-    let mut forecast =
-        engine::forecast(&planned.run, &briefing, &leveled.graph, &leveled.names, &planned.digests, &outlook)?;
-    forecast.warnings.extend(leveled.warnings.iter().cloned());
-    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), forecast, choice, wish })
+    let model_name = loaded.settings.model.name.clone();
+    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name })
 }
 
 fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
@@ -227,9 +242,9 @@ fn read_tape(path: &Path) -> Result<Tape, Failure> {
 }
 
 /// Everything exists, or all that is left is blocked.
-fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Exit {
+fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result<Exit, Failure> {
     let blocked = any_blocked(prepared);
-    let mut forecast = prepared.forecast.clone();
+    let mut forecast = prepared.forecast()?;
     if surroundings.json {
         forecast.warnings.push(String::from("nothing to do"));
         out(&json_pretty(&forecast).unwrap_or_default());
@@ -237,7 +252,7 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Exit {
         err(&forecast_text(&forecast, terminal::width()));
         err("nothing to do: nothing sent, nothing written\n");
     }
-    if blocked { Exit::Incomplete } else { Exit::Done }
+    Ok(if blocked { Exit::Incomplete } else { Exit::Done })
 }
 
 fn any_blocked(prepared: &Prepared) -> bool {
@@ -252,7 +267,7 @@ pub(super) fn perform(
 ) -> Result<Exit, Failure> {
     let blocked_before = any_blocked(&prepared);
     let Surroundings { loaded, sources, answers, record, events, selection, json, plan_argument } = surroundings;
-    let Prepared { leveled, planned, briefing, forecast: _, choice, wish } = prepared;
+    let Prepared { leveled, planned, briefing, choice, wish, model_name } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
     let _lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
@@ -287,7 +302,7 @@ pub(super) fn perform(
         force: wish.force,
         executor: settings.documents.executor.clone(),
         run_id: run_id(began),
-        model_name: settings.model.name.clone(),
+        model_name,
         emit: reporting.sink(),
     };
     let runtime = model_setup::runtime()?;

@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -30,6 +30,9 @@ use crate::{
     plan::AchievementId,
     store::{DocumentStore, WriteError},
 };
+
+/// Documents that may be waiting for the disk besides the calls in flight.
+const WRITES: usize = 16;
 
 /// parallel.json is written at most this often while a run goes on.
 const SHORTEST_SAVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -96,6 +99,8 @@ impl Engine {
             unfinished: vec![Parts::default(); nodes.len()],
             gists: self.digests.iter().map(|(id, digest)| (*id, Arc::new(digest.clone()))).collect(),
             subplans: HashMap::new(),
+            calling: 0,
+            answered: mpsc::unbounded_channel(),
             in_flight: JoinSet::new(),
             stopping: None,
             ledger: Ledger::new(&self.plan, &self.briefing, self.limits.prices.as_ref()),
@@ -132,6 +137,16 @@ struct Parts {
     stopped: bool,
 }
 
+/// A call's place among those in flight; given back when it is dropped, even by a panic.
+struct Slot(mpsc::UnboundedSender<()>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // The dispatcher outlives its calls, unless it was itself dropped; then nobody counts.
+        let _ = self.0.send(());
+    }
+}
+
 /// What a call's task brings back.
 struct Ended {
     item: usize,
@@ -158,6 +173,10 @@ struct Dispatcher {
     gists: HashMap<AchievementId, Arc<Digest>>,
     /// Whole digests of SUBPLANs that this run wrote, until their EXECUTION_TASKs are written.
     subplans: HashMap<AchievementId, Arc<Digest>>,
+    /// Calls that wait for an answer; the concurrency bounds these.
+    calling: usize,
+    answered: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
+    /// Calls that wait for an answer or for their document to be on disk.
     in_flight: JoinSet<Ended>,
     stopping: Option<(StopKind, String)>,
     ledger: Ledger,
@@ -194,6 +213,8 @@ impl Dispatcher {
                         self.in_flight.abort_all();
                     }
                 },
+                // Before the joins: a free slot is worth more than a finished document.
+                Some(()) = self.answered.1.recv() => self.calling -= 1,
                 Some(ended) = self.in_flight.join_next() => match ended {
                     Ok(ended) => self.take(ended),
                     Err(error) if error.is_cancelled() => {}
@@ -220,7 +241,9 @@ impl Dispatcher {
 
     /// Starts calls while there are free slots and items that may start.
     fn fill_slots(&mut self) {
-        while self.stopping.is_none() && self.in_flight.len() < self.engine.concurrency.max(1) {
+        let cap = self.engine.concurrency.max(1);
+        // A disk that cannot keep up holds back new calls, so that what is in memory stays bounded.
+        while self.stopping.is_none() && self.calling < cap && self.in_flight.len() < cap.saturating_mul(2) + WRITES {
             if let Some(waiting) = self.waiting.pop_front() {
                 self.start(waiting);
             } else if let Some(item) = self.schedule.start_next() {
@@ -263,7 +286,9 @@ impl Dispatcher {
         }
         let id = item.id.achievement;
         let subplan = self.subplans.get(&id).or_else(|| self.gists.get(&id)).cloned();
-        self.in_flight.spawn(async move { one_call(&engine, waiting, &known, subplan).await });
+        let answered = self.answered.0.clone();
+        self.calling += 1;
+        self.in_flight.spawn(async move { one_call(&engine, waiting, &known, subplan, Slot(answered)).await });
     }
 
     /// Takes in what a call's task brought back.
@@ -448,6 +473,7 @@ async fn one_call(
     waiting: Waiting,
     known: &HashMap<AchievementId, Arc<Digest>>,
     subplan: Option<Arc<Digest>>,
+    slot: Slot,
 ) -> Ended {
     let item = &engine.plan.items[waiting.item];
     let part_number = waiting.part.as_ref().map_or(1, |part| part.number);
@@ -475,6 +501,7 @@ async fn one_call(
         }
         Err(error) => Outcome::unsent(error.to_string(), Timestamp::now()),
     };
+    drop(slot);
     let written = match &outcome.result {
         Ok(accepted) => {
             let header = Header {

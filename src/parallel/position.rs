@@ -20,14 +20,19 @@ pub(super) struct Child {
 /// file cost a few passes over it altogether.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Locator {
+    /// The whole value; its end is as far away as the file is long, so it is looked for once.
+    root: Option<Range<usize>>,
     children: HashMap<usize, Vec<Child>>,
 }
 
 impl Locator {
     /// The bytes of the value at `path`; `None` where there is no such value. Of two members of one name, the first.
     pub(super) fn value(&mut self, source: &str, path: &[Segment]) -> Option<Range<usize>> {
-        let start = skip_space(source.as_bytes(), 0);
-        let mut range = start..value_end(source.as_bytes(), start);
+        let whole = || {
+            let start = skip_space(source.as_bytes(), 0);
+            start..value_end(source.as_bytes(), start)
+        };
+        let mut range = self.root.get_or_insert_with(whole).clone();
         for segment in path {
             let children = self.children(source, range.start);
             let child = match segment {

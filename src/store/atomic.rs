@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, Metadata, OpenOptions, Permissions};
 
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,26 +82,24 @@ pub(super) fn write(
     path: &Path,
     shown: &Path,
     bytes: &[u8],
-    mut existing: Existing,
+    existing: Existing,
     is_blank: impl Fn(&[u8]) -> bool,
 ) -> Result<(), WriteError> {
     let failed = |source: io::Error| WriteError::Io { path: shown.to_path_buf(), source };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        dir.create_dir_all(parent).map_err(failed)?;
-    }
-    let folder = dir.open_dir(parent.unwrap_or(Path::new("."))).map_err(failed)?;
-    let Some(name) = path.file_name() else {
+    let folder = folder_of(dir, path).map_err(failed)?;
+    let Some(name) = path.file_name().map(Path::new) else {
         return Err(failed(io::Error::from(io::ErrorKind::InvalidFilename)));
     };
-    let name = Path::new(name);
-    if existing == Existing::Keep && blank_on_disk(&folder, name, is_blank) {
-        existing = Existing::Replace;
-    }
+    let there = folder.symlink_metadata(name).ok();
+    let existing = match (existing, &there) {
+        (Existing::Keep, Some(metadata)) if blank_on_disk(&folder, name, metadata, is_blank) => Existing::Replace,
+        (Existing::Keep, Some(_)) => return Err(WriteError::Exists { path: shown.to_path_buf() }),
+        (Existing::Keep | Existing::Replace, _) => existing,
+    };
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = PathBuf::from(format!(".planwave-{}-{number}.tmp", std::process::id()));
-
-    let result = write_temporary(&folder, &temporary, name, bytes, existing)
+    let permissions = there.filter(Metadata::is_file).map(|metadata| metadata.permissions());
+    let result = write_temporary(&folder, &temporary, bytes, permissions)
         .and_then(|()| put_in_place(&folder, &temporary, name, existing));
     if result.is_err() {
         // Whatever went wrong is reported; a temporary that cannot be removed either does no harm.
@@ -116,24 +114,32 @@ pub(super) fn write(
     }
 }
 
-/// Whether a small regular file is there and is blank. It is looked at just before the write, so that what somebody
-/// has filled in since the run was planned stays.
-fn blank_on_disk(folder: &Dir, name: &Path, is_blank: impl Fn(&[u8]) -> bool) -> bool {
-    let small = |metadata: cap_std::fs::Metadata| metadata.is_file() && metadata.len() <= super::scan::PLACEHOLDER_LIMIT;
-    folder.symlink_metadata(name).is_ok_and(small) && folder.read(name).is_ok_and(|bytes| is_blank(&bytes))
+/// The folder that `path` lies in; made where it is missing.
+fn folder_of(dir: &Dir, path: &Path) -> io::Result<Dir> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+        return dir.try_clone();
+    };
+    match dir.open_dir(parent) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            dir.create_dir_all(parent)?;
+            dir.open_dir(parent)
+        }
+        opened => opened,
+    }
 }
 
-fn write_temporary(folder: &Dir, temporary: &Path, name: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
-    if existing == Existing::Keep && folder.symlink_metadata(name).is_ok() {
-        return Err(io::Error::from(io::ErrorKind::AlreadyExists));
-    }
+/// Whether a small regular file is there and is blank. It is looked at just before the write, so that what somebody
+/// has filled in since the run was planned stays.
+fn blank_on_disk(folder: &Dir, name: &Path, metadata: &Metadata, is_blank: impl Fn(&[u8]) -> bool) -> bool {
+    let small = metadata.is_file() && metadata.len() <= super::scan::PLACEHOLDER_LIMIT;
+    small && folder.read(name).is_ok_and(|bytes| is_blank(&bytes))
+}
+
+fn write_temporary(folder: &Dir, temporary: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
-    if existing == Existing::Replace
-        && let Ok(metadata) = folder.symlink_metadata(name)
-        && metadata.is_file()
-    {
-        file.set_permissions(metadata.permissions())?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
     }
     file.sync_all()
 }
@@ -154,7 +160,7 @@ fn put_in_place(folder: &Dir, temporary: &Path, name: &Path, existing: Existing)
 /// Makes the new name itself durable. Windows has no counterpart and needs none: NTFS journals names.
 #[cfg(unix)]
 fn sync_folder(folder: &Dir) -> io::Result<()> {
-    folder.open(".")?.sync_all()
+    folder.try_clone()?.into_std_file().sync_all()
 }
 
 #[cfg(not(unix))]
