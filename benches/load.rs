@@ -22,12 +22,15 @@ use std::{
 
 use measure::{Measured, measure};
 
-/// Mean latency per unit of concurrency, seconds: the same offered rate whatever the concurrency, so that the two
-/// cores that client and server share are equally busy in all cells.
-const MEAN_PER_SLOT: f64 = 0.004;
+/// Answers per second that the server is to give, whatever the concurrency: client and server share the machine, and
+/// neither is to be measured waiting for the other's CPU. It sets the mean latency, `concurrency / RATE`.
+const RATE: f64 = 150.0;
 
-/// No mean below this, seconds.
-const SHORTEST_MEAN: f64 = 0.1;
+/// Bounds of the mean latency, seconds.
+const MEAN: std::ops::RangeInclusive<f64> = 0.1..=2.0;
+
+/// Requests that the bare loop sends at most; its CPU per request does not depend on their number.
+const BARE_REQUESTS: usize = 2_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -59,10 +62,12 @@ fn table(arguments: &[String]) {
         "{:>6} {:>5} {:<6} {:>7} {:>9} {:>9} {:>9} {:>11} {:>11} {:>7} {:>8}",
         "size", "C", "order", "items", "wall s", "/floor", "/leveled", "CPU ms/item", "bare ms/item", "ratio", "peak MB"
     );
+    // Kept until the end: a file system that has just deleted thousands of files is slow to create the next ones.
+    let mut directories = Vec::new();
     for size in &sizes {
         for cap in &caps {
             for order in &orders {
-                cell(*size, *cap, order);
+                directories.push(cell(*size, *cap, order));
             }
         }
     }
@@ -80,8 +85,8 @@ fn prepare(size: usize) -> (tempfile::TempDir, Vec<workload::Node>) {
     (directory, nodes)
 }
 
-fn cell(size: usize, cap: usize, order: &str) {
-    let mean = (MEAN_PER_SLOT * cap as f64).max(SHORTEST_MEAN);
+fn cell(size: usize, cap: usize, order: &str) -> tempfile::TempDir {
+    let mean = (cap as f64 / RATE).clamp(*MEAN.start(), *MEAN.end());
     let (directory, nodes) = prepare(size);
     let (mut server, port) = start_server(mean);
     let cap_text = cap.to_string();
@@ -97,7 +102,7 @@ fn cell(size: usize, cap: usize, order: &str) {
     assert_eq!(written, [nodes.len(), nodes.len()], "every document is there");
     // The same bodies again, from the tape of the run just measured.
     std::fs::rename(directory.path().join(".planwave/tape.jsonl"), &tape).expect("the run's tape");
-    let bare = bare::measure_in_child(&tape_text, cap, port);
+    let bare = bare::measure_in_child(&tape_text, cap, port, BARE_REQUESTS);
     let _ = server.kill();
     let _ = server.wait();
     let floor = workload::floor(&nodes, cap, mean);
@@ -108,10 +113,12 @@ fn cell(size: usize, cap: usize, order: &str) {
         ours.wall / floor.free,
         ours.wall / floor.leveled,
         per_item(ours.cpu),
-        per_item(bare.cpu),
-        ours.cpu / bare.cpu,
+        bare.cpu * 1_000.0 / items.min(BARE_REQUESTS) as f64,
+        per_item(ours.cpu) / (bare.cpu * 1_000.0 / items.min(BARE_REQUESTS) as f64),
         ours.peak_mb,
     );
+    let _ = std::fs::remove_file(tape);
+    directory
 }
 
 fn dry_run(size: usize) {

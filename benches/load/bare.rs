@@ -2,6 +2,7 @@
 //! its end, and does nothing else with it.
 
 use std::{
+    io::{BufRead as _, BufReader},
     process::{Command, Stdio},
     sync::Arc,
     time::Instant,
@@ -12,9 +13,9 @@ use futures_util::StreamExt as _;
 use super::measure::{Measured, own_cpu};
 
 /// Measures the loop in a process of its own.
-pub(crate) fn measure_in_child(tape: &str, concurrency: usize, port: u16) -> Measured {
+pub(crate) fn measure_in_child(tape: &str, concurrency: usize, port: u16, most: usize) -> Measured {
     let output = Command::new(std::env::current_exe().expect("this program"))
-        .args(["bare", tape, &concurrency.to_string(), &port.to_string()])
+        .args(["bare", tape, &concurrency.to_string(), &port.to_string(), &most.to_string()])
         .stderr(Stdio::inherit())
         .output()
         .expect("the bare loop");
@@ -26,16 +27,13 @@ pub(crate) fn measure_in_child(tape: &str, concurrency: usize, port: u16) -> Mea
 
 /// The child: prints wall and CPU seconds of the loop alone; reading the bodies is not counted.
 pub(crate) fn main(arguments: &[String]) {
-    let text = std::fs::read_to_string(&arguments[0]).expect("a tape");
-    let bodies: Vec<String> = text
-        .lines()
-        .skip(1)
-        .map(|line| {
-            let exchange: serde_json::Value = serde_json::from_str(line).expect("an exchange");
-            exchange["request"].to_string()
-        })
-        .collect();
-    drop(text);
+    let tape = BufReader::new(std::fs::File::open(&arguments[0]).expect("a tape"));
+    let most: usize = arguments[3].parse().expect("a number of requests");
+    let request = |line: std::io::Result<String>| {
+        let exchange: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("an exchange");
+        exchange["request"].to_string()
+    };
+    let bodies: Vec<String> = tape.lines().skip(1).take(most).map(request).collect();
     let concurrency: usize = arguments[1].parse().expect("a concurrency");
     let url = format!("http://127.0.0.1:{}/v1/chat/completions", arguments[2]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");

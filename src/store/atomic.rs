@@ -160,7 +160,8 @@ fn put_in_place(folder: &Dir, temporary: &Path, name: &Path, existing: Existing)
 /// Makes the new name itself durable. Windows has no counterpart and needs none: NTFS journals names.
 #[cfg(unix)]
 fn sync_folder(folder: &Dir) -> io::Result<()> {
-    folder.try_clone()?.into_std_file().sync_all()
+    // The handle itself cannot be synced: it is opened for paths only.
+    folder.open(".")?.sync_all()
 }
 
 #[cfg(not(unix))]
