@@ -5,6 +5,13 @@
 //! next to a bare reqwest loop that sends the same request bodies in the same run, and peak memory. Then the time of a
 //! dry run. Figures are ratios within one run, because machines differ. Reads /proc, so Linux only.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that prints a table and stops at the first surprise"
+)]
+
 #[path = "load/bare.rs"]
 mod bare;
 #[path = "load/measure.rs"]
@@ -60,7 +67,17 @@ fn table(arguments: &[String]) {
     let orders = list("--orders", "level,ready");
     println!(
         "{:>6} {:>5} {:<6} {:>7} {:>9} {:>9} {:>9} {:>11} {:>11} {:>7} {:>8}",
-        "size", "C", "order", "items", "wall s", "/floor", "/leveled", "CPU ms/item", "bare ms/item", "ratio", "peak MB"
+        "size",
+        "C",
+        "order",
+        "items",
+        "wall s",
+        "/floor",
+        "/leveled",
+        "CPU ms/item",
+        "bare ms/item",
+        "ratio",
+        "peak MB"
     );
     // Kept until the end: a file system that has just deleted thousands of files is slow to create the next ones.
     let mut directories = Vec::new();
@@ -92,12 +109,16 @@ fn cell(size: usize, cap: usize, order: &str) -> tempfile::TempDir {
     let cap_text = cap.to_string();
     let tape = directory.path().join("requests.jsonl");
     let tape_text = tape.display().to_string();
-    let run = ["run", ".", "--all", "--yes", "--concurrency", &cap_text, "--order", order, "--progress", "none", "--json"];
+    let run =
+        ["run", ".", "--all", "--yes", "--concurrency", &cap_text, "--order", order, "--progress", "none", "--json"];
     let (done, ours) = planwave(directory.path(), &run, port, false);
     assert!(done, "the run failed");
     let items = nodes.len() * 2;
     let written = ["subplans", "execution"].map(|folder| {
-        std::fs::read_dir(directory.path().join(folder)).expect("documents").filter(|entry| entry.as_ref().is_ok_and(|e| e.path().is_file())).count()
+        std::fs::read_dir(directory.path().join(folder))
+            .expect("documents")
+            .filter(|entry| entry.as_ref().is_ok_and(|e| e.path().is_file()))
+            .count()
     });
     assert_eq!(written, [nodes.len(), nodes.len()], "every document is there");
     // The same bodies again, from the tape of the run just measured.

@@ -1,16 +1,17 @@
 //! Seconds to load and check a parallel.json of 100,000 achievements: `cargo bench --bench parallel`.
 //!
 //! Three shapes: a chain with one achievement per level, a chain inside one level, and 100 levels of 1,000 with three
-//! dependencies each. It exits with 1 where the median of a shape takes longer than 0.5 s.
+//! dependencies each. Prints the fastest and the median of 7 runs; 0.5 s is what is aimed at.
 
-use std::{fmt::Write as _, process::ExitCode, time::Instant};
+#![expect(clippy::print_stdout, reason = "a program that prints a table")]
+
+use std::{fmt::Write as _, time::Instant};
 
 use planwave::parallel::{Checked, ParallelFile};
 
 const ACHIEVEMENTS: usize = 100_000;
 const WIDTH: usize = 1_000;
 const RUNS: usize = 7;
-const TARGET_SECONDS: f64 = 0.5;
 
 fn id(index: usize) -> String {
     format!("{}.{}", index / WIDTH + 1, index % WIDTH + 1)
@@ -58,7 +59,7 @@ fn file(width: usize, parallel: bool, dependencies: impl Fn(usize) -> Vec<usize>
     text
 }
 
-fn main() -> ExitCode {
+fn main() {
     let chain = |index: usize| index.checked_sub(1).into_iter().collect::<Vec<_>>();
     let wide = |index: usize| {
         let (level, column) = (index / WIDTH, index % WIDTH);
@@ -73,16 +74,13 @@ fn main() -> ExitCode {
         ("chain in one level", file(ACHIEVEMENTS, false, chain)),
         ("100 levels of 1,000", file(WIDTH, true, wide)),
     ];
-    let mut met = true;
     for (name, text) in shapes {
         let mut seconds: Vec<f64> = (0..RUNS).map(|_| load_and_check(&text)).collect();
         seconds.sort_by(f64::total_cmp);
-        let median = seconds[RUNS / 2];
-        met &= median <= TARGET_SECONDS;
+        let (fastest, median) = (seconds[0], seconds[RUNS / 2]);
         let megabytes = text.len() as f64 / 1e6;
-        println!("{name:<22} {megabytes:>5.1} MB  {median:.3} s median of {RUNS} (target {TARGET_SECONDS} s)");
+        println!("{name:<22} {megabytes:>5.1} MB  {fastest:.3} s fastest, {median:.3} s median of {RUNS}");
     }
-    if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn load_and_check(text: &str) -> f64 {

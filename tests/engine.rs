@@ -1,6 +1,9 @@
 //! The engine as a whole on fakes: a model that answers after random pauses of a paused clock and sometimes fails, and
 //! a store in memory. What must hold for any graph, any failures, any order and any cap is checked from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[expect(dead_code, reason = "no binary and no server is needed here")]
 mod support;
 
 use std::{
@@ -50,7 +53,11 @@ struct FakeModel {
 }
 
 impl Model for FakeModel {
-    fn complete<'a>(&'a self, request: &'a Request, _: ProgressSink<'a>) -> BoxFuture<'a, Result<Completion, ModelError>> {
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        _: ProgressSink<'a>,
+    ) -> BoxFuture<'a, Result<Completion, ModelError>> {
         Box::pin(async move {
             let text: String = request.messages[1].content.iter().map(|piece| piece.to_string()).collect();
             let task = text.rsplit("# Your task: ").next().unwrap();
@@ -65,9 +72,16 @@ impl Model for FakeModel {
             let repaired = request.messages.len() > 2;
             let good = |executions: u32| match stage {
                 Stage::Subplan => {
-                    let purposes: String = (1..=executions).map(|n| format!("\n{n}. Build slice {n} of the part")).collect();
+                    let purposes: String =
+                        (1..=executions).map(|n| format!("\n{n}. Build slice {n} of the part")).collect();
                     let purposes = if executions > 1 { purposes } else { String::new() };
-                    support::subplan_body(id, &format!("Executions: {executions}{}", if executions > 1 { format!(" in parallel\n{purposes}") } else { String::new() }))
+                    support::subplan_body(
+                        id,
+                        &format!(
+                            "Executions: {executions}{}",
+                            if executions > 1 { format!(" in parallel\n{purposes}") } else { String::new() }
+                        ),
+                    )
                 }
                 Stage::Execution => support::execution_body(id),
             };

@@ -1,6 +1,9 @@
 //! What a child process used: wall time, CPU time of its threads, peak memory.
 
-use std::{process::Command, time::{Duration, Instant}};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 /// Clock ticks per second of /proc/<pid>/stat; 100 on every Linux that Rust's standard library supports.
 const TICKS: f64 = 100.0;

@@ -37,7 +37,8 @@ pub(crate) fn nodes(size: usize) -> Vec<Node> {
 
 /// The PLAN's text.
 pub(crate) fn plan(nodes: &[Node]) -> String {
-    let mut text = String::from("# PLAN: Load\n\n## Goal\n\nMeasure how planwave behaves under load.\n\n## Achievements\n\n");
+    let mut text =
+        String::from("# PLAN: Load\n\n## Goal\n\nMeasure how planwave behaves under load.\n\n## Achievements\n\n");
     for node in nodes {
         let (level, place) = node.id;
         let needs: Vec<String> = node.needs.iter().map(|need| name(nodes[*need].id)).collect();
@@ -74,23 +75,57 @@ pub(crate) fn answer(id: (u32, u32), execution: bool) -> String {
     let steps: String = (1..=12).map(step).collect();
     let sections: [(&str, String); 7] = if execution {
         [
-            ("SUBPLAN Context", format!("Component {place} of layer {level} is built request by request.\n\n{deliverables}")),
-            ("Objective", String::from("Have the component answer every request of its interface, with tests to show it.")),
+            (
+                "SUBPLAN Context",
+                format!("Component {place} of layer {level} is built request by request.\n\n{deliverables}"),
+            ),
+            (
+                "Objective",
+                String::from("Have the component answer every request of its interface, with tests to show it."),
+            ),
             ("Instructions", steps),
-            ("Iteration Log", String::from("### Iteration 1\n\nWill try the first three requests and measure how many tests pass.\n")),
-            ("Learning Summary", String::from("- Which requests were unclear in the interface?\n- Which tests were worth keeping?\n")),
-            ("Coordination", String::from("Leaves the other components of the layer alone; gives the interface to the layer above.")),
-            ("Completion Checklist", format!("- [ ] `src/layer_{level}/component_{place}.rs` is written\n- [ ] `tests/layer_{level}_component_{place}.rs` passes\n")),
+            (
+                "Iteration Log",
+                String::from("### Iteration 1\n\nWill try the first three requests and measure how many tests pass.\n"),
+            ),
+            (
+                "Learning Summary",
+                String::from("- Which requests were unclear in the interface?\n- Which tests were worth keeping?\n"),
+            ),
+            (
+                "Coordination",
+                String::from("Leaves the other components of the layer alone; gives the interface to the layer above."),
+            ),
+            (
+                "Completion Checklist",
+                format!(
+                    "- [ ] `src/layer_{level}/component_{place}.rs` is written\n- [ ] `tests/layer_{level}_component_{place}.rs` passes\n"
+                ),
+            ),
         ]
     } else {
         [
-            ("Objective", format!("Component {place} of layer {level} answers every request of its interface, so that the layer above can rely on it.")),
+            (
+                "Objective",
+                format!(
+                    "Component {place} of layer {level} answers every request of its interface, so that the layer above can rely on it."
+                ),
+            ),
             ("Deliverables", deliverables),
             ("Approach", steps),
-            ("Execution Strategy", String::from("Executions: 1\n\nThe work is small enough for one person to do in one go.")),
-            ("Testing Strategy", String::from("Unit tests for each rule of the interface, run with the test command of the project.")),
+            (
+                "Execution Strategy",
+                String::from("Executions: 1\n\nThe work is small enough for one person to do in one go."),
+            ),
+            (
+                "Testing Strategy",
+                String::from("Unit tests for each rule of the interface, run with the test command of the project."),
+            ),
             ("Expected Results", String::from("Every request is answered as the interface says, and all tests pass.")),
-            ("Dependencies and Coordination", String::from("Takes the interfaces of the layer below; leaves the siblings of the layer alone.")),
+            (
+                "Dependencies and Coordination",
+                String::from("Takes the interfaces of the layer below; leaves the siblings of the layer alone."),
+            ),
         ]
     };
     let mut body = String::new();
@@ -143,8 +178,5 @@ pub(crate) fn floor(nodes: &[Node], concurrency: usize, mean: f64) -> Floor {
         level.1 = level.1.max(subplan + execution);
     }
     let slots = concurrency as f64;
-    Floor {
-        free: critical.max(sum / slots),
-        leveled: levels.iter().map(|(sum, chain)| chain.max(sum / slots)).sum(),
-    }
+    Floor { free: critical.max(sum / slots), leveled: levels.iter().map(|(sum, chain)| chain.max(sum / slots)).sum() }
 }

@@ -44,7 +44,8 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 }
 
 fn check_file(path: &Path, stage: Stage) -> Result<Checked, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
     Ok(check_bytes(path.display().to_string(), stage, &bytes))
 }
 

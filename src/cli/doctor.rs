@@ -5,8 +5,7 @@ use serde_json::json;
 use super::{
     arguments::{DoctorArguments, Global},
     failure::{Exit, Failure},
-    model_setup,
-    pretty,
+    model_setup, pretty,
     project::settings,
     terminal::out,
 };

@@ -32,8 +32,8 @@ pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
         Some(path) => Some(read(path)?),
         None => None,
     };
-    let catalog =
-        Catalog::with_user_file(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let catalog = Catalog::with_user_file(own.as_deref())
+        .map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     let facts = match &model.provider {
         None => catalog.facts(&model.name, model.base_url.expose()),
         Some(provider) => catalog.facts_at(&model.name, provider).ok_or_else(|| {
@@ -43,9 +43,8 @@ pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
         })?,
     };
     let allowed = facts.max_output;
-    let output_cap = model
-        .max_output_tokens
-        .unwrap_or_else(|| allowed.unwrap_or(DEFAULT_OUTPUT_CAP).min(LARGEST_DEFAULT_CAP));
+    let output_cap =
+        model.max_output_tokens.unwrap_or_else(|| allowed.unwrap_or(DEFAULT_OUTPUT_CAP).min(LARGEST_DEFAULT_CAP));
     let largest_cap = match model.max_output_tokens {
         // The user's own number is a bound on the bill, not a first guess.
         Some(cap) => cap,

@@ -37,7 +37,8 @@ impl Reporting {
                 Box::new(std::io::stdout())
             } else {
                 let file = std::fs::File::create(path);
-                let file = file.map_err(|error| Failure::invalid(format!("cannot write {}: {error}", path.display())))?;
+                let file =
+                    file.map_err(|error| Failure::invalid(format!("cannot write {}: {error}", path.display())))?;
                 Box::new(std::io::BufWriter::new(file))
             };
             reporters.push(Ndjson::new(out));

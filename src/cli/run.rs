@@ -227,18 +227,21 @@ fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Fa
     }
     if overrides.is_empty() {
         let names: Vec<&str> = TemplateName::ALL.iter().map(|name| name.file_name()).collect();
-        return Err(Failure::invalid(format!("`prompts.directory` is {}, which holds no template", directory.display()))
-            .hint(format!("a template there has one of these names: {}", names.join(", "))));
+        return Err(Failure::invalid(format!(
+            "`prompts.directory` is {}, which holds no template",
+            directory.display()
+        ))
+        .hint(format!("a template there has one of these names: {}", names.join(", "))));
     }
     Ok(overrides)
 }
 
 fn read_tape(path: &Path) -> Result<Tape, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::invalid(format!("{} is not UTF-8, so it is no tape", path.display())))?;
-    Tape::parse(&text)
-        .map_err(|error| Failure::invalid(format!("{}: {error}", path.display())).hint(error.hint()))
+    Tape::parse(&text).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())).hint(error.hint()))
 }
 
 /// Everything exists, or all that is left is blocked.

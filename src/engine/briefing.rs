@@ -115,7 +115,11 @@ impl Briefing {
     }
 
     /// The own part of a SUBPLAN's prompt.
-    pub fn subplan(&self, item: &PlannedItem, digests: &dyn Fn(AchievementId) -> Option<Arc<Digest>>) -> Result<String, TemplateError> {
+    pub fn subplan(
+        &self,
+        item: &PlannedItem,
+        digests: &dyn Fn(AchievementId) -> Option<Arc<Digest>>,
+    ) -> Result<String, TemplateError> {
         self.templates.subplan(&self.item_context(item, digests))
     }
 
@@ -171,9 +175,7 @@ impl Briefing {
         let system = self.templates.system(stage)?;
         let system_tokens = count(&system);
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
-        let siblings = nodes.iter().filter_map(|node| {
-            self.definition(self.graph.id(*node)).map(Sibling::new)
-        });
+        let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
         let room = budget.saturating_sub(system_tokens);
         let prompt: LevelPrompt<'_> =
             level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, count)?;
@@ -191,7 +193,11 @@ impl Briefing {
         self.definitions.get(&id).map(|index| &self.plan.achievements[*index])
     }
 
-    fn item_context<'a>(&'a self, item: &PlannedItem, digests: &dyn Fn(AchievementId) -> Option<Arc<Digest>>) -> ItemContext<'a> {
+    fn item_context<'a>(
+        &'a self,
+        item: &PlannedItem,
+        digests: &dyn Fn(AchievementId) -> Option<Arc<Digest>>,
+    ) -> ItemContext<'a> {
         let mut context = ItemContext::new(&self.plan.achievements[item.definition]);
         context.dependencies = self
             .graph

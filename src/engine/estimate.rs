@@ -68,7 +68,8 @@ pub fn forecast(
 
     let mut levels: BTreeMap<u32, LevelForecast> = BTreeMap::new();
     for (item, mut documents) in run.items.iter().zip(documents) {
-        let level = levels.entry(item.level).or_insert_with(|| LevelForecast { level: item.level, ..Default::default() });
+        let level =
+            levels.entry(item.level).or_insert_with(|| LevelForecast { level: item.level, ..Default::default() });
         if let Some(shared) = briefing.shared(item.level, item.id.stage)
             && shared.tokens >= level.shared_tokens
         {
@@ -140,18 +141,19 @@ impl Book<'_> {
         let to_come = |id: AchievementId| self.in_run.contains_key(&ItemId { achievement: id, stage: Stage::Subplan });
         let unknown = self.briefing.dependencies(item).filter(|id| to_come(*id)).count();
         let shared = self.briefing.shared(item.level, item.id.stage).map_or(0, |shared| shared.tokens);
-        let document = |part: u32, parts: u32, path: String, overwrites, own: &str, allowance: usize| DocumentForecast {
-            call: CallId { item: item.id, part, parts },
-            title: self.briefing.achievement(item).title.clone(),
-            path,
-            dependencies: self.dependencies(item),
-            estimated_hours: item.estimated_hours,
-            estimated: allowance > 0,
-            overwrites,
-            prompt_tokens: shared + (self.model.count)(own) + allowance + unknown * GIST_ALLOWANCE,
-            expected_output: expected_output(item.id.stage) as usize,
-            largest_output: self.model.max_output_tokens as usize,
-        };
+        let document =
+            |part: u32, parts: u32, path: String, overwrites, own: &str, allowance: usize| DocumentForecast {
+                call: CallId { item: item.id, part, parts },
+                title: self.briefing.achievement(item).title.clone(),
+                path,
+                dependencies: self.dependencies(item),
+                estimated_hours: item.estimated_hours,
+                estimated: allowance > 0,
+                overwrites,
+                prompt_tokens: shared + (self.model.count)(own) + allowance + unknown * GIST_ALLOWANCE,
+                expected_output: expected_output(item.id.stage) as usize,
+                largest_output: self.model.max_output_tokens as usize,
+            };
         Ok(match &item.documents {
             Documents::Subplan(target) => {
                 let own = self.briefing.subplan(item, &digests)?;

@@ -16,8 +16,8 @@ pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
 pub use planner::{
-    Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish, plan_run,
-    statuses, subplans_to_read,
+    Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish,
+    plan_run, statuses, subplans_to_read,
 };
 pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};

@@ -171,7 +171,9 @@ pub enum PlanningError {
         id: AchievementId,
     },
     /// parallel.json names an achievement that the PLAN does not define.
-    #[error("achievement {id} is in parallel.json but not in the PLAN, so there is nothing to write its documents from")]
+    #[error(
+        "achievement {id} is in parallel.json but not in the PLAN, so there is nothing to write its documents from"
+    )]
     NotInPlan {
         /// The achievement.
         id: AchievementId,
@@ -190,9 +192,9 @@ impl PlanningError {
             Self::NotInPlan { id } => {
                 Some(format!("define {id} in the PLAN's achievements section, or take it out of parallel.json"))
             }
-            Self::Strict(_) => {
-                Some(String::from("generate those SUBPLANs first, or leave `--strict` out to use the PLAN's text instead"))
-            }
+            Self::Strict(_) => Some(String::from(
+                "generate those SUBPLANs first, or leave `--strict` out to use the PLAN's text instead",
+            )),
         }
     }
 }
@@ -273,7 +275,13 @@ pub fn statuses(situation: &Situation<'_>) -> Vec<Status> {
         .file
         .entries()
         .iter()
-        .map(|entry| derive_status(situation.scan.of_achievement(entry.id).evidence, entry.status, failure_open(entry, situation)))
+        .map(|entry| {
+            derive_status(
+                situation.scan.of_achievement(entry.id).evidence,
+                entry.status,
+                failure_open(entry, situation),
+            )
+        })
         .collect()
 }
 
@@ -462,7 +470,9 @@ impl Planner<'_> {
         let mut behind = vec![0_u64; self.items.len()];
         for node in graph.topological().iter().rev() {
             for stage in [Stage::Execution, Stage::Subplan] {
-                let Some(index) = self.index.get(&ItemId { achievement: graph.id(*node), stage }).copied() else { continue };
+                let Some(index) = self.index.get(&ItemId { achievement: graph.id(*node), stage }).copied() else {
+                    continue;
+                };
                 let rank = behind[index] + u64::from(expected_output(stage));
                 self.items[index].rank = rank;
                 for need in &self.items[index].needs {

@@ -265,7 +265,10 @@ impl Dispatcher {
             }
             Documents::ExecutionsToCome => {
                 let parts = self.subplans.get(&id).map(|digest| digest.parts.clone()).unwrap_or_default();
-                parts.into_iter().map(|part| (Some(part.clone()), self.engine.names.execution(id, part.number))).collect()
+                parts
+                    .into_iter()
+                    .map(|part| (Some(part.clone()), self.engine.names.execution(id, part.number)))
+                    .collect()
             }
         };
         self.unfinished[index].left = calls.len();
@@ -314,7 +317,8 @@ impl Dispatcher {
                 let error = written.and_then(Result::err);
                 let fatal = error.as_ref().is_some_and(WriteError::is_fatal);
                 self.ledger.hint(error.as_ref().and_then(WriteError::hint));
-                let reason = error.map_or_else(|| String::from("the document was not written"), |error| error.to_string());
+                let reason =
+                    error.map_or_else(|| String::from("the document was not written"), |error| error.to_string());
                 parts.failure = Some((reason.clone(), outcome.at));
                 if fatal {
                     self.stop(StopKind::Storage, reason);
@@ -371,7 +375,8 @@ impl Dispatcher {
         if let Some((reason, at)) = failure {
             let change = self.changes.entry(id).or_default();
             change.status = Some(Status::Failed);
-            change.failure = Some(Some(Failure { stage: item.id.stage, reason: reason.clone(), attempts, at: at.to_string() }));
+            change.failure =
+                Some(Some(Failure { stage: item.id.stage, reason: reason.clone(), attempts, at: at.to_string() }));
             engine.emit(Event::ItemFailed { item: item.id, reason: reason.clone(), attempts });
             self.ledger.failed(index, reason);
             for blocked in self.schedule.give_up(index) {

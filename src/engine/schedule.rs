@@ -167,18 +167,20 @@ mod tests {
 
     /// Random DAGs: every item needs some earlier ones, and its level is one more than the highest of theirs.
     fn dags() -> impl Strategy<Value = Vec<Node>> {
-        prop::collection::vec((prop::collection::vec(any::<prop::sample::Index>(), 0..4), 0_u64..9), 1..60).prop_map(|raw| {
-            let mut nodes: Vec<Node> = Vec::new();
-            for (index, (picks, rank)) in raw.into_iter().enumerate() {
-                let mut needs: Vec<usize> =
-                    if index == 0 { Vec::new() } else { picks.iter().map(|pick| pick.index(index)).collect() };
-                needs.sort_unstable();
-                needs.dedup();
-                let level = needs.iter().map(|need| nodes[*need].level + 1).max().unwrap_or(1);
-                nodes.push(Node { needs, level, rank });
-            }
-            nodes
-        })
+        prop::collection::vec((prop::collection::vec(any::<prop::sample::Index>(), 0..4), 0_u64..9), 1..60).prop_map(
+            |raw| {
+                let mut nodes: Vec<Node> = Vec::new();
+                for (index, (picks, rank)) in raw.into_iter().enumerate() {
+                    let mut needs: Vec<usize> =
+                        if index == 0 { Vec::new() } else { picks.iter().map(|pick| pick.index(index)).collect() };
+                    needs.sort_unstable();
+                    needs.dedup();
+                    let level = needs.iter().map(|need| nodes[*need].level + 1).max().unwrap_or(1);
+                    nodes.push(Node { needs, level, rank });
+                }
+                nodes
+            },
+        )
     }
 
     /// What a failure must block: everything that needs it, directly or not. Written without the schedule.

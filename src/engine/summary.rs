@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    ItemId, StopKind, Summary, SummaryRow,
-    briefing::Briefing,
-    planner::RunPlan,
-    schedule::Schedule,
-    state::ItemState,
+    ItemId, StopKind, Summary, SummaryRow, briefing::Briefing, planner::RunPlan, schedule::Schedule, state::ItemState,
     worker::Outcome,
 };
 use crate::model::{Prices, Usage};
@@ -77,7 +73,12 @@ impl Ledger {
         }
     }
 
-    pub(super) fn finish(&mut self, schedule: &Schedule, stopped: Option<(StopKind, String)>, wall: Duration) -> Summary {
+    pub(super) fn finish(
+        &mut self,
+        schedule: &Schedule,
+        stopped: Option<(StopKind, String)>,
+        wall: Duration,
+    ) -> Summary {
         let mut sums = std::mem::take(&mut self.sums);
         for (index, row) in self.rows.iter_mut().enumerate() {
             let (outcome, count) = match schedule.state(index) {

@@ -141,8 +141,8 @@ impl<'a> Layout<'a> {
             None if members.len() > 1 => Cow::Borrowed(before_last),
             None => Cow::Borrowed(if colon.ends_with(' ') { ", " } else { "," }),
         };
-        let nested = members.iter().map(|member| text(member.value.clone()));
-        let filled = nested.filter(|value| value.starts_with(['[', '{']) && value.len() > 2).next_back();
+        let mut values = members.iter().map(|member| text(member.value.clone()));
+        let filled = values.rfind(|value| value.starts_with(['[', '{']) && value.len() > 2);
         let inline_values = indent.is_none() || filled.is_some_and(|value| !value.contains('\n'));
         let indent = indent.map(|indent| &indent[..indent.len() - indent.trim_start().len()]);
         Self { separator, colon, indent, inline_values }
@@ -206,7 +206,8 @@ mod tests {
         let status = || ("status", Some(json!("failed")));
         let paths = || ("paths", Some(json!(["a", "b"])));
         let no_failure = || ("failure", None);
-        let table: [(&str, Vec<(&str, Option<Value>)>, &str); 14] = [
+        type Case = (&'static str, Vec<(&'static str, Option<Value>)>, &'static str);
+        let table: [Case; 14] = [
             (r#"{"a":1,"status":"x"}"#, vec![status()], r#"{"a":1,"status":"failed"}"#),
             (r#"{"a":1}"#, vec![status(), paths()], r#"{"a":1,"status":"failed","paths":["a","b"]}"#),
             (r#"{ "a": 1 }"#, vec![paths()], r#"{ "a": 1, "paths": ["a", "b"] }"#),

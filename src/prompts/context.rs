@@ -124,5 +124,9 @@ pub struct OtherPart {
 /// An estimate as a person would write it.
 pub(crate) fn hours_text(hours: Hours) -> String {
     let unit = if hours.high <= 1.0 && hours.low == hours.high { "hour" } else { "hours" };
-    if hours.low == hours.high { format!("{} {unit}", hours.low) } else { format!("{}–{} {unit}", hours.low, hours.high) }
+    if hours.low == hours.high {
+        format!("{} {unit}", hours.low)
+    } else {
+        format!("{}–{} {unit}", hours.low, hours.high)
+    }
 }

@@ -173,11 +173,7 @@ fn section_tokens(section: &SectionContext<'_>, count: &dyn Fn(&str) -> usize) -
 }
 
 /// The first lines of a section that fit, where that is worth having at all.
-fn cut_section<'a>(
-    section: &'a PlanSection,
-    room: usize,
-    count: &dyn Fn(&str) -> usize,
-) -> Option<SectionContext<'a>> {
+fn cut_section<'a>(section: &'a PlanSection, room: usize, count: &dyn Fn(&str) -> usize) -> Option<SectionContext<'a>> {
     const FRAME: usize = 40;
     const WORTH_HAVING: usize = 100;
     if room < FRAME + WORTH_HAVING {

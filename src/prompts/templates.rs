@@ -80,7 +80,8 @@ impl Templates {
         tera.register_filter("data", data);
         for name in TemplateName::ALL {
             let replaced = overrides.iter().find(|(other, _)| *other == name);
-            let text = replaced.map_or(Cow::Borrowed(name.embedded()), |(_, text)| Cow::Owned(text.replace("\r\n", "\n")));
+            let text =
+                replaced.map_or(Cow::Borrowed(name.embedded()), |(_, text)| Cow::Owned(text.replace("\r\n", "\n")));
             tera.add_raw_template(name.file_name(), &text).map_err(|error| failed(name, &error))?;
         }
         let templates = Self { tera };
@@ -202,28 +203,63 @@ fn skeleton(stage: Stage) -> (&'static str, Vec<Skeleton>) {
         Stage::Subplan => (
             "SUBPLAN",
             vec![
-                section("Objective", "What will be true when the achievement is reached, and why it matters. One or two paragraphs."),
-                section("Deliverables", "A list: every deliverable of the PLAN with its exact name and path, and what it has to contain or do."),
-                section("Approach", "How it will be done, in phases or steps, concrete enough to start work: files, functions, data, commands, decisions with their reasons."),
+                section(
+                    "Objective",
+                    "What will be true when the achievement is reached, and why it matters. One or two paragraphs.",
+                ),
+                section(
+                    "Deliverables",
+                    "A list: every deliverable of the PLAN with its exact name and path, and what it has to contain or do.",
+                ),
+                section(
+                    "Approach",
+                    "How it will be done, in phases or steps, concrete enough to start work: files, functions, data, commands, decisions with their reasons.",
+                ),
                 Skeleton {
                     name: "Execution Strategy",
-                    content: Cow::Owned(format!("{EXECUTION_COUNT_RULE} Then say why this split, and who can work on what.")),
+                    content: Cow::Owned(format!(
+                        "{EXECUTION_COUNT_RULE} Then say why this split, and who can work on what."
+                    )),
                 },
                 section("Testing Strategy", "What is tested, at which level, with which cases, and how it is run."),
-                section("Expected Results", "What can be observed or measured when it is done, criterion by criterion."),
-                section("Dependencies and Coordination", "What is taken from other achievements (by name of the deliverable), what others take from this one, and what must not be touched because siblings work on it."),
+                section(
+                    "Expected Results",
+                    "What can be observed or measured when it is done, criterion by criterion.",
+                ),
+                section(
+                    "Dependencies and Coordination",
+                    "What is taken from other achievements (by name of the deliverable), what others take from this one, and what must not be touched because siblings work on it.",
+                ),
             ],
         ),
         Stage::Execution => (
             "EXECUTION_TASK",
             vec![
-                section("SUBPLAN Context", "The objective and the approach of the SUBPLAN in a few sentences, so that nobody has to open it."),
+                section(
+                    "SUBPLAN Context",
+                    "The objective and the approach of the SUBPLAN in a few sentences, so that nobody has to open it.",
+                ),
                 section("Objective", "What this execution achieves."),
-                section("Instructions", "Numbered steps, concrete enough to follow: what to change, where, how to check each step."),
-                section("Iteration Log", "A heading for Iteration 1 with what it will try, what to measure and when to stop. Work has not begun: invent no results."),
-                section("Learning Summary", "The questions this work is expected to answer, as a list to be answered while working. Invent no findings."),
-                section("Coordination", "What this execution needs from and gives to others, and what it must leave alone."),
-                section("Completion Checklist", "A checklist with `- [ ]`, one line per deliverable and per success criterion."),
+                section(
+                    "Instructions",
+                    "Numbered steps, concrete enough to follow: what to change, where, how to check each step.",
+                ),
+                section(
+                    "Iteration Log",
+                    "A heading for Iteration 1 with what it will try, what to measure and when to stop. Work has not begun: invent no results.",
+                ),
+                section(
+                    "Learning Summary",
+                    "The questions this work is expected to answer, as a list to be answered while working. Invent no findings.",
+                ),
+                section(
+                    "Coordination",
+                    "What this execution needs from and gives to others, and what it must leave alone.",
+                ),
+                section(
+                    "Completion Checklist",
+                    "A checklist with `- [ ]`, one line per deliverable and per success criterion.",
+                ),
             ],
         ),
     }
@@ -255,9 +291,10 @@ mod tests {
 
     #[test]
     fn skeletons_name_the_sections_that_the_checks_demand() {
-        for (stage, expected) in
-            [(Stage::Subplan, crate::document::SUBPLAN_SECTIONS), (Stage::Execution, crate::document::EXECUTION_SECTIONS)]
-        {
+        for (stage, expected) in [
+            (Stage::Subplan, crate::document::SUBPLAN_SECTIONS),
+            (Stage::Execution, crate::document::EXECUTION_SECTIONS),
+        ] {
             let names: Vec<&str> = skeleton(stage).1.iter().map(|section| section.name).collect();
             assert_eq!(names, expected);
         }

@@ -53,13 +53,13 @@ impl WriteError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Exists { .. } => Some(String::from("use --force to replace documents that exist")),
-            Self::Invalid { .. } => {
-                Some(String::from("mend the file, then run the same command again: the documents are on disk and count"))
-            }
+            Self::Invalid { .. } => Some(String::from(
+                "mend the file, then run the same command again: the documents are on disk and count",
+            )),
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some(String::from("free some space, then run the same command again: only what is missing is generated"))
-                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(String::from(
+                    "free some space, then run the same command again: only what is missing is generated",
+                )),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     Some(String::from("make the plan directory writable, then run the same command again"))
                 }

@@ -94,8 +94,8 @@ pub fn locate(path: &Path) -> Result<Located, LocateError> {
     }
     match plan_name(file_name) {
         Some(name) => {
-            let name = PlanName::parse(name)
-                .map_err(|source| LocateError::Name { path: path.to_path_buf(), source })?;
+            let name =
+                PlanName::parse(name).map_err(|source| LocateError::Name { path: path.to_path_buf(), source })?;
             Ok(Located { directory: parent.to_path_buf(), name, plan_file: file_name.to_owned() })
         }
         None => Err(LocateError::NotAPlan(path.to_path_buf())),

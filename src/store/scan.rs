@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    path::PathBuf,
 };
 
 use super::{PlanDir, StoreError};
@@ -79,9 +78,7 @@ impl Scan {
                 }
                 let path = format!("{path}/{name}");
                 let blank = match role {
-                    FileRole::Subplan(_) | FileRole::Execution { .. } => {
-                        plan_dir.is_blank(&path, metadata.len())?
-                    }
+                    FileRole::Subplan(_) | FileRole::Execution { .. } => plan_dir.is_blank(&path, metadata.len())?,
                     FileRole::Approved(_) | FileRole::Fix(_) | FileRole::Skipped(_) => false,
                 };
                 scan.note(role, path, blank);
@@ -121,10 +118,7 @@ impl PlanDir {
         if bytes > PLACEHOLDER_LIMIT {
             return Ok(false);
         }
-        let bytes = self
-            .dir()
-            .read(path)
-            .map_err(|source| StoreError::Io { path: PathBuf::from(self.shown(path)), source })?;
+        let bytes = self.dir().read(path).map_err(|source| StoreError::Io { path: self.shown(path), source })?;
         Ok(is_placeholder(&String::from_utf8_lossy(&bytes)))
     }
 }

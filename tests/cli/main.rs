@@ -1,6 +1,8 @@
 //! The real binary, command by command: standard output, standard error and exit code in one snapshot, what was sent
 //! to a server on loopback, and what is on disk afterwards.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -48,7 +48,8 @@ fn titles_cannot_drive_the_terminal() {
 fn config_show_names_the_origin_of_each_value() {
     let env = TestEnv::with_plan(&[vec![]]);
     env.write("plan/planwave.toml", "[run]\nconcurrency = 3\n");
-    let said = env.run_with(&["config", "show", "plan"], &[("PLANWAVE_RUN_ORDER", "ready"), ("OPENAI_API_KEY", "sk-abcdef")]);
+    let said =
+        env.run_with(&["config", "show", "plan"], &[("PLANWAVE_RUN_ORDER", "ready"), ("OPENAI_API_KEY", "sk-abcdef")]);
     let line = |key: &str| said.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned();
     assert!(line("concurrency").contains("= 3") && line("concurrency").contains("planwave.toml:2"), "{said}");
     assert!(line("order").contains("PLANWAVE_RUN_ORDER"), "{said}");

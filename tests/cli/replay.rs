@@ -31,13 +31,14 @@ async fn a_replay_gives_the_same_bytes_without_a_server() {
             let replayed = TestEnv::with_plan(&shape);
             // The parallel.json of the recorded run was written at another time.
             let text = recorded.read("plan/parallel.json");
-            let created = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["created"].as_str().unwrap().to_owned();
+            let created = |text: &str| {
+                serde_json::from_str::<serde_json::Value>(text).unwrap()["created"].as_str().unwrap().to_owned()
+            };
             let fresh = replayed.read("plan/parallel.json");
             replayed.write("plan/parallel.json", &fresh.replace(&created(&fresh), &created(&text)));
             replayed.write("tape.jsonl", &recorded.read("tape.jsonl"));
-            let said = replayed.run(
-                &[&run[..], &["--replay", "tape.jsonl", "--order", order, "--concurrency", concurrency]].concat(),
-            );
+            let said = replayed
+                .run(&[&run[..], &["--replay", "tape.jsonl", "--order", order, "--concurrency", concurrency]].concat());
             assert!(said.ends_with("[exit 0]"), "{said}");
             assert_eq!(documents(&replayed), documents(&recorded), "{order} {concurrency}");
         }

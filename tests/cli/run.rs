@@ -295,7 +295,11 @@ async fn money_that_has_run_out_stops_the_run() {
     [exit 4]
     ");
     // 1.1 by rank: both its documents or one; then one request that says no, and none after it.
-    let refused = server.bodies().iter().filter(|body| !body["messages"][1]["content"].as_str().unwrap().contains("achievement 1.1")).count();
+    let refused = server
+        .bodies()
+        .iter()
+        .filter(|body| !body["messages"][1]["content"].as_str().unwrap().contains("achievement 1.1"))
+        .count();
     assert_eq!(refused, 1);
     let parallel = env.read("plan/parallel.json");
     assert!(!parallel.contains("\"failed\""), "{parallel}");
@@ -369,7 +373,12 @@ fn a_missing_key_is_said_before_the_first_call() {
 fn a_second_run_waits_its_turn() {
     let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
     std::fs::create_dir_all(env.path("plan/.planwave")).unwrap();
-    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(env.path("plan/.planwave/lock")).unwrap();
+    let lock = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(env.path("plan/.planwave/lock"))
+        .unwrap();
     lock.lock().unwrap();
     let said = env.run(&["run", "plan", "--all", "--yes"]);
     assert!(said.contains("another run holds plan") && said.ends_with("[exit 3]"), "{said}");

@@ -1,5 +1,4 @@
 //! What several test programs need: plans by the shape of their graph, and documents that pass the checks.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fmt::Write as _;
 
@@ -62,7 +61,10 @@ pub(crate) fn execution_body(id: &str) -> String {
         ("SUBPLAN Context", format!("Part {id} is built request by request in `part_{id}.rs`, with a test for each.")),
         ("Objective", format!("Have part {id} answer every request of its interface, with tests to show it.")),
         ("Instructions", steps()),
-        ("Iteration Log", String::from("### Iteration 1\n\nWill try the first three requests and count passing tests.")),
+        (
+            "Iteration Log",
+            String::from("### Iteration 1\n\nWill try the first three requests and count passing tests."),
+        ),
         ("Learning Summary", String::from("- Which requests were unclear?\n- Which tests were worth keeping?")),
         ("Coordination", String::from("Leaves the other parts alone and gives its interface to the layer above.")),
         ("Completion Checklist", format!("- [ ] `part_{id}.rs` is written\n- [ ] Its tests pass")),

@@ -102,7 +102,9 @@ fn sse(text: &str, refusal: Option<&str>) -> ResponseTemplate {
     let mut rest = text;
     while !rest.is_empty() {
         let cut = rest.char_indices().nth(200).map_or(rest.len(), |(index, _)| index);
-        event(serde_json::json!({"choices": [{"index": 0, "delta": {"content": &rest[..cut]}, "finish_reason": null}]}));
+        event(
+            serde_json::json!({"choices": [{"index": 0, "delta": {"content": &rest[..cut]}, "finish_reason": null}]}),
+        );
         rest = &rest[cut..];
     }
     if let Some(refusal) = refusal {
