@@ -17,10 +17,9 @@ pub(super) struct Child {
 }
 
 /// Finds values by path, and remembers the children of each container it went through, so that many look-ups in one
-/// file cost a few passes over it altogether.
+/// file cost a few passes over it altogether. All calls on one locator must be with the same text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Locator {
-    /// The whole value; its end is as far away as the file is long, so it is looked for once.
     root: Option<Range<usize>>,
     children: HashMap<usize, Vec<Child>>,
 }
@@ -28,11 +27,11 @@ pub(super) struct Locator {
 impl Locator {
     /// The bytes of the value at `path`; `None` where there is no such value. Of two members of one name, the first.
     pub(super) fn value(&mut self, source: &str, path: &[Segment]) -> Option<Range<usize>> {
-        let whole = || {
+        let root = self.root.get_or_insert_with(|| {
             let start = skip_space(source.as_bytes(), 0);
             start..value_end(source.as_bytes(), start)
-        };
-        let mut range = self.root.get_or_insert_with(whole).clone();
+        });
+        let mut range = root.clone();
         for segment in path {
             let children = self.children(source, range.start);
             let child = match segment {
@@ -96,7 +95,7 @@ impl<'a> Cursor<'a> {
 
     /// The line and column (in characters) of an offset that is not before the last one asked for.
     pub(super) fn advance(&mut self, offset: usize) -> (usize, usize) {
-        let offset = self.source.floor_char_boundary(offset);
+        let offset = (0..=offset.min(self.source.len())).rfind(|&at| self.source.is_char_boundary(at)).unwrap_or(0);
         let passed = self.source.get(self.offset..offset).unwrap_or_default();
         match passed.rfind('\n') {
             Some(last) => {

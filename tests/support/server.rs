@@ -23,12 +23,8 @@ pub(crate) struct Asked {
     pub(crate) stage: &'static str,
     /// The achievement's id.
     pub(crate) id: String,
-    /// The number of the execution; 1 for a SUBPLAN.
-    pub(crate) part: u32,
     /// How often this document has been asked for before.
     pub(crate) before: usize,
-    /// How many messages the request has; more than two for a repair.
-    pub(crate) messages: usize,
 }
 
 /// The server, and the bodies it was sent.
@@ -87,7 +83,7 @@ impl Respond for Responder {
         let mut asked = self.asked.lock().unwrap();
         let before = asked.iter().filter(|other| **other == key).count();
         asked.push(key);
-        let asked = Asked { stage, id, part, before, messages: messages.len() };
+        let asked = Asked { stage, id, before };
         match (self.script)(&asked) {
             Reply::Text(text) => sse(&text, None),
             Reply::Refusal(text) => sse("", Some(&text)),
