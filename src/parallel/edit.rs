@@ -15,6 +15,9 @@ pub(super) struct Splice {
     pub(super) text: String,
 }
 
+/// A member's name, and its new value or, for removal, `None`.
+pub(super) type MemberChange<'a> = (&'a str, Option<Value>);
+
 /// How a file is laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Style {
@@ -50,7 +53,7 @@ pub(super) fn apply_splices<'a>(source: &str, splices: impl IntoIterator<Item = 
 }
 
 /// The object in `text` with members set (`Some`) or removed (`None`).
-pub(super) fn edit_object(text: &str, changes: &[(&str, Option<Value>)], style: &Style) -> String {
+pub(super) fn edit_object(text: &str, changes: &[MemberChange<'_>], style: &Style) -> String {
     let members = children(text, 0);
     apply_splices(text, &member_splices(text, 0..text.len(), &members, changes, style))
 }
@@ -60,7 +63,7 @@ pub(super) fn member_splices(
     source: &str,
     object: Range<usize>,
     members: &[Child],
-    changes: &[(&str, Option<Value>)],
+    changes: &[MemberChange<'_>],
     style: &Style,
 ) -> Vec<Splice> {
     let layout = Layout::of(source, &object, members, style);
@@ -89,7 +92,7 @@ pub(super) fn member_splices(
 fn replacement(source: &str, member: &Child, new: &Value, layout: &Layout<'_>, style: &Style) -> Option<Splice> {
     let old = source.get(member.value.clone()).unwrap_or_default();
     if let (Value::Object(fields), true) = (new, old.starts_with('{')) {
-        let fields: Vec<(&str, Option<Value>)> =
+        let fields: Vec<MemberChange<'_>> =
             fields.iter().map(|(name, value)| (name.as_str(), Some(value.clone()))).collect();
         return Some(Splice { range: member.value.clone(), text: edit_object(old, &fields, style) });
     }
@@ -141,8 +144,8 @@ impl<'a> Layout<'a> {
             None if members.len() > 1 => Cow::Borrowed(before_last),
             None => Cow::Borrowed(if colon.ends_with(' ') { ", " } else { "," }),
         };
-        let nested = members.iter().map(|member| text(member.value.clone()));
-        let filled = nested.filter(|value| value.starts_with(['[', '{']) && value.len() > 2).next_back();
+        let mut nested = members.iter().map(|member| text(member.value.clone()));
+        let filled = nested.rfind(|value| value.starts_with(['[', '{']) && value.len() > 2);
         let inline_values = indent.is_none() || filled.is_some_and(|value| !value.contains('\n'));
         let indent = indent.map(|indent| &indent[..indent.len() - indent.trim_start().len()]);
         Self { separator, colon, indent, inline_values }
@@ -197,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    fn edited(text: &str, changes: &[(&str, Option<Value>)]) -> String {
+    fn edited(text: &str, changes: &[MemberChange<'_>]) -> String {
         edit_object(text, changes, &Style::of(text))
     }
 
@@ -206,7 +209,7 @@ mod tests {
         let status = || ("status", Some(json!("failed")));
         let paths = || ("paths", Some(json!(["a", "b"])));
         let no_failure = || ("failure", None);
-        let table: [(&str, Vec<(&str, Option<Value>)>, &str); 14] = [
+        let table: [(&str, Vec<MemberChange<'_>>, &str); 14] = [
             (r#"{"a":1,"status":"x"}"#, vec![status()], r#"{"a":1,"status":"failed"}"#),
             (r#"{"a":1}"#, vec![status(), paths()], r#"{"a":1,"status":"failed","paths":["a","b"]}"#),
             (r#"{ "a": 1 }"#, vec![paths()], r#"{ "a": 1, "paths": ["a", "b"] }"#),

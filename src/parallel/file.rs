@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Checked, Entry, Failure, Form, Graph, LevelInfo, Problem, Status, check,
-    edit::{Splice, Style, apply_splices, edit_object, member_splices},
+    edit::{MemberChange, Splice, Style, apply_splices, edit_object, member_splices},
     position::Locator,
     problem::Path,
     read,
@@ -159,7 +159,7 @@ impl ParallelFile {
 
     fn change(&mut self, index: usize, change: &Change, style: &Style) {
         let entry = &mut self.entries[index];
-        let mut fields: Vec<(&'static str, Option<Value>)> = Vec::new();
+        let mut fields: Vec<MemberChange<'_>> = Vec::new();
         let Change { status, subplan_path, execution_paths, failure } = change;
         if let Some(status) = status {
             entry.status = *status;

@@ -93,3 +93,6 @@ pub struct Failure {
     /// When, RFC 3339 UTC.
     pub at: String,
 }
+
+#[cfg(test)]
+mod tests;

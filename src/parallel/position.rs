@@ -17,17 +17,21 @@ pub(super) struct Child {
 }
 
 /// Finds values by path, and remembers the children of each container it went through, so that many look-ups in one
-/// file cost a few passes over it altogether.
+/// file cost a few passes over it altogether. All calls on one locator must be with the same text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Locator {
+    root: Option<Range<usize>>,
     children: HashMap<usize, Vec<Child>>,
 }
 
 impl Locator {
     /// The bytes of the value at `path`; `None` where there is no such value. Of two members of one name, the first.
     pub(super) fn value(&mut self, source: &str, path: &[Segment]) -> Option<Range<usize>> {
-        let start = skip_space(source.as_bytes(), 0);
-        let mut range = start..value_end(source.as_bytes(), start);
+        let root = self.root.get_or_insert_with(|| {
+            let start = skip_space(source.as_bytes(), 0);
+            start..value_end(source.as_bytes(), start)
+        });
+        let mut range = root.clone();
         for segment in path {
             let children = self.children(source, range.start);
             let child = match segment {
@@ -91,7 +95,7 @@ impl<'a> Cursor<'a> {
 
     /// The line and column (in characters) of an offset that is not before the last one asked for.
     pub(super) fn advance(&mut self, offset: usize) -> (usize, usize) {
-        let offset = self.source.floor_char_boundary(offset);
+        let offset = (0..=offset.min(self.source.len())).rfind(|&at| self.source.is_char_boundary(at)).unwrap_or(0);
         let passed = self.source.get(self.offset..offset).unwrap_or_default();
         match passed.rfind('\n') {
             Some(last) => {
