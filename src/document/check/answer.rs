@@ -15,7 +15,7 @@ use super::{Expected, codes::Code, deliverables, placeholder, references, refusa
 /// Findings of one kind are at most this many, so that a repair prompt stays short.
 const MOST_OF_A_KIND: usize = 5;
 
-/// Checks a model's answer: the body that [`unwrap_answer`] gives, without planwave's header.
+/// Checks a model's answer: the body that [`unwrap_answer`](super::unwrap_answer) gives, without planwave's header.
 pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     if word_count(body) == 0 {
         return vec![Code::Empty.error(None, "The answer is empty. Write the whole document.")];
