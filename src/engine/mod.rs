@@ -1,11 +1,13 @@
 //! The engine: plans a run, works its items, owns their state, and emits events. It never prints.
 
 mod briefing;
+mod call;
 mod estimate;
 mod event;
 mod forecast;
 mod planner;
 mod run;
+mod save;
 mod schedule;
 mod state;
 mod summary;

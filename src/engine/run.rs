@@ -4,41 +4,37 @@
 //! print, read settings, or know where documents and events go.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
 };
 
 use super::{
-    CallId, Event, ItemId, Order, StopKind, Summary,
+    Event, ItemId, Order, StopKind, Summary,
     briefing::Briefing,
+    call::{Ended, Slot, Waiting, one_call},
     planner::{Documents, PlannedItem, RunPlan},
+    save::{SaveError, Saver},
     schedule::{Node, Schedule},
     summary::Ledger,
-    worker::{self, Call, Limits, Outcome},
+    worker::Limits,
 };
 use crate::{
-    document::{Digest, ExecutionPart, Finding, Header, Names, Stage, digest, render_document},
+    document::{Digest, ExecutionPart, Names, Stage},
     model::{Model, Scope},
-    parallel::{Change, Failure, Status},
+    parallel::{Failure, Status},
     plan::AchievementId,
     store::{DocumentStore, WriteError},
 };
 
 /// Documents that may be waiting for the disk besides the calls in flight.
 const WRITES: usize = 16;
-
-/// parallel.json is written at most this often while a run goes on.
-const SHORTEST_SAVE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Saving takes at most one part in this many of the run's time, however large parallel.json is.
-const SAVE_SHARE: u32 = 20;
 
 /// What the caller wants of a run under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,27 +100,15 @@ impl Engine {
             in_flight: JoinSet::new(),
             stopping: None,
             ledger: Ledger::new(&self.plan, &self.briefing, self.limits.prices.as_ref()),
-            changes: BTreeMap::new(),
-            updated: None,
-            saving: None,
-            saved: Instant::now(),
-            save_interval: SHORTEST_SAVE_INTERVAL,
+            saver: Saver::new(Arc::clone(&self.store)),
             engine: Arc::new(self),
         };
         dispatcher.work(stop).await
     }
 
-    fn emit(&self, event: Event) {
+    pub(super) fn emit(&self, event: Event) {
         (self.emit)(event);
     }
-}
-
-/// One call that waits for a free slot.
-struct Waiting {
-    item: usize,
-    part: Option<ExecutionPart>,
-    of: u32,
-    path: String,
 }
 
 /// How far an item's documents have come.
@@ -136,33 +120,6 @@ struct Parts {
     failure: Option<(String, Timestamp)>,
     stopped: bool,
 }
-
-/// A call's place among those in flight; given back when it is dropped, even by a panic.
-struct Slot(mpsc::UnboundedSender<()>);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        // The dispatcher outlives its calls, unless it was itself dropped; then nobody counts.
-        let _ = self.0.send(());
-    }
-}
-
-/// What a call's task brings back.
-struct Ended {
-    item: usize,
-    call: CallId,
-    path: String,
-    outcome: Outcome,
-    written: Option<Result<Written, WriteError>>,
-}
-
-struct Written {
-    warnings: Vec<Finding>,
-    subplan: Option<Digest>,
-}
-
-/// How saving went, what was saved, and how long it took.
-type Saved = (Result<(), WriteError>, BTreeMap<AchievementId, Change>, Duration);
 
 struct Dispatcher {
     engine: Arc<Engine>,
@@ -180,11 +137,7 @@ struct Dispatcher {
     in_flight: JoinSet<Ended>,
     stopping: Option<(StopKind, String)>,
     ledger: Ledger,
-    changes: BTreeMap<AchievementId, Change>,
-    updated: Option<Timestamp>,
-    saving: Option<JoinHandle<Saved>>,
-    saved: Instant,
-    save_interval: Duration,
+    saver: Saver,
 }
 
 impl Dispatcher {
@@ -221,11 +174,13 @@ impl Dispatcher {
                     // A panic in a worker is a defect of ours; the other paid calls go on.
                     Err(error) => self.stop(StopKind::Internal, format!("internal error: {error}")),
                 },
-                () = tokio::time::sleep(self.save_interval), if !self.changes.is_empty() => {}
+                () = tokio::time::sleep(self.saver.due_in().unwrap_or_default()), if self.saver.due_in().is_some() => {}
             }
-            self.save_now_and_then().await;
+            let saved = self.saver.now_and_then().await;
+            self.saved(saved);
         }
-        self.save_at_the_end().await;
+        let saved = self.saver.at_the_end().await;
+        self.saved(saved);
         let summary = self.ledger.finish(&self.schedule, self.stopping.take(), began.elapsed());
         self.engine.emit(Event::RunFinished { summary: summary.clone() });
         summary
@@ -300,7 +255,7 @@ impl Dispatcher {
         let engine = Arc::clone(&self.engine);
         let item = &engine.plan.items[index];
         self.ledger.add(index, &outcome);
-        self.updated = self.updated.max(Some(outcome.at));
+        self.saver.happened(outcome.at);
         let parts = &mut self.unfinished[index];
         parts.attempts += outcome.attempts;
         parts.left -= 1;
@@ -351,7 +306,7 @@ impl Dispatcher {
         };
         self.gists.insert(id, Arc::new(gist));
         self.subplans.insert(id, Arc::new(digest));
-        let change = self.changes.entry(id).or_default();
+        let change = self.saver.change(id);
         change.subplan_path = Some(path);
     }
 
@@ -367,13 +322,13 @@ impl Dispatcher {
                 paths.extend(item.executions_on_disk.iter().cloned());
                 paths.sort();
                 paths.dedup();
-                let change = self.changes.entry(id).or_default();
+                let change = self.saver.change(id);
                 change.execution_paths = Some(paths);
                 change.subplan_path = Some(item.subplan_path.clone());
             }
         }
         if let Some((reason, at)) = failure {
-            let change = self.changes.entry(id).or_default();
+            let change = self.saver.change(id);
             change.status = Some(Status::Failed);
             change.failure =
                 Some(Some(Failure { stage: item.id.stage, reason: reason.clone(), attempts, at: at.to_string() }));
@@ -385,7 +340,7 @@ impl Dispatcher {
                 self.ledger.blocked(blocked, item.id);
             }
         } else if !stopped {
-            let change = self.changes.entry(id).or_default();
+            let change = self.saver.change(id);
             change.status = status_after(engine.plan.statuses[item.node], item.id);
             change.failure = Some(None);
             engine.emit(Event::ItemDone { item: item.id });
@@ -393,48 +348,15 @@ impl Dispatcher {
         }
     }
 
-    async fn save_now_and_then(&mut self) {
-        if self.saving.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.finish_saving().await;
-        }
-        if self.saving.is_none() && !self.changes.is_empty() && self.saved.elapsed() >= self.save_interval {
-            self.begin_saving();
-        }
-    }
-
-    fn begin_saving(&mut self) {
-        let changes = std::mem::take(&mut self.changes);
-        let updated = self.updated.unwrap_or(Timestamp::UNIX_EPOCH).to_string();
-        let store = Arc::clone(&self.engine.store);
-        self.saving = Some(tokio::task::spawn_blocking(move || {
-            let began = Instant::now();
-            let result = store.update_parallel(&changes, &updated);
-            (result, changes, began.elapsed())
-        }));
-    }
-
-    async fn finish_saving(&mut self) {
-        let Some(saving) = self.saving.take() else { return };
-        self.saved = Instant::now();
-        match saving.await {
-            Ok((Ok(()), _, took)) => self.save_interval = SHORTEST_SAVE_INTERVAL.max(took * SAVE_SHARE),
-            Ok((Err(error), mut changes, _)) => {
-                for (id, later) in std::mem::take(&mut self.changes) {
-                    overlay(changes.entry(id).or_default(), later);
-                }
-                self.changes = changes;
+    /// parallel.json cannot be saved: going on would only widen the gap between it and the documents.
+    fn saved(&mut self, result: Result<(), SaveError>) {
+        match result {
+            Ok(()) => {}
+            Err(SaveError::Write(error)) => {
                 self.ledger.hint(error.hint());
                 self.stop(StopKind::Storage, error.to_string());
             }
-            Err(error) => self.stop(StopKind::Internal, format!("internal error: {error}")),
-        }
-    }
-
-    async fn save_at_the_end(&mut self) {
-        self.finish_saving().await;
-        if !self.changes.is_empty() {
-            self.begin_saving();
-            self.finish_saving().await;
+            Err(SaveError::Internal(error)) => self.stop(StopKind::Internal, format!("internal error: {error}")),
         }
     }
 }
@@ -447,15 +369,6 @@ async fn next_wish(stop: &mut watch::Receiver<Stop>) -> Stop {
     stop.borrow_and_update().clone()
 }
 
-/// Puts what changed later over what changed earlier.
-fn overlay(earlier: &mut Change, later: Change) {
-    let Change { status, subplan_path, execution_paths, failure } = later;
-    earlier.status = status.or(earlier.status);
-    earlier.subplan_path = subplan_path.or(earlier.subplan_path.take());
-    earlier.execution_paths = execution_paths.or(earlier.execution_paths.take());
-    earlier.failure = failure.or(earlier.failure.take());
-}
-
 /// A stage's success never takes an achievement back to an earlier status.
 fn status_after(before: Status, item: ItemId) -> Option<Status> {
     match (before, item.stage) {
@@ -466,70 +379,4 @@ fn status_after(before: Status, item: ItemId) -> Option<Status> {
             Some(Status::ExecutionCreated)
         }
     }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
-/// Renders the prompt, works the call, and writes its document.
-async fn one_call(
-    engine: &Arc<Engine>,
-    waiting: Waiting,
-    known: &HashMap<AchievementId, Arc<Digest>>,
-    subplan: Option<Arc<Digest>>,
-    slot: Slot,
-) -> Ended {
-    let item = &engine.plan.items[waiting.item];
-    let part_number = waiting.part.as_ref().map_or(1, |part| part.number);
-    let call_id = CallId { item: item.id, part: part_number, parts: waiting.of };
-    let briefing = &engine.briefing;
-    let digests = |id: AchievementId| known.get(&id).cloned();
-    let own = match (&waiting.part, subplan) {
-        (None, _) => briefing.subplan(item, &digests),
-        (Some(part), Some(subplan)) => briefing.execution(item, &item.subplan_path, &subplan, part, &digests),
-        (Some(part), None) => briefing.execution(item, &item.subplan_path, &Digest::default(), part, &digests),
-    };
-    let achievement = briefing.achievement(item);
-    let outcome = match own {
-        Ok(own) => {
-            let call = Call {
-                id: call_id,
-                title: achievement.title.clone(),
-                names: Arc::clone(&engine.names),
-                messages: briefing.messages(item, own),
-                cache_key: briefing.cache_key(item),
-                // What stands below a deliverable's first line explains it.
-                deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
-            };
-            worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
-        }
-        Err(error) => Outcome::unsent(error.to_string(), Timestamp::now()),
-    };
-    drop(slot);
-    let written = match &outcome.result {
-        Ok(accepted) => {
-            let header = Header {
-                plan: briefing.plan().name.as_str(),
-                achievement: item.id.achievement,
-                title: &achievement.title,
-                stage: item.id.stage,
-                level: Some(item.level),
-                subplan: (item.id.stage == Stage::Execution).then_some(item.subplan_path.as_str()),
-                part: waiting.part.as_ref(),
-                estimate: item.estimated_hours,
-                created: &outcome.at.to_string(),
-                executor: engine.executor.as_deref(),
-            };
-            let text = render_document(&header, &accepted.body);
-            let subplan = (item.id.stage == Stage::Subplan).then(|| digest(&text));
-            let (store, path, force) = (Arc::clone(&engine.store), waiting.path.clone(), engine.force);
-            let result = tokio::task::spawn_blocking(move || store.write_document(&path, &text, force)).await;
-            let warnings = accepted.warnings.clone();
-            // A write that panicked is a defect of ours; the item fails like one that could not be written.
-            result.ok().map(|result| result.map(|()| Written { warnings, subplan }))
-        }
-        Err(_) => None,
-    };
-    Ended { item: waiting.item, call: call_id, path: waiting.path, outcome, written }
 }

@@ -1,0 +1,116 @@
+//! One call as a task of the local engine: the worker, then its document on disk.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{
+    CallId, Engine,
+    worker::{self, Call, Outcome},
+};
+use crate::{
+    document::{Digest, ExecutionPart, Finding, Header, Stage, digest, render_document},
+    plan::AchievementId,
+    store::WriteError,
+};
+
+/// One call that waits for a free slot.
+pub(super) struct Waiting {
+    pub(super) item: usize,
+    pub(super) part: Option<ExecutionPart>,
+    pub(super) of: u32,
+    pub(super) path: String,
+}
+
+/// A call's place among those in flight; given back when it is dropped, even by a panic.
+pub(super) struct Slot(pub(super) mpsc::UnboundedSender<()>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // The dispatcher outlives its calls, unless it was itself dropped; then nobody counts.
+        let _ = self.0.send(());
+    }
+}
+
+/// What a call's task brings back.
+pub(super) struct Ended {
+    pub(super) item: usize,
+    pub(super) call: CallId,
+    pub(super) path: String,
+    pub(super) outcome: Outcome,
+    pub(super) written: Option<Result<Written, WriteError>>,
+}
+
+/// A document that is on disk.
+pub(super) struct Written {
+    pub(super) warnings: Vec<Finding>,
+    /// What it says, where it is a SUBPLAN.
+    pub(super) subplan: Option<Digest>,
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// Renders the prompt, works the call, and writes its document.
+pub(super) async fn one_call(
+    engine: &Arc<Engine>,
+    waiting: Waiting,
+    known: &HashMap<AchievementId, Arc<Digest>>,
+    subplan: Option<Arc<Digest>>,
+    slot: Slot,
+) -> Ended {
+    let item = &engine.plan.items[waiting.item];
+    let part_number = waiting.part.as_ref().map_or(1, |part| part.number);
+    let call_id = CallId { item: item.id, part: part_number, parts: waiting.of };
+    let briefing = &engine.briefing;
+    let digests = |id: AchievementId| known.get(&id).cloned();
+    let own = match (&waiting.part, subplan) {
+        (None, _) => briefing.subplan(item, &digests),
+        (Some(part), Some(subplan)) => briefing.execution(item, &item.subplan_path, &subplan, part, &digests),
+        (Some(part), None) => briefing.execution(item, &item.subplan_path, &Digest::default(), part, &digests),
+    };
+    let achievement = briefing.achievement(item);
+    let outcome = match own {
+        Ok(own) => {
+            let call = Call {
+                id: call_id,
+                title: achievement.title.clone(),
+                names: Arc::clone(&engine.names),
+                messages: briefing.messages(item, own),
+                cache_key: briefing.cache_key(item),
+                // What stands below a deliverable's first line explains it.
+                deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
+            };
+            worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
+        }
+        Err(error) => Outcome::unsent(error.to_string(), Timestamp::now()),
+    };
+    drop(slot);
+    let written = match &outcome.result {
+        Ok(accepted) => {
+            let header = Header {
+                plan: briefing.plan().name.as_str(),
+                achievement: item.id.achievement,
+                title: &achievement.title,
+                stage: item.id.stage,
+                level: Some(item.level),
+                subplan: (item.id.stage == Stage::Execution).then_some(item.subplan_path.as_str()),
+                part: waiting.part.as_ref(),
+                estimate: item.estimated_hours,
+                created: &outcome.at.to_string(),
+                executor: engine.executor.as_deref(),
+            };
+            let text = render_document(&header, &accepted.body);
+            let subplan = (item.id.stage == Stage::Subplan).then(|| digest(&text));
+            let (store, path, force) = (Arc::clone(&engine.store), waiting.path.clone(), engine.force);
+            let result = tokio::task::spawn_blocking(move || store.write_document(&path, &text, force)).await;
+            let warnings = accepted.warnings.clone();
+            // A write that panicked is a defect of ours; the item fails like one that could not be written.
+            result.ok().map(|result| result.map(|()| Written { warnings, subplan }))
+        }
+        Err(_) => None,
+    };
+    Ended { item: waiting.item, call: call_id, path: waiting.path, outcome, written }
+}
