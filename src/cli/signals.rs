@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::terminal::err;
 use crate::engine::Stop;
 
 /// How long calls in flight may go on after the first signal.
@@ -15,8 +14,9 @@ pub(super) fn watch_signals() -> watch::Receiver<Stop> {
     let (wish, receiver) = watch::channel(Stop::No);
     tokio::spawn(async move {
         next_signal().await;
-        err("\ninterrupted: calls in flight may end within 30 s; interrupt again to stop now\n");
-        let _ = wish.send(Stop::Drain(String::from("interrupted")));
+        // Said by the reporters, since a line printed here would be drawn over by the progress bars.
+        let reason = "interrupted (calls in flight have 30 s to end; a second interrupt stops at once)";
+        let _ = wish.send(Stop::Drain(String::from(reason)));
         tokio::select! {
             () = next_signal() => {}
             () = tokio::time::sleep(GRACE) => {}

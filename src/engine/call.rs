@@ -40,6 +40,9 @@ pub(super) struct Ended {
     pub(super) path: String,
     pub(super) outcome: Outcome,
     pub(super) written: Option<Result<Written, WriteError>>,
+    /// The slot of a call without a document: it is not free before the dispatcher has seen why, since the reason may
+    /// be one to stop for.
+    pub(super) slot: Option<Slot>,
 }
 
 /// A document that is on disk.
@@ -87,7 +90,8 @@ pub(super) async fn one_call(
         }
         Err(error) => Outcome::unsent(error.to_string(), Timestamp::now()),
     };
-    drop(slot);
+    // While the document is written, the next call can wait for its answer.
+    let slot = outcome.result.is_err().then_some(slot);
     let written = match &outcome.result {
         Ok(accepted) => {
             let header = Header {
@@ -112,5 +116,5 @@ pub(super) async fn one_call(
         }
         Err(_) => None,
     };
-    Ended { item: waiting.item, call: call_id, path: waiting.path, outcome, written }
+    Ended { item: waiting.item, call: call_id, path: waiting.path, outcome, written, slot }
 }

@@ -152,6 +152,9 @@ impl Dispatcher {
             at: Timestamp::now(),
         });
         loop {
+            while self.answered.1.try_recv().is_ok() {
+                self.calling -= 1;
+            }
             self.fill_slots();
             if self.in_flight.is_empty() {
                 break;
@@ -251,7 +254,7 @@ impl Dispatcher {
 
     /// Takes in what a call's task brought back.
     fn take(&mut self, ended: Ended) {
-        let Ended { item: index, call, path, outcome, written } = ended;
+        let Ended { item: index, call, path, outcome, written, slot: _slot } = ended;
         let engine = Arc::clone(&self.engine);
         let item = &engine.plan.items[index];
         self.ledger.add(index, &outcome);

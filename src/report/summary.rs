@@ -155,15 +155,32 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     if let Some(reason) = &summary.stopped {
         paragraph(out, "Stopped", INDENT, &sanitize(reason), width);
     }
-    for hint in &summary.hints {
-        paragraph(out, "Hint", INDENT, &sanitize(hint), width);
-    }
+    hints(out, &summary.hints, width);
     if summary.requests == 0 && summary.usage == Usage::default() && summary.unmetered == 0 {
         return;
     }
     paragraph(out, "Tokens", INDENT, &tokens(summary), width);
     paragraph(out, "Cost", INDENT, &sanitize(&spent(summary, context)), width);
     paragraph(out, "Time", INDENT, &time(summary, context.replay), width);
+}
+
+/// The first hints. One of several lines shows something (what differs from a tape), and its lines stay as they are.
+fn hints(out: &mut String, hints: &[String], width: usize) {
+    const SHOWN: usize = 3;
+    for hint in hints.iter().take(SHOWN) {
+        let mut lines = hint.lines();
+        paragraph(out, "Hint", INDENT, &sanitize(lines.next().unwrap_or_default()), width);
+        for line in lines {
+            out.push_str(&format!("{:INDENT$}{}\n", "", sanitize(line)));
+        }
+    }
+    if hints.len() > SHOWN {
+        paragraph(out, "", INDENT, &format!("and {}", plural_more(hints.len() - SHOWN)), width);
+    }
+}
+
+fn plural_more(number: usize) -> String {
+    if number == 1 { String::from("1 more hint") } else { format!("{number} more hints") }
 }
 
 fn tokens(summary: &Summary) -> String {

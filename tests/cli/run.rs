@@ -37,7 +37,11 @@ fn steady(text: &str) -> String {
         out.push_str(&line);
         out.push('\n');
     }
-    out.trim_end().to_owned()
+    // A document is written while the next call begins: which line comes first is up to the disk.
+    let (mut timed, others): (Vec<&str>, Vec<&str>) = out.lines().partition(|line| line.starts_with("[time]"));
+    timed.sort_unstable();
+    let code = others.len() - 1;
+    [&others[..code], &timed, &others[code..]].concat().join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,15 +65,15 @@ async fn one_command_generates_a_whole_level() {
     Next       planwave run plan --level 2
                generates the next level
     ------- stderr -------
-    [time] run [id]: 4 items of TEST with gpt-5-mini, at most 1 call in flight; times are UTC
-    [time] 1.1 subplan started
-    [time] 1.1 subplan done in [..], 300 tokens out: subplans/SUBPLAN_TEST_11.md
-    [time] 1.2 subplan started
-    [time] 1.2 subplan done in [..], 300 tokens out: subplans/SUBPLAN_TEST_12.md
-    [time] 1.1 execution started
     [time] 1.1 execution done in [..], 300 tokens out: execution/EXECUTION_TASK_TEST_11_01.md
-    [time] 1.2 execution started
+    [time] 1.1 execution started
+    [time] 1.1 subplan done in [..], 300 tokens out: subplans/SUBPLAN_TEST_11.md
+    [time] 1.1 subplan started
     [time] 1.2 execution done in [..], 300 tokens out: execution/EXECUTION_TASK_TEST_12_01.md
+    [time] 1.2 execution started
+    [time] 1.2 subplan done in [..], 300 tokens out: subplans/SUBPLAN_TEST_12.md
+    [time] 1.2 subplan started
+    [time] run [id]: 4 items of TEST with gpt-5-mini, at most 1 call in flight; times are UTC
     [time] run ended after [..]: 4 done
     [exit 0]
     ");
