@@ -16,6 +16,10 @@ const DEFAULT_OUTPUT_CAP: u32 = 16_000;
 /// The most that is allowed without being asked for by name.
 const LARGEST_DEFAULT_CAP: u32 = 32_000;
 
+/// Threads that write documents and parallel.json. Enough to keep a disk busy; each more costs memory that the
+/// allocator does not give back.
+const BLOCKING_THREADS: usize = 8;
+
 /// What is known of the model that the settings name.
 pub(super) struct ModelChoice {
     pub(super) facts: ModelFacts,
@@ -111,6 +115,9 @@ pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> Model
 /// One thread: calls spend their time waiting, and a call that is handed between threads for every chunk of its answer
 /// costs twice the CPU. Writing documents and tapes has threads of its own.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build();
     built.map_err(|error| Failure::invalid(format!("cannot start the runtime: {error}")))
 }
