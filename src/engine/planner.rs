@@ -511,3 +511,7 @@ fn short_list(items: &[String]) -> String {
         Some(more) => format!("{} and {more} more", items[..SHOWN].join(", ")),
     }
 }
+
+#[cfg(test)]
+#[path = "planner_tests.rs"]
+mod tests;

@@ -52,6 +52,21 @@ impl Scan {
         self.files.get(&id).unwrap_or(&NOTHING)
     }
 
+    /// A scan that found these paths, each with something in it; what is no document or verdict does not count.
+    #[cfg(test)]
+    pub(crate) fn with<'a>(names: &Names, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut scan = Self::default();
+        for path in paths {
+            let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+            if let Some((folder, _)) = FOLDERS.iter().find(|(_, known)| *known == folder)
+                && let Some(role) = names.classify(*folder, name)
+            {
+                scan.note(role, path.to_owned(), false);
+            }
+        }
+        scan
+    }
+
     pub(super) fn of(plan_dir: &PlanDir, names: &Names) -> Result<Self, StoreError> {
         let mut scan = Self::default();
         for (folder, path) in FOLDERS {
