@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     parallel::{ParallelFile, declared, declares_nothing},
-    store::{Existing, WriteError},
+    report::{plural, sanitize},
+    store::{Existing, RunLock, WriteError},
 };
 
 pub(super) fn run(arguments: &AnalyzeArguments) -> Result<Exit, Failure> {
@@ -22,10 +23,22 @@ pub(super) fn run(arguments: &AnalyzeArguments) -> Result<Exit, Failure> {
         err("warning: the PLAN declares no dependencies, so all achievements are put in one level\n");
         err("  hint: add `- **Dependencies**: 1.1` lines to the PLAN, or edit the file\n");
     }
+    for warning in project.warnings() {
+        err(&format!("warning: {}\n", sanitize(&warning)));
+    }
+    for achievement in &project.plan.achievements {
+        if let (true, Some(text)) = (achievement.dependencies.is_empty(), &achievement.dependencies_text) {
+            let (id, line) = (achievement.id, achievement.line);
+            let text = sanitize(text);
+            err(&format!("warning: {plan_file}:{line}: {id} names no achievement it depends on: {text}\n"));
+        }
+    }
     if arguments.dry_run {
-        out(&text);
+        out(&text)?;
         return Ok(Exit::Done);
     }
+    let began = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let _lock = RunLock::take(&project.dir, &format!("process {} (analyze) since {began}", std::process::id()))?;
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     match project.dir.write("parallel.json", text.as_bytes(), existing) {
         Ok(()) => {}
@@ -39,7 +52,7 @@ pub(super) fn run(arguments: &AnalyzeArguments) -> Result<Exit, Failure> {
     let levels = ParallelFile::parse(text.as_bytes()).map_or(0, |file| file.levels().len());
     let path = project.parallel_path();
     let count = project.plan.achievements.len();
-    out(&format!("wrote {}: {count} achievements in {levels} levels\n", path.display()));
-    out(&format!("next: planwave run {} --level 1 --dry-run\n", arguments.plan.display()));
+    out(&format!("wrote {}: {} in {}\n", path.display(), plural(count, "achievement"), plural(levels, "level")))?;
+    out(&format!("next: planwave run {} --level 1 --dry-run\n", arguments.plan.display()))?;
     Ok(Exit::Done)
 }

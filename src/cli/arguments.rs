@@ -60,7 +60,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_enum)]
     pub(super) stage: Option<StageChoice>,
     /// The most calls in flight at once [default: 8].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(super) concurrency: Option<u64>,
     /// When an item may start [default: level].
     #[arg(long, value_enum)]

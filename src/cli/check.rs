@@ -29,18 +29,28 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     for path in &arguments.paths {
         match path.file_name().and_then(|name| name.to_str()).and_then(stage_of_file_name) {
             Some(stage) if path.is_file() => checked.push(check_file(path, stage)?),
+            None if path.is_file() && !is_plan(path) => {
+                return Err(Failure::invalid(format!("{} is no document and no plan", path.display())).hint(
+                    String::from("documents are called SUBPLAN_<NAME>_<ID>.md or EXECUTION_TASK_<NAME>_<ID>_<NN>.md"),
+                ));
+            }
             _ => check_plan(path, &mut checked)?,
         }
     }
     let failed = checked.iter().filter(|document| has_errors(document)).count();
     if arguments.json {
-        out(&pretty(&checked)?);
+        out(&pretty(&checked)?)?;
     } else {
-        out(&lines(&checked));
+        out(&lines(&checked))?;
         let verdict = if failed == 0 { String::from("all pass") } else { format!("{failed} with errors") };
         err(&format!("{} checked, {verdict}\n", plural(checked.len(), "document")));
     }
     Ok(if failed > 0 { Exit::Incomplete } else { Exit::Done })
+}
+
+fn is_plan(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("PLAN_") || name.ends_with("parallel.json")
 }
 
 fn check_file(path: &Path, stage: Stage) -> Result<Checked, Failure> {

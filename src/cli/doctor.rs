@@ -37,12 +37,12 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
             "provider": choice.facts.provider,
             "works": works,
             "results": results,
-        }))?);
+        }))?)?;
     } else {
         let model = &loaded.settings.model;
-        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.host(), choice.facts.provider));
+        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.host(), choice.facts.provider))?;
         for result in &results {
-            out(&line(result));
+            out(&line(result))?;
         }
     }
     Ok(if works { Exit::Done } else { Exit::Incomplete })

@@ -47,11 +47,14 @@ pub fn main() -> std::process::ExitCode {
 
 fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {
     let project = project::Project::open(path)?;
+    for warning in project.warnings() {
+        terminal::err(&format!("warning: {}\n", crate::report::sanitize(&warning)));
+    }
     if json {
-        terminal::out(&pretty(&plan_show::to_json(&project.plan))?);
+        terminal::out(&pretty(&plan_show::to_json(&project.plan))?)?;
     } else {
         let sanitize = |text: &str| crate::report::sanitize(text).into_owned();
-        terminal::out(&plan_show::render_text(&project.plan, terminal::width(), sanitize));
+        terminal::out(&plan_show::render_text(&project.plan, terminal::width(), sanitize))?;
     }
     Ok(Exit::Done)
 }
@@ -60,9 +63,9 @@ fn show_config(plan: Option<&std::path::Path>, json: bool, global: &Global) -> R
     let (loaded, sources) = project::settings(plan, &global.overrides())?;
     let key = crate::settings::key_state(&loaded.settings.model, &sources.environment);
     if json {
-        terminal::out(&pretty(&config_show::json(&loaded, &key))?);
+        terminal::out(&pretty(&config_show::json(&loaded, &key))?)?;
     } else {
-        terminal::out(&config_show::text(&loaded, &key));
+        terminal::out(&config_show::text(&loaded, &key))?;
     }
     Ok(Exit::Done)
 }

@@ -115,9 +115,7 @@ pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> Model
 /// One thread: calls spend their time waiting, and a call that is handed between threads for every chunk of its answer
 /// costs twice the CPU. Writing documents and tapes has threads of its own.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .enable_all()
-        .build();
+    let built =
+        tokio::runtime::Builder::new_current_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build();
     built.map_err(|error| Failure::invalid(format!("cannot start the runtime: {error}")))
 }

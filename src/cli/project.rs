@@ -11,7 +11,7 @@ use crate::{
     document::{Digest, Names, digest},
     engine::{RunPlan, Situation, Wish, plan_run, subplans_to_read},
     parallel::{Graph, ParallelFile},
-    plan::{AchievementId, Plan, parse},
+    plan::{AchievementId, Plan, overlooked, parse},
     settings::{Loaded, Overrides, Sources, load},
     store::PlanDir,
 };
@@ -50,6 +50,12 @@ impl Project {
         Ok(Self { dir: Arc::new(dir), plan: Arc::new(plan) })
     }
 
+    /// What in the PLAN may not be as its author meant it.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> + '_ {
+        let file = self.dir.shown(&self.dir.located().plan_file).display().to_string();
+        overlooked(&self.plan).into_iter().map(move |line| format!("{file}: {line}"))
+    }
+
     /// Where parallel.json is or belongs, as the user would name it.
     pub(super) fn parallel_path(&self) -> PathBuf {
         self.dir.shown("parallel.json")
@@ -70,7 +76,11 @@ impl Project {
             return Err(Failure::problems(&checked.errors, &shown));
         }
         let graph = file.graph().map_err(|problems| Failure::problems(&problems, &shown))?;
-        let warnings = checked.warnings.iter().map(|problem| format!("{shown}:{problem}")).collect();
+        let mut warnings: Vec<String> = self.warnings().collect();
+        warnings.extend(checked.warnings.iter().map(|problem| format!("{shown}:{problem}")));
+        if let Some(other) = file.plan_name().filter(|name| *name != self.plan.name.as_str()) {
+            warnings.push(format!("{shown} is of the plan {other}, not of {}", self.plan.name));
+        }
         let ids = file.entries().iter().map(|entry| entry.id).chain(self.plan.achievements.iter().map(|a| a.id));
         let mut ids: Vec<AchievementId> = ids.collect();
         ids.sort_unstable();

@@ -105,7 +105,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         } else {
             dry_run_text(&prepared.forecast()?, terminal::width())
         };
-        out(&text);
+        out(&text)?;
         return Ok(Exit::Done);
     }
     let surroundings = Surroundings {
@@ -182,6 +182,18 @@ fn selection_words(arguments: &RunArguments) -> Vec<String> {
         let ids: Vec<String> = selection.ids.iter().map(ToString::to_string).collect();
         words.extend([String::from("--ids"), ids.join(",")]);
     }
+    if let Some(model) = &arguments.model {
+        words.extend([String::from("--model"), model.clone()]);
+    }
+    match arguments.order {
+        Some(config::Order::Ready) => words.extend(["--order", "ready"].map(String::from)),
+        Some(config::Order::Level) | None => {}
+    }
+    for (flag, number) in [("--concurrency", arguments.concurrency), ("--max-attempts", arguments.max_attempts)] {
+        if let Some(number) = number {
+            words.extend([flag.to_owned(), number.to_string()]);
+        }
+    }
     match arguments.stage {
         Some(StageChoice::Subplan) => words.extend(["--stage", "subplan"].map(String::from)),
         Some(StageChoice::Execution) => words.extend(["--stage", "execution"].map(String::from)),
@@ -246,11 +258,11 @@ fn read_tape(path: &Path) -> Result<Tape, Failure> {
 
 /// Everything exists, or all that is left is blocked.
 fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result<Exit, Failure> {
-    let blocked = any_blocked(prepared);
+    let blocked = any_out_of_reach(prepared);
     let mut forecast = prepared.forecast()?;
     if surroundings.json {
         forecast.warnings.push(String::from("nothing to do"));
-        out(&json_pretty(&forecast).unwrap_or_default());
+        out(&json_pretty(&forecast).unwrap_or_default())?;
     } else {
         err(&forecast_text(&forecast, terminal::width()));
         err("nothing to do: nothing sent, nothing written\n");
@@ -258,8 +270,14 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result
     Ok(if blocked { Exit::Incomplete } else { Exit::Done })
 }
 
-fn any_blocked(prepared: &Prepared) -> bool {
-    prepared.planned.run.skipped.iter().any(|item| matches!(item.reason, SkipReason::BlockedBy(_)))
+/// Whether something that was asked for cannot be had now.
+fn any_out_of_reach(prepared: &Prepared) -> bool {
+    prepared
+        .planned
+        .run
+        .skipped
+        .iter()
+        .any(|item| matches!(item.reason, SkipReason::BlockedBy(_) | SkipReason::NoSubplan))
 }
 
 /// Takes the lock, makes sure that the set is still the one agreed to, and runs it.
@@ -268,7 +286,7 @@ pub(super) fn perform(
     surroundings: Surroundings<'_>,
     key: Option<secrecy::SecretString>,
 ) -> Result<Exit, Failure> {
-    let blocked_before = any_blocked(&prepared);
+    let out_of_reach = any_out_of_reach(&prepared);
     let Surroundings { loaded, sources, answers, record, events, selection, json, plan_argument } = surroundings;
     let Prepared { leveled, planned, briefing, choice, wish, model_name } = prepared;
     let began = Timestamp::now();
@@ -277,6 +295,10 @@ pub(super) fn perform(
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
+    }
+    // What cannot be written must not be paid for.
+    for folder in wish.stages.iter().map(|stage| stage.folder()) {
+        dir.check_writable(folder).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     }
     let replay = matches!(answers, Answers::Replay(_));
     let settings = &loaded.settings;
@@ -315,32 +337,37 @@ pub(super) fn perform(
     reporting.close();
     if json {
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
-        out(&text);
+        out(&text)?;
     } else {
         let next_level = next_level(&leveled, &wish, &summary);
         let directory = dir.path().display().to_string();
+        let model = &settings.model;
+        let priced = match choice.facts.prices {
+            Some(_) => model.name.clone(),
+            None => format!("{} at {}", model.name, model.base_url.host()),
+        };
         let context = SummaryContext {
             plan: &plan_argument,
             selection: &selection,
             next_level,
             directory: &directory,
-            model: &settings.model.name,
+            model: &priced,
             replay,
             width: terminal::width(),
             style,
         };
         let text = summary_text(&summary, &context);
-        if events == Some(Path::new("-")) { err(&text) } else { out(&text) }
+        if events == Some(Path::new("-")) { err(&text) } else { out(&text)? }
     }
-    Ok(exit_of(&summary, blocked_before))
+    Ok(exit_of(&summary, out_of_reach))
 }
 
-fn exit_of(summary: &Summary, blocked_before: bool) -> Exit {
+fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
     match summary.stop_kind {
         Some(StopKind::Interrupted) => Exit::Interrupted,
         Some(StopKind::Provider) => Exit::Stopped,
         Some(StopKind::Storage | StopKind::Internal) => Exit::Incomplete,
-        None if summary.failed + summary.blocked + summary.not_started > 0 || blocked_before => Exit::Incomplete,
+        None if summary.failed + summary.blocked + summary.not_started > 0 || out_of_reach => Exit::Incomplete,
         None => Exit::Done,
     }
 }

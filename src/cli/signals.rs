@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM as wishes of the user: the first lets calls in flight end, the second does not.
+//! Ctrl-C, SIGTERM and SIGHUP (a closed terminal) as wishes of the user: the first lets calls in flight end, the second does not.
 
 use std::time::Duration;
 
@@ -31,18 +31,18 @@ pub(super) fn watch_signals() -> watch::Receiver<Stop> {
 #[cfg(unix)]
 async fn next_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+    let (terminate, hangup) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let (Ok(mut terminate), Ok(mut hangup)) = (terminate, hangup) else {
+        return drop(tokio::signal::ctrl_c().await);
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
 }
 
-/// Windows has no SIGTERM; Ctrl-C is what there is.
+/// Windows has neither SIGTERM nor SIGHUP; Ctrl-C is what there is.
 #[cfg(not(unix))]
 async fn next_signal() {
     drop(tokio::signal::ctrl_c().await);

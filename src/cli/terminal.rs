@@ -2,17 +2,24 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use super::failure::Failure;
+
 /// Columns assumed where there is no terminal.
 const PIPED_WIDTH: usize = 80;
 
 /// The narrowest terminal that text is laid out for.
 const NARROWEST: usize = 40;
 
-/// Prints a result.
-pub(super) fn out(text: &str) {
+/// Prints a result. Whoever closed a pipe does not want the rest; any other refusal is an error, since a script would
+/// take a result that is cut for a whole one.
+pub(super) fn out(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    // Whoever closed the pipe does not want the rest.
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::incomplete(format!("cannot write to standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Prints a message.

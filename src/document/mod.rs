@@ -29,6 +29,14 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// The folder of its documents, relative to the plan directory.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Subplan => "subplans",
+            Self::Execution => "execution",
+        }
+    }
+
     /// The word used in parallel.json, events and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -289,6 +289,11 @@ impl Dispatcher {
                     self.ledger.hint(rejected.hint);
                     self.stop(StopKind::Provider, rejected.reason);
                 }
+                Scope::Recording => {
+                    parts.stopped = true;
+                    self.ledger.hint(rejected.hint);
+                    self.stop(StopKind::Storage, rejected.reason);
+                }
                 Scope::Call | Scope::NotOnTape => {
                     self.ledger.hint(rejected.hint);
                     parts.failure = Some((rejected.reason, outcome.at));

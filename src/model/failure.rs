@@ -98,7 +98,8 @@ impl Failure {
                 // The request was accepted, so the trouble is the server's.
                 None => AGAIN,
             },
-            Self::WebPage | Self::Tape { .. } | Self::Request { .. } => Verdict::Final(Scope::Run),
+            Self::Tape { .. } => Verdict::Final(Scope::Recording),
+            Self::WebPage | Self::Request { .. } => Verdict::Final(Scope::Run),
             Self::TooLarge { .. } => Verdict::Final(Scope::Call),
             Self::NotOnTape { .. } => Verdict::Final(Scope::NotOnTape),
         }

@@ -154,6 +154,8 @@ pub enum Scope {
     Call,
     /// Every call of the run would fail the same way (quota, bad key, unknown model): stop, exit 4.
     Run,
+    /// The answer could not be put on the tape: every further one would be lost the same way. Stop.
+    Recording,
     /// The request is not on the tape that is replayed: this call only, and the input is at fault.
     NotOnTape,
 }

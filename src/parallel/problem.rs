@@ -51,9 +51,10 @@ pub fn render(problems: &[Problem], file: &str) -> String {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let Problem { code, line, column, message, hint, .. } = problem;
+        let Problem { code, line, column, message, hint, path, severity: _ } = problem;
+        let place = if path.is_empty() { String::new() } else { format!(" (at {})", printable(path, usize::MAX)) };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{file}:{line}:{column}: {severity}[{code}]: {message}");
+        let _ = writeln!(text, "{file}:{line}:{column}: {severity}[{code}]: {message}{place}");
         if let Some(hint) = hint {
             let _ = writeln!(text, "  hint: {hint}");
         }

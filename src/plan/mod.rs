@@ -11,6 +11,7 @@ mod heading;
 mod id;
 mod items;
 mod outline;
+mod overlooked;
 mod parse;
 mod references;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use error::{NearMiss, PlanError};
 pub use id::{AchievementId, InvalidId, InvalidPlanName, PlanName};
+pub use overlooked::{Overlooked, overlooked};
 pub use parse::parse;
 
 /// The largest PLAN that is read: 16 MiB. Real ones have up to 150 kB; what is larger is some other file.

@@ -102,7 +102,7 @@ fn table(out: &mut String, levels: &[LevelForecast], width: usize) {
         }
         out.push('\n');
     }
-    let legend = "PROMPT and ANSWER are tokens; ANSWER is what is expected and the most it can be.";
+    let legend = "PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap.";
     paragraph(out, "", 0, legend, width);
     if estimated {
         let legend = "an estimate: the SUBPLAN that the prompt will quote, and that says how many EXECUTIONs there \
@@ -331,7 +331,7 @@ mod tests {
                     1.10 (subplan_created), 1.11 (subplan_created),
                     1.12 (subplan_created), and 3 more
 
-        PROMPT and ANSWER are tokens; ANSWER is what is expected and the most it can be.
+        PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap.
         ~ an estimate: the SUBPLAN that the prompt will quote, and that says how many
           EXECUTIONs there are, does not exist yet.
 

@@ -114,6 +114,14 @@ pub(super) fn write(
     }
 }
 
+/// Writes an empty file into a folder and takes it away again.
+pub(super) fn try_out(dir: &Dir, folder: &Path) -> io::Result<()> {
+    let folder = folder_of(dir, &folder.join("any"))?;
+    let name = PathBuf::from(format!(".planwave-{}-probe.tmp", std::process::id()));
+    folder.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
+    folder.remove_file(&name)
+}
+
 /// The folder that `path` lies in; made where it is missing.
 fn folder_of(dir: &Dir, path: &Path) -> io::Result<Dir> {
     let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {

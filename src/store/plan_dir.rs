@@ -102,7 +102,12 @@ impl PlanDir {
     /// The bytes of a file.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, StoreError> {
         let failed = |source| StoreError::Io { path: self.shown(path), source };
-        let bytes = self.dir.metadata(path).map_err(failed)?.len();
+        let metadata = self.dir.metadata(path).map_err(failed)?;
+        if !metadata.is_file() {
+            // A pipe would be waited for, perhaps for ever.
+            return Err(failed(io::Error::other("it is no regular file")));
+        }
+        let bytes = metadata.len();
         if bytes > LARGEST_FILE {
             return Err(StoreError::TooLarge { path: self.shown(path), bytes });
         }
@@ -120,6 +125,12 @@ impl PlanDir {
         atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, |bytes| {
             crate::document::is_placeholder(&String::from_utf8_lossy(bytes))
         })
+    }
+
+    /// Makes a folder where it is missing, and makes sure that files can be written in it.
+    pub fn check_writable(&self, folder: &str) -> Result<(), WriteError> {
+        atomic::try_out(&self.dir, Path::new(folder))
+            .map_err(|source| WriteError::Io { path: self.shown(folder), source })
     }
 
     pub(super) fn dir(&self) -> &Dir {

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Exchange, Tape, difference};
+use super::{Exchange, Tape, difference, request_key};
 
 /// A tape, ready to answer.
 ///
@@ -27,12 +27,12 @@ struct Slot {
 }
 
 impl ReplayIndex {
-    /// Indexes a tape.
+    /// Indexes a tape by its requests. The keys that stand on it are not used: another version may have made them.
     pub fn new(tape: Tape) -> Self {
         let mut by_key: HashMap<String, Slot> = HashMap::with_capacity(tape.exchanges.len());
         for (position, (_, exchange)) in tape.exchanges.iter().enumerate() {
             by_key
-                .entry(exchange.key.clone())
+                .entry(request_key(&exchange.method, &exchange.path, &exchange.request))
                 .or_insert_with(|| Slot { positions: Vec::with_capacity(1), served: AtomicUsize::new(0) })
                 .positions
                 .push(position);
@@ -112,17 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn one_key_is_served_in_order_and_the_last_repeats() {
-        let index = index(&[
-            ("a", Value::Null, 500),
-            ("b", Value::Null, 200),
-            ("a", Value::Null, 429),
-            ("a", Value::Null, 200),
-        ]);
+    fn one_request_is_served_in_order_and_its_last_exchange_repeats() {
+        let (a, b) = (request("m", "a"), request("m", "b"));
+        // The keys on the tape are of another version; what counts is the request.
+        let index =
+            index(&[("1", a.clone(), 500), ("1", b.clone(), 200), ("2", a.clone(), 429), ("3", a.clone(), 200)]);
+        let key = |request: &Value| request_key("POST", "/chat/completions", request);
         let served: Vec<_> =
-            ["b", "a", "a", "b", "a", "a"].iter().map(|key| index.answer(key).unwrap().status).collect();
+            [&b, &a, &a, &b, &a, &a].iter().map(|request| index.answer(&key(request)).unwrap().status).collect();
         assert_eq!(served, [200, 500, 429, 200, 200, 200]);
-        assert!(index.answer("c").is_none());
+        assert!(index.answer(&key(&request("m", "c"))).is_none());
     }
 
     #[test]

@@ -59,7 +59,7 @@ async fn one_command_generates_a_whole_level() {
     Items      4 done
     Documents  4 written, in subplans/ and execution/ of plan
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
     Time [..]
 
     Next       planwave run plan --level 2
@@ -120,7 +120,7 @@ async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
     Documents  2 written, in subplans/ and execution/ of plan
     Hint       reword the achievement in the PLAN, or try another model
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
     Time [..]
 
     Next       planwave run plan --all --stage subplan
@@ -211,7 +211,7 @@ async fn a_dry_run_makes_no_connection_and_writes_no_file() {
           execution/EXECUTION_TASK_TEST_21_01.md
           needs 1.1 (not_started, in this run)
 
-    PROMPT and ANSWER are tokens; ANSWER is what is expected and the most it can be.
+    PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap.
     ~ an estimate: the SUBPLAN that the prompt will quote, and that says how many
       EXECUTIONs there are, does not exist yet.
 
@@ -291,10 +291,10 @@ async fn money_that_has_run_out_stops_the_run() {
     Hint       add credit or raise the limit with the provider; what is done stays
                done, and a later run goes on from there
     Tokens     1,000 in (200 cached, 20%), 300 out
-    Cost       unknown (no prices for gpt-5-mini)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
     Time [..]
 
-    Next       planwave run plan --all
+    Next       planwave run plan --all --concurrency 1
                takes up what is not done, and only that
     [exit 4]
     ");

@@ -78,7 +78,7 @@ async fn nothing_is_used_that_could_not_be_recorded() {
     let server = server(vec![sse(good())]).await;
     let tape = Arc::new(Memory::full());
     let failure = ask(&model(config(&server.uri()), Source::Live, Some(tape))).await.unwrap_err();
-    assert_eq!((failure.scope, failure.requests), (Scope::Run, 1));
+    assert_eq!((failure.scope, failure.requests), (Scope::Recording, 1));
     assert!(failure.message.contains("tape: no space left on device"), "{failure}");
 }
 
