@@ -89,7 +89,7 @@ impl Schedule {
 
     /// Starts the next item that may start now, if there is one.
     pub fn start_next(&mut self) -> Option<usize> {
-        while self.current + 1 < self.open.len() && self.open[self.current] == 0 {
+        while self.open.get(self.current) == Some(&0) {
             self.current += 1;
         }
         let (_, Reverse(index)) = self.ready.get_mut(self.current)?.pop()?;
