@@ -345,6 +345,9 @@ mod tests {
         let dependencies = vec![vec![1], vec![2, 4], vec![3], vec![0], vec![1], vec![0]];
         assert_eq!(compute_levels(&dependencies), Err(vec![1, 4]));
         assert_eq!(compute_levels(&[vec![], vec![1]]), Err(vec![1]));
+        // 0 → 1 → 2 → 0 comes first; that longer ones go through the nodes after it changes nothing.
+        let dependencies = vec![vec![1], vec![2], vec![0, 3], vec![4], vec![5], vec![2]];
+        assert_eq!(compute_levels(&dependencies), Err(vec![0, 1, 2]));
     }
 
     #[test]
@@ -365,6 +368,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_inverse_has_the_same_edges_the_other_way_round(
+            edges in prop::collection::vec((0_usize..12, 0_usize..14), 0..40),
+        ) {
+            let mut dependencies = vec![Vec::new(); 12];
+            for &(from, to) in &edges {
+                dependencies[from].push(to);
+            }
+            let inverse = Adjacency::new(12, dependencies.iter().map(|list| list.iter().copied())).inverse();
+            for node in 0..14 {
+                let dependents: Vec<usize> =
+                    (0..12).filter(|&other| node < 12 && dependencies[other].contains(&node)).collect();
+                prop_assert_eq!(inverse.of(node), dependents);
+            }
+        }
+
         #[test]
         fn levels_and_cycles_agree_with_the_edges(edges in prop::collection::vec((0_usize..12, 0_usize..12), 0..30)) {
             let mut dependencies = vec![Vec::new(); 12];
