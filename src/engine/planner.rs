@@ -333,7 +333,8 @@ fn blocked_by(situation: &Situation<'_>, statuses: &[Status], selected: &[usize]
     let mut blocked = vec![None; graph.len()];
     for node in graph.topological().iter().copied() {
         blocked[node] = graph.dependencies(node).iter().copied().find_map(|dependency| {
-            let retried = in_run[dependency] && failure_open(&entries[dependency], situation);
+            let verdict = situation.scan.of_achievement(graph.id(dependency)).evidence.fix;
+            let retried = in_run[dependency] && !verdict && failure_open(&entries[dependency], situation);
             let failed = statuses[dependency] == Status::Failed && !retried;
             if failed { Some(graph.id(dependency)) } else { blocked[dependency] }
         });

@@ -561,7 +561,7 @@ fn found() -> impl Strategy<Value = Vec<Found>> {
                 needs.sort_unstable();
                 needs.dedup();
                 // What holds where a FIX stands beside a failure of generation is not the business of this property.
-                let failure = failure.filter(|_| verdict != Some(FIX));
+
                 Found { needs, subplan, executions, planned, verdict, failure }
             });
         found.collect()
