@@ -6,6 +6,7 @@ use super::{
     arguments::AnalyzeArguments,
     failure::{Exit, Failure},
     project::Project,
+    run::whole_seconds,
     terminal::{err, out},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 pub(super) fn run(arguments: &AnalyzeArguments) -> Result<Exit, Failure> {
     let project = Project::open(&arguments.plan)?;
     let plan_file = project.dir.shown(&project.dir.located().plan_file).display().to_string();
-    let created = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let created = whole_seconds(Timestamp::now());
     let text = declared(&project.plan, &created).map_err(|problems| Failure::problems(&problems, &plan_file))?;
     if declares_nothing(&project.plan) {
         err("warning: the PLAN declares no dependencies, so all achievements are put in one level\n");
@@ -37,8 +38,7 @@ pub(super) fn run(arguments: &AnalyzeArguments) -> Result<Exit, Failure> {
         out(&text)?;
         return Ok(Exit::Done);
     }
-    let began = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let _lock = RunLock::take(&project.dir, &format!("process {} (analyze) since {began}", std::process::id()))?;
+    let _lock = RunLock::take(&project.dir, &format!("process {} (analyze) since {created}", std::process::id()))?;
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     match project.dir.write("parallel.json", text.as_bytes(), existing) {
         Ok(()) => {}

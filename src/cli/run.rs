@@ -428,6 +428,7 @@ fn run_id(began: Timestamp) -> String {
     format!("{compact}-{}", std::process::id())
 }
 
-fn whole_seconds(at: Timestamp) -> String {
+/// A time as file fields and messages show it.
+pub(super) fn whole_seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
