@@ -127,6 +127,17 @@ impl PlanDir {
         })
     }
 
+    /// Removes a file; none there is no error.
+    pub fn remove(&self, path: &str) -> Result<(), WriteError> {
+        tracing::debug!(path, "remove");
+        match self.dir.remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(WriteError::Io { path: self.shown(path), source })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Makes a folder where it is missing, and makes sure that files can be written in it.
     pub fn check_writable(&self, folder: &str) -> Result<(), WriteError> {
         atomic::try_out(&self.dir, Path::new(folder))
