@@ -45,6 +45,8 @@ pub(super) enum Command {
     /// Show settings and where each value comes from.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write a new PLAN and its parallel.json from a pattern.
+    Init(super::init::InitArguments),
     /// Make an example plan directory and generate its first level from a tape: no key, no network.
     Demo(DemoArguments),
 }

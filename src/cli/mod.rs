@@ -10,6 +10,7 @@ pub mod config_show;
 mod demo;
 mod doctor;
 mod failure;
+mod init;
 mod logging;
 mod model_setup;
 pub mod plan_show;
@@ -36,6 +37,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),
+        Command::Init(arguments) => init::run(&arguments, &line.global),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),
     };
     let exit = result.unwrap_or_else(|failure| {

@@ -11,7 +11,7 @@ use crate::{
     document::{Digest, Names, digest},
     engine::{RunPlan, Situation, Wish, plan_run, subplans_to_read},
     parallel::{Graph, ParallelFile},
-    plan::{AchievementId, Plan, overlooked, parse},
+    plan::{AchievementId, Plan, overlooked, parse, unfilled},
     settings::{Loaded, Overrides, Sources, load},
     store::PlanDir,
 };
@@ -53,7 +53,8 @@ impl Project {
     /// What in the PLAN may not be as its author meant it.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> + '_ {
         let file = self.dir.shown(&self.dir.located().plan_file).display().to_string();
-        overlooked(&self.plan).into_iter().map(move |line| format!("{file}: {line}"))
+        let lines = overlooked(&self.plan).into_iter().map(|line| line.to_string());
+        lines.chain(unfilled(&self.plan).sentence()).map(move |line| format!("{file}: {line}"))
     }
 
     /// Where parallel.json is or belongs, as the user would name it.

@@ -14,6 +14,7 @@ mod outline;
 mod overlooked;
 mod parse;
 mod references;
+mod unfilled;
 
 use serde::Serialize;
 
@@ -21,6 +22,7 @@ pub use error::{NearMiss, PlanError};
 pub use id::{AchievementId, InvalidId, InvalidPlanName, PlanName};
 pub use overlooked::{Overlooked, overlooked};
 pub use parse::parse;
+pub use unfilled::{Unfilled, unfilled};
 
 /// The largest PLAN that is read: 16 MiB. Real ones have up to 150 kB; what is larger is some other file.
 pub const MAX_PLAN_BYTES: usize = 16 * 1024 * 1024;

@@ -89,6 +89,7 @@ pub(super) static KEYS: &[Key] = &[
     key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000)),
     key("prompts", "repair_tokens", Kind::Whole(100, 10_000_000)),
     key("documents", "executor", Kind::Text),
+    key("init", "patterns_directory", Kind::Path),
     key("tape", "local", Kind::Switch),
     key("output", "color", Kind::Choice(&["auto", "always", "never"])),
     key("output", "progress", Kind::Choice(&["auto", "plain", "none"])),

@@ -27,6 +27,8 @@ pub struct Settings {
     pub prompts: Prompts,
     /// What documents say.
     pub documents: Documents,
+    /// New plans.
+    pub init: Init,
     /// What is kept of the exchanges.
     pub tape: Tape,
     /// The terminal.
@@ -145,6 +147,15 @@ pub struct Documents {
     /// Who works on the achievements.
     #[serde(deserialize_with = "none_if_empty")]
     pub executor: Option<String>,
+}
+
+/// `[init]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Init {
+    /// Patterns of the user's own.
+    #[serde(deserialize_with = "no_path_if_empty")]
+    pub patterns_directory: Option<PathBuf>,
 }
 
 /// `[tape]`.

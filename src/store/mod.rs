@@ -16,7 +16,7 @@ mod tape_file;
 pub use atomic::{Existing, WriteError};
 pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
-pub use new_plan::create_plan_dir;
+pub use new_plan::{add_plan, create_plan_dir};
 pub use operation::Operation;
 pub use plan_dir::{PlanDir, StoreError};
 pub use scan::{AchievementFiles, Scan};

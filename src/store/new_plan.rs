@@ -35,6 +35,29 @@ pub fn create_plan_dir(directory: &Path, files: &[(&str, &str)]) -> Result<(), W
     Ok(())
 }
 
+/// Writes a PLAN and its parallel.json into `directory`, which is made where it is missing. Each is a name and a text.
+///
+/// # Errors
+///
+/// [`WriteError::Exists`] where the directory has a PLAN or a parallel.json already; nothing is written then.
+pub fn add_plan(directory: &Path, plan: (&str, &str), parallel: (&str, &str)) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io { path: directory.to_owned(), source };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy();
+        if name == parallel.0 || (name.starts_with("PLAN_") && name.ends_with(".md")) {
+            return Err(WriteError::Exists { path: directory.join(&*name) });
+        }
+    }
+    let dir = Dir::open_ambient_dir(directory, ambient_authority()).map_err(failed)?;
+    for (name, text) in [plan, parallel] {
+        let shown = directory.join(name);
+        atomic::write(&dir, Path::new(name), &shown, text.as_bytes(), Existing::Keep, |_| false)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

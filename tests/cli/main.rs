@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod init;
 mod invalid_input;
 mod plan_and_config;
 mod replay;

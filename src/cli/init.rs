@@ -1,0 +1,143 @@
+//! `planwave init`: a new PLAN and its parallel.json, from a pattern.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    arguments::Global,
+    failure::{Exit, Failure},
+    project,
+    run::whole_seconds,
+    terminal::out,
+};
+use crate::{
+    parallel::{ParallelFile, declared},
+    pattern::{BUILT_IN, FILL, Pattern, skeleton},
+    plan::{PlanName, parse},
+    report::{plural, sanitize, shell_word},
+    store::{WriteError, add_plan},
+};
+
+/// `planwave init`.
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// The plan's name: PLAN_<NAME>.md.
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    name: Option<String>,
+    /// Where the PLAN goes; made where it is missing [default: ./<NAME>].
+    #[arg(value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
+    /// What to begin with: the name of a pattern, or a file of your own (`mine.toml`).
+    #[arg(long, value_name = "PATTERN", default_value = "sequential-foundation")]
+    pattern: String,
+    /// Name the patterns there are.
+    #[arg(long, conflicts_with_all = ["name", "directory"])]
+    list: bool,
+}
+
+pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Failure> {
+    let (loaded, _) = project::settings(None, &global.overrides())?;
+    let own = loaded.settings.init.patterns_directory.as_deref();
+    let Some(name) = arguments.name.as_deref().filter(|_| !arguments.list) else {
+        out(&listing(own)?)?;
+        return Ok(Exit::Done);
+    };
+    let name = PlanName::parse(name).map_err(|error| Failure::invalid(error.to_string()))?;
+    let (pattern, shown) = find(&arguments.pattern, own)?;
+    let now = whole_seconds(Timestamp::now());
+    let text = skeleton(&name, &pattern, &now[..10]);
+    let plan = parse(name.clone(), text.as_bytes()).map_err(|error| Failure::plan(&error, &shown))?;
+    let parallel = declared(&plan, &now).map_err(|problems| {
+        let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+        Failure::invalid(format!("{shown}: {first}"))
+    })?;
+    let directory = arguments.directory.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
+    let file = format!("PLAN_{name}.md");
+    add_plan(&directory, (&file, &text), ("parallel.json", &parallel)).map_err(|error| match error {
+        WriteError::Exists { path } => Failure::invalid(format!("{} is there already", path.display()))
+            .hint(String::from("nothing was written; name another directory: `planwave init NAME DIRECTORY`")),
+        error @ (WriteError::Invalid { .. } | WriteError::Io { .. }) => {
+            Failure::invalid(error.to_string()).hint(error.hint())
+        }
+    })?;
+    let levels = ParallelFile::parse(parallel.as_bytes()).map_or(0, |file| file.levels().len());
+    let count = plural(plan.achievements.len(), "achievement");
+    let levels = plural(levels, "level");
+    let here = directory.display().to_string();
+    let word = shell_word(&here);
+    let plan_path = sanitize(&directory.join(&file).display().to_string()).into_owned();
+    let places = plural(text.matches(FILL).count(), "place");
+    out(&format!(
+        "Made {plan_path} and parallel.json: {count} in {levels} ({}).\n\n\
+         Fill in:  {places} marked `{FILL}…]` in {plan_path}\n\
+         \x20         titles, estimates and dependencies are suggestions; so is the number of achievements\n\
+         Then:     planwave analyze {word} --declared   (after a change of achievements or dependencies)\n\
+         \x20         planwave run {word} --level 1 --dry-run\n",
+        sanitize(&shown),
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// The pattern of this name, or in this file, and what it is called.
+fn find(wanted: &str, own: Option<&Path>) -> Result<(Pattern, String), Failure> {
+    let path = Path::new(wanted);
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        return read(path);
+    }
+    // A name is never a path: nothing outside of the directory is read by it.
+    let plain = !wanted.is_empty() && wanted.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    if let Some(own) = own.filter(|_| plain).map(|own| own.join(format!("{wanted}.toml"))).filter(|path| path.is_file())
+    {
+        return read(&own);
+    }
+    match BUILT_IN.iter().find(|(name, _)| *name == wanted) {
+        Some((name, text)) => {
+            let pattern = Pattern::parse(text).map_err(|error| Failure::invalid(format!("pattern {name}: {error}")))?;
+            Ok((pattern, format!("pattern {name}")))
+        }
+        None => {
+            let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+            Err(Failure::invalid(format!("there is no pattern `{}`", sanitize(wanted))).hint(format!(
+                "built in are {}; a pattern of your own is a file: `--pattern mine.toml`",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<(Pattern, String), Failure> {
+    let shown = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::invalid(format!("cannot read {shown}: {error}")))?;
+    let pattern =
+        Pattern::parse(&text).map_err(|error| Failure::invalid(format!("{shown}: {error}")).hint(error.hint()))?;
+    Ok((pattern, shown))
+}
+
+fn listing(own: Option<&Path>) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut push = |name: &str, pattern: &Pattern| {
+        text.push_str(&format!("{name}\n  {}\n  {}\n", sanitize(&pattern.summary), sanitize(&pattern.when)));
+    };
+    for (name, source) in BUILT_IN {
+        if let Ok(pattern) = Pattern::parse(source) {
+            push(name, &pattern);
+        }
+    }
+    if let Some(own) = own {
+        let failed = |error| Failure::invalid(format!("cannot read {}: {error}", own.display()));
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(own).map_err(failed)? {
+            files.push(entry.map_err(failed)?.path());
+        }
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        files.sort();
+        for path in files {
+            let (pattern, _) = read(&path)?;
+            push(&sanitize(&path.file_stem().unwrap_or_default().to_string_lossy()), &pattern);
+        }
+    }
+    Ok(text)
+}
