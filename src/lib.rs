@@ -14,6 +14,7 @@ pub mod engine;
 pub mod markdown;
 pub mod model;
 pub mod parallel;
+pub mod paste;
 pub mod pattern;
 pub mod plan;
 pub mod prompts;

@@ -47,6 +47,10 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Write a new PLAN and its parallel.json from a pattern.
     Init(super::init::InitArguments),
+    /// Print the prompts of a level, to paste them into a chat.
+    Prompt(super::prompt::PromptArguments),
+    /// Take in pasted answers: split them by file, check them, write what is good.
+    Import(super::import::ImportArguments),
     /// Make an example plan directory and generate its first level from a tape: no key, no network.
     Demo(DemoArguments),
 }

@@ -6,15 +6,18 @@
 mod analyze;
 mod arguments;
 mod check;
+mod clipboard;
 pub mod config_show;
 mod demo;
 mod doctor;
 mod failure;
+mod import;
 mod init;
 mod logging;
 mod model_setup;
 pub mod plan_show;
 mod project;
+mod prompt;
 mod reporting;
 mod run;
 mod signals;
@@ -38,6 +41,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),
         Command::Init(arguments) => init::run(&arguments, &line.global),
+        Command::Prompt(arguments) => prompt::run(&arguments, &line.global),
+        Command::Import(arguments) => import::run(&arguments, &line.global),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),
     };
     let exit = result.unwrap_or_else(|failure| {

@@ -41,10 +41,10 @@ pub(super) enum Answers {
 
 /// Everything that is settled before anything is sent.
 pub(super) struct Prepared {
-    leveled: Leveled,
-    planned: Planned,
-    briefing: Arc<Briefing>,
-    choice: ModelChoice,
+    pub(super) leveled: Leveled,
+    pub(super) planned: Planned,
+    pub(super) briefing: Arc<Briefing>,
+    pub(super) choice: ModelChoice,
     wish: Wish,
     model_name: String,
 }

@@ -5,6 +5,7 @@ mod call;
 mod estimate;
 mod event;
 mod forecast;
+mod paper;
 mod planner;
 mod run;
 mod save;
@@ -17,6 +18,7 @@ pub use briefing::{Briefing, Shared};
 pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
+pub use paper::{Paper, PaperCall, paper_calls};
 pub use planner::{
     Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish,
     plan_run, statuses, subplans_to_read,

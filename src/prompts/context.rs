@@ -130,3 +130,21 @@ pub(crate) fn hours_text(hours: Hours) -> String {
         format!("{}–{} {unit}", hours.low, hours.high)
     }
 }
+
+/// One document of a prompt for several.
+#[derive(Clone, Debug, Serialize)]
+pub struct BatchDocument {
+    /// Where it goes, relative to the plan directory.
+    pub path: String,
+    /// The own part of its prompt.
+    pub own: String,
+}
+
+/// What was wrong with an earlier answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fault {
+    /// The document.
+    pub path: String,
+    /// One sentence.
+    pub message: String,
+}

@@ -12,6 +12,8 @@ mod context;
 mod level;
 mod templates;
 
-pub use context::{DependencyContext, ItemContext, OtherPart, PartContext, Reference, SubplanContext};
+pub use context::{
+    BatchDocument, DependencyContext, Fault, ItemContext, OtherPart, PartContext, Reference, SubplanContext,
+};
 pub use level::{LevelPrompt, Sibling, level_prompt};
 pub use templates::{TemplateError, TemplateName, Templates};

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera};
 
-use super::{ItemContext, LevelPrompt, PartContext, SubplanContext};
-use crate::document::{EXECUTION_COUNT_RULE, Finding, Stage};
+use super::{BatchDocument, Fault, ItemContext, LevelPrompt, PartContext, SubplanContext};
+use crate::{
+    document::{EXECUTION_COUNT_RULE, Finding, Stage},
+    paste,
+};
 
 /// One template. Its file name in an override directory is [`TemplateName::file_name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +24,13 @@ pub enum TemplateName {
     Execution,
     /// What is sent after a rejected answer.
     Repair,
+    /// Several documents in one prompt, for people who paste.
+    Batch,
 }
 
 impl TemplateName {
     /// Every template.
-    pub const ALL: [Self; 5] = [Self::System, Self::Level, Self::Subplan, Self::Execution, Self::Repair];
+    pub const ALL: [Self; 6] = [Self::System, Self::Level, Self::Subplan, Self::Execution, Self::Repair, Self::Batch];
 
     /// Its file name, such as `system.md`.
     pub fn file_name(self) -> &'static str {
@@ -35,6 +40,7 @@ impl TemplateName {
             Self::Subplan => "subplan.md",
             Self::Execution => "execution.md",
             Self::Repair => "repair.md",
+            Self::Batch => "batch.md",
         }
     }
 
@@ -45,6 +51,7 @@ impl TemplateName {
             Self::Subplan => include_str!("../../prompts/subplan.md"),
             Self::Execution => include_str!("../../prompts/execution.md"),
             Self::Repair => include_str!("../../prompts/repair.md"),
+            Self::Batch => include_str!("../../prompts/batch.md"),
         }
     }
 }
@@ -138,6 +145,25 @@ impl Templates {
         self.render(TemplateName::Repair, &context)
     }
 
+    /// Several documents of one level and stage in one prompt. `system` and `level` are what a run would send first.
+    pub fn batch(
+        &self,
+        system: &str,
+        level: &str,
+        documents: &[BatchDocument],
+        faults: &[Fault],
+    ) -> Result<String, TemplateError> {
+        let mut context = Context::new();
+        context.insert("system", system);
+        context.insert("level", level);
+        context.insert("documents", documents);
+        context.insert("faults", faults);
+        for (name, marker) in [("begin", paste::BEGIN), ("end", paste::END), ("close", paste::CLOSE)] {
+            context.insert(name, marker);
+        }
+        self.render(TemplateName::Batch, &context)
+    }
+
     fn render(&self, name: TemplateName, context: &Context) -> Result<String, TemplateError> {
         self.tera.render(name.file_name(), context).map_err(|error| failed(name, &error))
     }
@@ -176,6 +202,9 @@ impl Templates {
         self.subplan(&item)?;
         self.execution(&item, &SubplanContext::default(), &part)?;
         self.repair(&[finding], true)?;
+        let document = BatchDocument { path: String::from("subplans/SUBPLAN_X_11.md"), own: String::from("own part") };
+        let fault = Fault { path: document.path.clone(), message: String::from("The section Approach is missing.") };
+        self.batch("rules", "level", &[document], &[fault])?;
         Ok(())
     }
 }
