@@ -28,7 +28,7 @@ pub use crate::tape::Usage;
 pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, TokenCap};
 pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
-pub use openai::{OpenAi, Recorder, Source};
+pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.

@@ -27,7 +27,7 @@ use super::{
     failure::{Failure, Verdict},
     service::{Attempt, CallService, Outcome, Shared, cause_of},
 };
-use crate::tape::{ReplayIndex, request_key};
+use crate::tape::{Exchange, ReplayIndex, request_key};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
@@ -40,6 +40,12 @@ const SHORTEST_SECRET: usize = 6;
 pub trait Recorder: Send + Sync {
     /// Appends a line to the tape. Resolves when it is safe on the disk.
     fn record(&self, line: String) -> BoxFuture<'_, io::Result<()>>;
+}
+
+/// Answers of earlier runs. What was paid for once is not sent again.
+pub trait Memory: Send + Sync {
+    /// The answer to the request of this key.
+    fn recall(&self, key: &str) -> Option<Exchange>;
 }
 
 /// Where answers come from.

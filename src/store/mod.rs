@@ -5,6 +5,7 @@
 //! generated.
 
 mod atomic;
+mod local_tape;
 mod locate;
 mod lock;
 mod new_plan;
@@ -14,6 +15,7 @@ mod scan;
 mod tape_file;
 
 pub use atomic::{Existing, WriteError};
+pub use local_tape::{Found, LocalTape, TapeMemory};
 pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
 pub use new_plan::{add_plan, create_plan_dir};

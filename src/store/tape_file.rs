@@ -57,8 +57,10 @@ impl TapeFile {
             writeln!(file, "{header}")?;
             file.sync_data()?;
         }
+        let whole = file.seek(SeekFrom::End(0))?;
         let (lines, queue) = mpsc::channel();
-        let thread = std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(file, &queue))?;
+        let thread =
+            std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(file, whole, &queue))?;
         Ok(Self { lines: Some(lines), thread: Some(thread) })
     }
 }
@@ -120,14 +122,20 @@ impl Recorder for Tapes {
     }
 }
 
-fn write_all(mut file: File, queue: &mpsc::Receiver<Line>) {
+/// `whole` is the file's length.
+fn write_all(mut file: File, mut whole: u64, queue: &mpsc::Receiver<Line>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(LARGEST_BATCH - 1));
         let result = write_batch(&mut file, &batch);
+        match &result {
+            Ok(written) => whole += written,
+            // Half a line would spoil the one that comes after it. Where this fails too, reading passes over it.
+            Err(_) => drop(file.set_len(whole)),
+        }
         for line in batch {
             let answer = match &result {
-                Ok(()) => Ok(()),
+                Ok(_) => Ok(()),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
             // The caller may have given up waiting; the line is on the tape all the same.
@@ -136,12 +144,14 @@ fn write_all(mut file: File, queue: &mpsc::Receiver<Line>) {
     }
 }
 
-fn write_batch(file: &mut File, batch: &[Line]) -> io::Result<()> {
+/// The bytes that were written.
+fn write_batch(file: &mut File, batch: &[Line]) -> io::Result<u64> {
     let mut bytes = Vec::with_capacity(batch.iter().map(|line| line.text.len() + 1).sum());
     for line in batch {
         bytes.extend_from_slice(line.text.as_bytes());
         bytes.push(b'\n');
     }
     file.write_all(&bytes)?;
-    file.sync_data()
+    file.sync_data()?;
+    Ok(bytes.len() as u64)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Usage, VERSION};
+use super::{Skimmed, Usage, VERSION, skim};
 
 /// The first line of a tape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub struct Exchange {
     pub latency_ms: u64,
 }
 
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }
 
@@ -117,7 +117,7 @@ impl Exchange {
     }
 }
 
-fn line_of(value: &impl Serialize) -> String {
+pub(super) fn line_of(value: &impl Serialize) -> String {
     // These types have string keys and no fallible serializer, so this cannot fail; an empty line is skipped by `parse`.
     serde_json::to_string(value).unwrap_or_default()
 }
@@ -152,6 +152,7 @@ impl Tape {
             }
             match Exchange::parse_line(line) {
                 Ok(exchange) => exchanges.push((number, exchange)),
+                Err(_) if matches!(skim(line), Ok(Skimmed::GivenUp(_))) => {}
                 // Only a line without its line feed can be a torn one: each line is written with it in one piece.
                 Err(error) if !raw.ends_with('\n') && error.is_eof() => torn = Some(number),
                 Err(error) => return Err(TapeError::Line { line: number, reason: reason_of(&error) }),
@@ -159,6 +160,11 @@ impl Tape {
         }
         Ok(Self { header, exchanges, torn })
     }
+}
+
+/// Whether a line is the header of a tape that this planwave reads.
+pub fn check_header(first: &str) -> Result<(), TapeError> {
+    parse_header(first).map(|_| ())
 }
 
 fn parse_header(first: &str) -> Result<Header, TapeError> {

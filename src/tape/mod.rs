@@ -1,6 +1,6 @@
 //! The tape: exchanges with a model, one JSON line each. Record, replay, resume and cache are this one format.
 //!
-//! Line 1 is the [`Header`]; every other line is an [`Exchange`]. A tape holds no key: what identifies a request is a
+//! Line 1 is the [`Header`]; every other line is an [`Exchange`] or, on a plan's own tape, a note ([`GivenUp`]). A tape holds no key: what identifies a request is a
 //! hash of its canonical form ([`request_key`]) without host and headers, so a tape also answers for another base URL.
 //!
 //! Pure: text in, values out. Reading and writing files belongs to `store`; sending to `model`.
@@ -9,11 +9,13 @@
 mod difference;
 mod exchange;
 mod key;
+mod note;
 mod replay;
 mod usage;
 
-pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError};
+pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError, check_header};
 pub use key::request_key;
+pub use note::{GivenUp, Skimmed, skim};
 pub use replay::ReplayIndex;
 pub use usage::Usage;
 

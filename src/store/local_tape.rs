@@ -1,0 +1,287 @@
+//! The plan directory's own tape: every answer that was paid for, found again by its request.
+//!
+//! What was received is on it before anything else is done with it, so a run that was cut short goes on where it ended:
+//! its requests are the same, and their answers are here. Answers are read from the file when they are asked for; in
+//! memory are only their keys and places.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    sync::{Mutex, PoisonError},
+};
+
+use cap_std::fs::OpenOptions;
+
+use super::{PlanDir, TapeFile};
+use crate::{
+    model::Memory,
+    tape::{Exchange, Skimmed, check_header, request_key, skim},
+};
+
+/// Where the tape lies.
+const TAPE: &str = ".planwave/tape.jsonl";
+
+/// Where lines go that cannot be read any more.
+const DAMAGED: &str = ".planwave/tape.damaged.jsonl";
+
+/// Lines longer than this are taken as damaged: no answer is that long (the reader of answers stops earlier).
+const LONGEST_LINE: u64 = 256 * 1024 * 1024;
+
+/// The plan's own tape, to go on writing, and what it remembers.
+#[derive(Debug)]
+pub struct LocalTape {
+    /// Takes further lines.
+    pub file: TapeFile,
+    /// Answers by their requests.
+    pub answers: TapeMemory,
+    /// What was found when it was opened.
+    pub found: Found,
+}
+
+/// What was found on the tape.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Answers that can be used.
+    pub answers: usize,
+    /// Bytes of a last line that was cut short; they are gone, for nobody was told that they were written.
+    pub torn: u64,
+    /// 1-based numbers of other lines that cannot be read. They are in the side file now.
+    pub damaged: Vec<usize>,
+}
+
+/// Answers on the tape, by request.
+#[derive(Debug)]
+pub struct TapeMemory {
+    file: Mutex<File>,
+    places: HashMap<String, Place>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    offset: u64,
+    length: usize,
+}
+
+impl LocalTape {
+    /// Opens the tape, or begins one with `header`. A torn last line is cut off; damaged lines go to a side file.
+    /// Whoever calls this holds the run lock.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and `InvalidData` where the file is no tape, or one of a newer planwave: it is left alone.
+    pub fn open(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
+        let dir = plan_dir.dir();
+        dir.create_dir_all(".planwave")?;
+        let options = OpenOptions::new().read(true).write(true).create(true).clone();
+        let mut file = dir.open_with(TAPE, &options)?.into_std();
+        let Reading { places, damaged, torn } = Reading::of(&file)?;
+        if !damaged.is_empty() {
+            let mut side = dir.open_with(DAMAGED, OpenOptions::new().append(true).create(true))?;
+            for line in &damaged {
+                side.write_all(&line.bytes)?;
+                side.write_all(b"\n")?;
+            }
+            side.sync_all()?;
+            // Blank lines are passed over. Where this is cut short, the line is still damaged and moved the next time.
+            for line in &damaged {
+                file.seek(SeekFrom::Start(line.offset))?;
+                file.write_all(&vec![b' '; line.bytes.len()])?;
+            }
+            file.sync_data()?;
+        }
+        let damaged = damaged.iter().map(|line| line.number).collect();
+        let found = Found { answers: places.len(), torn, damaged };
+        let answers = TapeMemory { file: Mutex::new(file), places };
+        Ok(Self { file: TapeFile::local(plan_dir, header)?, answers, found })
+    }
+}
+
+/// Where a tape's answers are, and what is wrong with it.
+#[derive(Default)]
+struct Reading {
+    places: HashMap<String, Place>,
+    damaged: Vec<DamagedLine>,
+    torn: u64,
+}
+
+struct DamagedLine {
+    number: usize,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Reading {
+    fn of(file: &File) -> io::Result<Self> {
+        let mut reading = Self::default();
+        let mut reader = BufReader::with_capacity(256 * 1024, file);
+        let mut line = Vec::new();
+        let mut offset = 0;
+        for number in 1.. {
+            line.clear();
+            let length = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
+            if length == 0 {
+                break;
+            }
+            if line.last() != Some(&b'\n') && length < LONGEST_LINE {
+                reading.torn = length;
+                break;
+            }
+            reading.take(number, offset, line.trim_ascii())?;
+            offset += length;
+        }
+        Ok(reading)
+    }
+
+    fn take(&mut self, number: usize, offset: u64, line: &[u8]) -> io::Result<()> {
+        if number == 1 {
+            let header = String::from_utf8_lossy(line);
+            return check_header(&header).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        if line.is_empty() {
+            return Ok(());
+        }
+        match std::str::from_utf8(line).ok().and_then(|line| skim(line).ok()) {
+            Some(Skimmed::Exchange { key, usable: true }) => {
+                self.places.insert(key.into_owned(), Place { offset, length: line.len() });
+            }
+            Some(Skimmed::Exchange { usable: false, .. }) => {}
+            Some(Skimmed::GivenUp(keys)) => {
+                for key in keys {
+                    self.places.remove(&*key);
+                }
+            }
+            None => self.damaged.push(DamagedLine { number, offset, bytes: line.to_vec() }),
+        }
+        Ok(())
+    }
+}
+
+impl TapeMemory {
+    /// Forgets everything: every request is sent.
+    pub fn clear(&mut self) {
+        self.places.clear();
+    }
+}
+
+impl Memory for TapeMemory {
+    fn recall(&self, key: &str) -> Option<Exchange> {
+        let Place { offset, length } = *self.places.get(key)?;
+        let mut bytes = vec![0; length];
+        {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes)).ok()?;
+        }
+        let exchange = Exchange::parse_line(std::str::from_utf8(&bytes).ok()?).ok()?;
+        // What was sent decides, not what is written beside it.
+        (request_key(&exchange.method, &exchange.path, &exchange.request) == key).then_some(exchange)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::tape::{GivenUp, Header, Origin};
+
+    fn header() -> String {
+        Header::new(Origin::Recorded, None, "2026-11-01T00:00:00Z".parse().unwrap()).to_line()
+    }
+
+    fn exchange(text: &str, status: u16, body: &str) -> Exchange {
+        let request = json!({"model": "m", "messages": [text]});
+        serde_json::from_value(json!({
+            "key": request_key("POST", "/p", &request), "at": "2026-11-01T00:00:00Z", "method": "POST", "path": "/p",
+            "request": request, "status": status, "body": body,
+        }))
+        .unwrap()
+    }
+
+    fn plan_dir(at: &Path) -> PlanDir {
+        std::fs::write(at.join("PLAN_X.md"), "# PLAN\n").unwrap();
+        PlanDir::open(at).unwrap()
+    }
+
+    fn tape_of(lines: &[String]) -> tempfile::TempDir {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::create_dir(scratch.path().join(".planwave")).unwrap();
+        std::fs::write(scratch.path().join(TAPE), lines.join("\n")).unwrap();
+        scratch
+    }
+
+    #[test]
+    fn answers_are_found_by_their_requests_and_those_given_up_are_not() {
+        let (a, b, c) = (exchange("a", 200, "A"), exchange("b", 200, "B"), exchange("c", 429, "no"));
+        let note = GivenUp { given_up: vec![b.key.clone()], item: String::from("1.1 subplan") };
+        let again = exchange("a", 200, "A again");
+        let lines = [
+            header(),
+            a.to_line(),
+            String::new(),
+            b.to_line(),
+            c.to_line(),
+            note.to_line(),
+            again.to_line(),
+            String::new(),
+        ];
+        let scratch = tape_of(&lines);
+        let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+        assert_eq!(tape.found, Found { answers: 1, torn: 0, damaged: vec![] });
+        assert_eq!(tape.answers.recall(&a.key).unwrap().body, "A again");
+        assert_eq!(tape.answers.recall(&b.key), None);
+        assert_eq!(tape.answers.recall(&c.key), None);
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_it_was_given_up_counts() {
+        let a = exchange("a", 200, "second");
+        let note = GivenUp { given_up: vec![a.key.clone()], item: String::from("1.1 subplan") };
+        let first = exchange("a", 200, "first");
+        let scratch = tape_of(&[header(), first.to_line(), note.to_line(), a.to_line(), String::new()]);
+        let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+        assert_eq!(tape.answers.recall(&a.key).unwrap().body, "second");
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_and_damaged_lines_are_moved_aside() {
+        let (a, b) = (exchange("a", 200, "A"), exchange("b", 200, "B"));
+        let damaged = &b.to_line()[..30];
+        let torn = &b.to_line()[..40];
+        let scratch =
+            tape_of(&[header(), damaged.to_owned(), a.to_line(), String::from("\u{fffd} not JSON"), torn.to_owned()]);
+        let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+        assert_eq!(tape.found, Found { answers: 1, torn: 40, damaged: vec![2, 4] });
+        assert_eq!(tape.answers.recall(&a.key).unwrap(), a);
+        drop(tape);
+        let side = std::fs::read_to_string(scratch.path().join(DAMAGED)).unwrap();
+        assert_eq!(side, format!("{damaged}\n\u{fffd} not JSON\n"));
+        // They are reported once, and the tape is a whole one again.
+        let again = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+        assert_eq!(again.found, Found { answers: 1, torn: 0, damaged: vec![] });
+        drop(again);
+        let text = std::fs::read_to_string(scratch.path().join(TAPE)).unwrap();
+        assert_eq!(crate::tape::Tape::parse(&text).unwrap().exchanges.len(), 1);
+    }
+
+    #[test]
+    fn an_answer_whose_request_is_not_the_one_it_is_filed_under_is_not_used() {
+        let mut wrong = exchange("a", 200, "A");
+        wrong.key = exchange("b", 200, "").key;
+        let scratch = tape_of(&[header(), wrong.to_line(), String::new()]);
+        let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+        assert_eq!(tape.answers.recall(&wrong.key), None);
+    }
+
+    #[test]
+    fn a_file_that_is_no_tape_is_left_alone() {
+        for first in ["notes", r#"{"tape":9}"#] {
+            let scratch = tape_of(&[first.to_owned(), String::new()]);
+            let error = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert_eq!(std::fs::read_to_string(scratch.path().join(TAPE)).unwrap(), format!("{first}\n"));
+        }
+    }
+}
