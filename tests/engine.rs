@@ -126,13 +126,15 @@ struct Memory {
 }
 
 impl DocumentStore for Memory {
-    fn write_document(&self, path: &str, text: &str, _: bool) -> Result<(), WriteError> {
-        let mut documents = self.documents.lock().unwrap();
-        if self.full_after.is_some_and(|most| documents.len() >= most) {
-            return Err(WriteError::Io { path: path.into(), source: std::io::ErrorKind::StorageFull.into() });
-        }
-        assert!(documents.insert(path.to_owned(), text.to_owned()).is_none(), "{path} is written twice");
-        Ok(())
+    fn write_document(&self, path: String, text: String, _: bool) -> BoxFuture<'_, Result<(), WriteError>> {
+        Box::pin(async move {
+            let mut documents = self.documents.lock().unwrap();
+            if self.full_after.is_some_and(|most| documents.len() >= most) {
+                return Err(WriteError::Io { path: path.into(), source: std::io::ErrorKind::StorageFull.into() });
+            }
+            assert!(documents.insert(path, text).is_none(), "a document is written twice");
+            Ok(())
+        })
     }
 
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, _: &str) -> Result<(), WriteError> {

@@ -24,7 +24,7 @@ use crate::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{RunLock, TapeFile, Tapes},
+    store::{DocumentWriter, RunLock, TapeFile, Tapes},
     tape::{Header, Origin, ReplayIndex, Tape},
 };
 
@@ -305,9 +305,11 @@ pub(super) fn perform(
     let model = model(loaded, key, answers, record, &leveled, &choice, began)?;
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let reporting = Reporting::start(settings.output.progress, style, events)?;
+    let store = DocumentWriter::start(Arc::clone(&dir))
+        .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
     let engine = Engine {
         model,
-        store: dir.clone(),
+        store: Arc::new(store),
         briefing,
         names: Arc::clone(&leveled.names),
         plan: Arc::new(planned.run),

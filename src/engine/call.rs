@@ -108,11 +108,9 @@ pub(super) async fn one_call(
             };
             let text = render_document(&header, &accepted.body);
             let subplan = (item.id.stage == Stage::Subplan).then(|| digest(&text));
-            let (store, path, force) = (Arc::clone(&engine.store), waiting.path.clone(), engine.force);
-            let result = tokio::task::spawn_blocking(move || store.write_document(&path, &text, force)).await;
+            let result = engine.store.write_document(waiting.path.clone(), text, engine.force).await;
             let warnings = accepted.warnings.clone();
-            // A write that panicked is a defect of ours; the item fails like one that could not be written.
-            result.ok().map(|result| result.map(|()| Written { warnings, subplan }))
+            Some(result.map(|()| Written { warnings, subplan }))
         }
         Err(_) => None,
     };

@@ -4,16 +4,22 @@
 //! cost an answer that was paid for.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use serde::Deserialize;
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 use super::{FinishReason, Usage, provider::ProviderError};
 
-/// One piece of a streamed answer, or a whole answer of a server that does not stream. Only what is used is kept.
+/// One piece of a streamed answer, or a whole answer of a server that does not stream. Only what is used is kept, and
+/// text is borrowed where it holds no escapes: an answer comes in hundreds of pieces.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Chunk {
-    #[serde(default)]
-    choices: Option<Vec<Choice>>,
+pub(super) struct Chunk<'a> {
+    #[serde(default, borrow)]
+    choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
     usage: Option<Value>,
     #[serde(default)]
@@ -26,25 +32,98 @@ pub(super) struct Chunk {
 }
 
 #[derive(Debug, Deserialize)]
-struct Choice {
+struct Choice<'a> {
     #[serde(default)]
     index: Option<i64>,
     /// In a stream.
-    #[serde(default)]
-    delta: Option<Piece>,
+    #[serde(default, borrow)]
+    delta: Option<Piece<'a>>,
     /// In a whole answer.
-    #[serde(default)]
-    message: Option<Piece>,
+    #[serde(default, borrow)]
+    message: Option<Piece<'a>>,
     #[serde(default)]
     finish_reason: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Piece {
-    #[serde(default)]
-    content: Option<Value>,
-    #[serde(default)]
-    refusal: Option<Value>,
+struct Piece<'a> {
+    #[serde(default, borrow)]
+    content: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    refusal: Option<Text<'a>>,
+}
+
+/// Text, or a list of parts with text; whatever else a server may send is no text.
+#[derive(Debug, Default)]
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor).map(Self)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Cow::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Cow::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Cow::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Cow::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Cow::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+        let mut all = String::new();
+        while let Some(Text(part)) = parts.next_element()? {
+            all.push_str(&part);
+        }
+        Ok(Cow::Owned(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut text = Cow::default();
+        while let Some(name) = fields.next_key::<Cow<'_, str>>()? {
+            if name == "text" {
+                let Text(found) = fields.next_value()?;
+                text = found;
+            } else {
+                fields.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(text)
+    }
 }
 
 /// An answer so far.
@@ -60,7 +139,7 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Adds a piece; the error is one that the server reports in the stream.
-    pub(super) fn add(&mut self, chunk: Chunk) -> Result<(), ProviderError> {
+    pub(super) fn add(&mut self, chunk: Chunk<'_>) -> Result<(), ProviderError> {
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(ProviderError::from_value(&error));
         }
@@ -81,13 +160,12 @@ impl Answer {
         };
         for choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
             if let Some(piece) = choice.delta.or(choice.message) {
-                if let Some(content) = &piece.content {
-                    let before = self.text.len();
-                    push_text(content, &mut self.text);
-                    self.chars += self.text.get(before..).map_or(0, |new| new.chars().count());
+                if let Some(Text(content)) = &piece.content {
+                    self.text.push_str(content);
+                    self.chars += content.chars().count();
                 }
-                if let Some(refusal) = &piece.refusal {
-                    push_text(refusal, &mut self.refusal);
+                if let Some(Text(refusal)) = &piece.refusal {
+                    self.refusal.push_str(refusal);
                 }
             }
             if let Some(Value::String(reason)) = choice.finish_reason {
@@ -105,19 +183,6 @@ impl Answer {
     /// Whether anything of the answer has come.
     pub(super) fn has_begun(&self) -> bool {
         !self.text.is_empty() || !self.refusal.is_empty()
-    }
-}
-
-/// Text, or a list of parts with text.
-fn push_text(content: &Value, out: &mut String) {
-    match content {
-        Value::String(text) => out.push_str(text),
-        Value::Array(parts) => {
-            for part in parts {
-                push_text(part.get("text").unwrap_or(part), out);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
 }
 

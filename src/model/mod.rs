@@ -15,6 +15,7 @@ mod openai;
 mod provider;
 mod service;
 mod sse;
+mod stream;
 mod tee;
 mod tokens;
 

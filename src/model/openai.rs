@@ -5,34 +5,33 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 
 use async_openai::{Client, error::OpenAIError};
-use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{
     Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
     Scope,
-    answer::{Answer, Chunk},
+    answer::Answer,
     body,
     delay::Delays,
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
     service::{Attempt, CallService, Outcome, Shared, cause_of},
+    stream,
 };
 use crate::tape::{Exchange, ReplayIndex, request_key};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
-/// How long the rest of a stream may take after an error in its middle; afterwards it is recorded as incomplete.
-const ERROR_GRACE: Duration = Duration::from_secs(2);
 /// The shortest secret that is looked for in texts; a shorter one would also be found where it is none.
 const SHORTEST_SECRET: usize = 6;
 
@@ -193,40 +192,17 @@ impl OpenAi {
 
     /// Sends one request and reads its answer.
     async fn send(&self, attempt: &Arc<Attempt>, progress: ProgressSink<'_>) -> Result<Answer, Failure> {
-        let service = CallService { shared: Arc::clone(&self.shared), attempt: Arc::clone(attempt) };
+        let body = Arc::new(Mutex::new(None));
+        let service =
+            CallService { shared: Arc::clone(&self.shared), attempt: Arc::clone(attempt), body: Arc::clone(&body) };
         let client = self.client.clone().with_http_service(service);
-        let stream = client.chat().create_stream_byot::<_, Chunk>(attempt.request.as_ref()).await;
-        let mut stream = stream.map_err(|error| failure_of(attempt, &error))?;
-        let mut answer = Answer::default();
-        while let Some(chunk) = stream.next().await {
-            let broken = match chunk {
-                Ok(chunk) => match answer.add(chunk) {
-                    Ok(()) => {
-                        if answer.has_begun() {
-                            attempt.answering.store(true, Ordering::Relaxed);
-                            progress(Progress::Received { chars: answer.chars });
-                        }
-                        continue;
-                    }
-                    Err(error) => Failure::InStream(error),
-                },
-                Err(error) => failure_of(attempt, &error),
-            };
-            // The exchange goes onto the tape as a whole, and before the next attempt's, if the server lets it.
-            let rest = async { while stream.next().await.is_some() {} };
-            let _ = tokio::time::timeout(ERROR_GRACE, rest).await;
-            return match broken {
-                // The model had finished; only what follows the answer is missing, and asking again would cost again.
-                Failure::Cut { .. } | Failure::Silent { .. } if answer.finish.is_some() => Ok(answer),
-                broken => Err(broken),
-            };
-        }
-        // A body that could not be recorded ends the stream without an error event where `[DONE]` came with it.
-        let outcome = attempt.outcome();
-        match &outcome.failure {
-            Some(failure) => Err(failure.clone()),
-            None if answer.finish.is_none() && !outcome.done => Err(Failure::Cut { cause: None }),
-            None => Ok(answer),
+        // async-openai makes the request; the service leaves the answer here.
+        let sent: Result<IgnoredAny, _> = client.chat().create_byot(attempt.request.as_ref()).await;
+        sent.map_err(|error| failure_of(attempt, &error))?;
+        let body = body.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match body {
+            Some(body) => stream::read(body, attempt, progress).await,
+            None => Err(Failure::Cut { cause: None }),
         }
     }
 
@@ -284,7 +260,6 @@ fn failure_of(attempt: &Attempt, error: &OpenAIError) -> Failure {
         return failure.clone();
     }
     match error {
-        OpenAIError::JSONDeserialize(..) => Failure::Garbled,
         OpenAIError::InvalidArgument(cause) => Failure::Request { cause: cause.clone() },
         other => Failure::Cut { cause: Some(cause_of(other)) },
     }

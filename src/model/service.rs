@@ -1,20 +1,17 @@
-//! The HTTP layer below async-openai: sends a request or takes its answer from a tape, and puts every exchange on the
-//! tape before its end is handed on.
+//! The HTTP layer below async-openai: sends a request or takes its answer from a tape.
 //!
 //! async-openai's own client would retry by itself; a service of ours in its place (`with_http_service`) is the one way
 //! past that. It sends each request once. It must not decide what is worth repeating: that is `failure`.
 
 use std::{
     future::Future,
-    io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use async_openai::{error::OpenAIError, middleware::HttpRequestFactory};
-use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -24,7 +21,7 @@ use super::{
     failure::Failure,
     openai::Recorder,
     provider::{ProviderError, RetryHints},
-    sse,
+    stream::Body,
     tee::Tee,
 };
 use crate::tape::Exchange;
@@ -53,17 +50,15 @@ impl Shared {
     }
 }
 
-/// One request: what it is, and what became of it. Shared by the service, the body's stream and the caller.
+/// One request: what it is, and what became of it. Shared by the service, the tee and the caller.
 pub(super) struct Attempt {
     pub(super) key: Arc<str>,
     pub(super) path: &'static str,
     pub(super) request: Arc<Value>,
-    /// Set by the caller at the first text of the answer; from then on the shorter timeout holds.
-    pub(super) answering: AtomicBool,
     outcome: Mutex<Outcome>,
 }
 
-/// What became of a request, beside the body that async-openai parses.
+/// What became of a request, beside its answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     /// Why it failed.
@@ -72,15 +67,13 @@ pub(super) struct Outcome {
     pub(super) at: Option<Timestamp>,
     /// From request to last byte, whole milliseconds as on the tape.
     pub(super) latency: Duration,
-    /// Whether the stream ended with `[DONE]`.
-    pub(super) done: bool,
     /// Whether the server streamed.
     pub(super) streamed: bool,
 }
 
 impl Attempt {
     pub(super) fn new(key: Arc<str>, path: &'static str, request: Arc<Value>) -> Self {
-        Self { key, path, request, answering: AtomicBool::new(false), outcome: Mutex::default() }
+        Self { key, path, request, outcome: Mutex::default() }
     }
 
     pub(super) fn outcome(&self) -> MutexGuard<'_, Outcome> {
@@ -88,16 +81,19 @@ impl Attempt {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn fail(&self, failure: Failure) {
+    fn fail(&self, failure: Failure) {
         self.outcome().failure.get_or_insert(failure);
     }
 }
 
 /// The tower service that async-openai sends one request through.
+///
+/// To async-openai it answers `null`: the real body is left in `body`, for the caller to read as it comes.
 #[derive(Clone)]
 pub(super) struct CallService {
     pub(super) shared: Arc<Shared>,
     pub(super) attempt: Arc<Attempt>,
+    pub(super) body: Arc<Mutex<Option<Body>>>,
 }
 
 impl tower::Service<HttpRequestFactory> for CallService {
@@ -110,30 +106,35 @@ impl tower::Service<HttpRequestFactory> for CallService {
     }
 
     fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
-        let Self { shared, attempt } = self.clone();
+        let Self { shared, attempt, body } = self.clone();
         Box::pin(async move {
-            let response = match &shared.source {
+            let opened = match &shared.source {
                 Source::Live => send(&shared, &attempt, factory).await,
                 Source::Replay(tape) => match tape.answer(&attempt.key) {
                     Some(exchange) => replay(&attempt, exchange),
                     None => Err(Failure::NotOnTape { difference: None }),
                 },
             };
-            response.map_err(|failure| {
-                attempt.fail(failure);
-                // The caller reads the outcome; async-openai only has to stop.
-                OpenAIError::Boxed("the request failed".into())
-            })
+            match opened {
+                Ok(opened) => {
+                    *body.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+                    Ok(http::Response::new(reqwest::Body::from("null")).into())
+                }
+                Err(failure) => {
+                    attempt.fail(failure);
+                    // The caller reads the outcome; async-openai only has to stop.
+                    Err(OpenAIError::Boxed("the request failed".into()))
+                }
+            }
         })
     }
 }
 
 /// Answers from the tape, as the server did.
-fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<reqwest::Response, Failure> {
+fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);
     outcome.latency = Duration::from_millis(exchange.latency_ms);
-    let body = exchange.body.as_bytes();
     if !(200..300).contains(&exchange.status) {
         let hints = RetryHints::read(&exchange.headers, exchange.at);
         return Err(Failure::Status {
@@ -142,27 +143,7 @@ fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<reqwest::Response, F
             error: ProviderError::from_body(&exchange.body),
         });
     }
-    match sse::first_byte(body) {
-        Some(b'{') if exchange.complete => {
-            outcome.done = true;
-            Ok(respond_in_pieces(sse::from_json(body).into(), None))
-        }
-        Some(b'<') => Err(Failure::WebPage),
-        Some(_) | None => {
-            outcome.done = sse::has_done(body, body.len());
-            outcome.streamed = true;
-            let broken = (!exchange.complete).then(|| Err(io::Error::other("the tape ends here")));
-            Ok(respond_in_pieces(Bytes::copy_from_slice(body), broken))
-        }
-    }
-}
-
-fn respond(body: reqwest::Body) -> reqwest::Response {
-    http::Response::new(body).into()
-}
-
-fn respond_in_pieces(body: Bytes, end: Option<io::Result<Bytes>>) -> reqwest::Response {
-    respond(reqwest::Body::wrap_stream(futures_util::stream::iter(sse::Pieces::of(body).map(Ok).chain(end))))
+    Ok(Body::Recorded { bytes: exchange.body.clone().into_bytes(), complete: exchange.complete })
 }
 
 /// Sends the request, once.
@@ -170,7 +151,7 @@ async fn send(
     shared: &Arc<Shared>,
     attempt: &Arc<Attempt>,
     factory: HttpRequestFactory,
-) -> Result<reqwest::Response, Failure> {
+) -> Result<Body, Failure> {
     let started = Instant::now();
     let request = factory.build().await.map_err(|error| Failure::Request { cause: cause_of(&error) })?;
     let waited = shared.timeouts.first_token;
@@ -188,28 +169,7 @@ async fn send(
     if !status.is_success() {
         return Err(tee.read_error().await);
     }
-    // The first piece tells a stream from the single object of a server that ignored `stream`.
-    let first = loop {
-        match tee.read().await? {
-            Some(piece) if sse::first_byte(&tee.body).is_none() => drop(piece),
-            other => break other,
-        }
-    };
-    match sse::first_byte(&tee.body) {
-        Some(b'{') => {
-            while tee.read().await?.is_some() {}
-            tee.attempt.outcome().done = true;
-            Ok(respond_in_pieces(sse::from_json(&tee.body).into(), None))
-        }
-        Some(b'<') => {
-            while tee.read().await?.is_some() {}
-            Err(Failure::WebPage)
-        }
-        Some(_) | None => {
-            tee.attempt.outcome().streamed = true;
-            Ok(respond(reqwest::Body::wrap_stream(tee.into_stream(first))))
-        }
-    }
+    Ok(Body::Live(Box::new(tee)))
 }
 
 /// The innermost cause of an error: the outer ones only say that a request failed, with its URL.

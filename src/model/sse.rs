@@ -1,10 +1,16 @@
-//! Where an event stream ends. The events themselves are parsed by async-openai. Pure.
+//! The events in an event stream, and where it ends. Pure.
+//!
+//! The rules are those of the HTML standard ("9.2.6 Interpreting an event stream"). Only `data` is used. A body is kept
+//! whole for the tape anyway, so events are found in it where they stand and nothing is copied.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use bytes::Bytes;
+use std::{borrow::Cow, ops::Range};
 
 /// The `data` of the last event of a chat completion stream.
 const DONE: &[u8] = b"[DONE]";
+
+/// May stand at the beginning of a stream.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether `data: [DONE]` stands on a line of its own in `body`, looking no further back than `new` bytes from the end
 /// (and the few before them that a line cut in two by the network can take).
@@ -12,7 +18,7 @@ pub(super) fn has_done(body: &[u8], new: usize) -> bool {
     // `data: ` and the line feed before it.
     let from = body.len().saturating_sub(new + DONE.len());
     let Some(tail) = body.get(from..) else { return false };
-    tail.windows(DONE.len()).enumerate().rev().any(|(at, window)| window == DONE && is_whole_line(body, from + at))
+    memchr::memchr_iter(b'[', tail).any(|at| tail[at..].starts_with(DONE) && is_whole_line(body, from + at))
 }
 
 fn is_whole_line(body: &[u8], at: usize) -> bool {
@@ -25,75 +31,106 @@ fn is_whole_line(body: &[u8], at: usize) -> bool {
 
 /// The first byte that is not white space: `{` begins a JSON answer of a server that ignored `stream`, `<` a web page.
 pub(super) fn first_byte(body: &[u8]) -> Option<u8> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-/// One JSON object as an event stream of one event, so that both kinds of answers take the same way.
-pub(super) fn from_json(body: &[u8]) -> Vec<u8> {
-    let mut stream = Vec::with_capacity(body.len() + 32);
-    stream.extend_from_slice(b"data: ");
-    // In JSON a raw line break can only stand between tokens, where a blank means the same.
-    stream.extend(body.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
-    stream.extend_from_slice(b"\n\ndata: [DONE]\n\n");
-    stream
-}
-
-/// Cuts a stream into pieces that the parser of events can take in linear time.
-///
-/// eventsource-stream reads an unfinished line again with every piece, and moves the rest of a piece with every line; so a
-/// piece must hold whole lines, and few of them.
+/// Finds the events in a body that is still growing. Each call has to be given the same body, with more at its end.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
-    /// Whole lines to be handed on.
-    ready: Bytes,
-    /// The beginning of a line.
-    unfinished: Vec<u8>,
+pub(super) struct Events {
+    /// Where the first line that has not been read begins.
+    line: usize,
+    /// How far that line has been searched for its end.
+    searched: usize,
+    /// Whether the last line ended with a carriage return: a line feed would belong to it.
+    after_return: bool,
+    data: Data,
+    /// Whether the event says of itself that it only keeps the connection open.
+    idle: bool,
 }
 
-/// The most bytes of a piece that holds more than one line.
-const PIECE: usize = 4096;
+/// The data of an event that has not ended.
+#[derive(Debug, Default)]
+enum Data {
+    #[default]
+    None,
+    /// The one line so far.
+    Line(Range<usize>),
+    /// Several lines, joined.
+    Lines(Vec<u8>),
+}
 
-impl Pieces {
-    /// Adds what came. `next` has to be empty before.
-    pub(super) fn push(&mut self, mut bytes: Bytes) {
-        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
-            self.unfinished.extend_from_slice(&bytes);
-            return;
-        };
-        let rest = bytes.split_off(end + 1);
-        if !self.unfinished.is_empty() {
-            self.unfinished.extend_from_slice(&bytes);
-            bytes = Bytes::from(std::mem::take(&mut self.unfinished));
+impl Events {
+    /// The data of the next event that has ended; never `[DONE]`, never empty.
+    pub(super) fn next<'b>(&mut self, body: &'b [u8]) -> Option<Cow<'b, [u8]>> {
+        while let Some(line) = self.next_line(body) {
+            if line.is_empty() {
+                if let Some(data) = self.end_event(body) {
+                    return Some(data);
+                }
+            } else {
+                self.field(body, line);
+            }
         }
-        self.unfinished.extend_from_slice(&rest);
-        self.ready = bytes;
+        None
     }
 
-    /// The next piece.
-    pub(super) fn next(&mut self) -> Option<Bytes> {
-        if self.ready.is_empty() {
+    /// What stands behind the last event at the end of the body. The standard drops it; servers that end without the
+    /// blank line are forgiven, since the answer was paid for.
+    pub(super) fn rest<'b>(&mut self, body: &'b [u8]) -> Option<Cow<'b, [u8]>> {
+        let line = std::mem::replace(&mut self.line, body.len())..body.len();
+        if !line.is_empty() {
+            self.field(body, line);
+        }
+        self.end_event(body)
+    }
+
+    fn next_line(&mut self, body: &[u8]) -> Option<Range<usize>> {
+        if self.line == 0 && body.starts_with(BYTE_ORDER_MARK) {
+            self.line = BYTE_ORDER_MARK.len();
+        }
+        if self.after_return && self.line < body.len() {
+            self.line += usize::from(body[self.line] == b'\n');
+            self.after_return = false;
+        }
+        let from = self.line.max(self.searched);
+        let Some(found) = memchr::memchr2(b'\n', b'\r', body.get(from..)?) else {
+            self.searched = body.len();
             return None;
-        }
-        if self.ready.len() <= PIECE {
-            return Some(std::mem::take(&mut self.ready));
-        }
-        let (head, tail) = self.ready.split_at(PIECE);
-        let newline = |byte: &u8| *byte == b'\n';
-        let end = head.iter().rposition(newline).or_else(|| Some(PIECE + tail.iter().position(newline)?));
-        Some(self.ready.split_to(end.map_or(self.ready.len(), |end| end + 1)))
+        };
+        let line = self.line..from + found;
+        self.after_return = body[line.end] == b'\r';
+        self.line = line.end + 1;
+        Some(line)
     }
 
-    /// What is left at the end of the stream.
-    pub(super) fn rest(&mut self) -> Option<Bytes> {
-        Some(Bytes::from(std::mem::take(&mut self.unfinished))).filter(|rest| !rest.is_empty())
+    fn field(&mut self, body: &[u8], line: Range<usize>) {
+        let text = &body[line.clone()];
+        if let Some(value) = text.strip_prefix(b"data:") {
+            let value = line.end - value.strip_prefix(b" ").unwrap_or(value).len()..line.end;
+            self.data = match std::mem::take(&mut self.data) {
+                Data::None => Data::Line(value),
+                Data::Line(first) => Data::Lines([&body[first], b"\n", &body[value]].concat()),
+                Data::Lines(mut lines) => {
+                    lines.push(b'\n');
+                    lines.extend_from_slice(&body[value]);
+                    Data::Lines(lines)
+                }
+            };
+        } else if let Some(name) = text.strip_prefix(b"event:") {
+            self.idle = matches!(name.trim_ascii(), b"keepalive" | b"ping");
+        }
     }
 
-    /// All pieces of a whole body.
-    pub(super) fn of(body: Bytes) -> impl Iterator<Item = Bytes> {
-        let mut pieces = Self::default();
-        pieces.push(body);
-        std::iter::from_fn(move || pieces.next().or_else(|| pieces.rest()))
+    fn end_event<'b>(&mut self, body: &'b [u8]) -> Option<Cow<'b, [u8]>> {
+        let idle = std::mem::take(&mut self.idle);
+        let data = match std::mem::take(&mut self.data) {
+            Data::None => return None,
+            Data::Line(line) => Cow::Borrowed(&body[line]),
+            Data::Lines(lines) => Cow::Owned(lines),
+        };
+        let said = data.trim_ascii();
+        (!idle && !said.is_empty() && said != DONE).then_some(data)
     }
 }
 
@@ -150,35 +187,60 @@ mod tests {
         }
     }
 
-    proptest! {
-        /// Nothing is lost or reordered, and a piece is whole lines: one, or few.
-        #[test]
-        fn pieces_are_whole_lines(lines in prop::collection::vec((0..3000_usize, any::<bool>()), 0..30), cut in 1..5000_usize) {
-            let body: Vec<u8> = lines
-                .iter()
-                .flat_map(|(length, blank)| [vec![b'x'; *length], if *blank { b"\r\n\r\n".to_vec() } else { b"\n".to_vec() }].concat())
-                .chain(*b"unfinished")
-                .collect();
-            let mut pieces = Pieces::default();
-            let mut given = Vec::new();
-            for bytes in body.chunks(cut) {
-                pieces.push(Bytes::copy_from_slice(bytes));
-                while let Some(piece) = pieces.next() {
-                    prop_assert!(piece.ends_with(b"\n"));
-                    prop_assert!(piece.len() <= PIECE || !piece[..piece.len() - 1].contains(&b'\n'));
-                    given.extend_from_slice(&piece);
-                }
+    /// All events of a body that comes in pieces of `cut` bytes.
+    fn events(body: &[u8], cut: usize) -> Vec<String> {
+        let mut events = Events::default();
+        let mut all = Vec::new();
+        for end in (1..=body.len()).filter(|end| end % cut == 0 || *end == body.len()) {
+            while let Some(data) = events.next(&body[..end]) {
+                all.push(String::from_utf8(data.into_owned()).unwrap());
             }
-            given.extend(pieces.rest().into_iter().flatten());
-            prop_assert_eq!(&given, &body);
-            prop_assert_eq!(Pieces::of(Bytes::from(body.clone())).flatten().collect::<Vec<_>>(), body);
+        }
+        all.extend(events.rest(body).map(|data| String::from_utf8(data.into_owned()).unwrap()));
+        all
+    }
+
+    #[test]
+    fn events_are_found_however_lines_end() {
+        let cases: [(&str, &[&str]); 11] = [
+            ("data: a\n\ndata: b\n\n", &["a", "b"]),
+            ("data: a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]),
+            ("data: a\r\rdata: b\r\r", &["a", "b"]),
+            ("\u{feff}data:a\n\n", &["a"]),
+            ("data: a\ndata: b\ndata:  c\n\n", &["a\nb\n c"]),
+            (": comment\n\nid: 1\nevent: message\ndata: a\nretry: 3\n\n", &["a"]),
+            ("data: a\n\ndata: [DONE]\n\n", &["a"]),
+            ("data: a\n\ndata: b", &["a", "b"]),
+            ("data\ndata:\n\ndata: \n\n", &[]),
+            ("event: ping\ndata: x\n\nevent: keepalive\ndata: x\n\ndata: a\n\n", &["a"]),
+            ("", &[]),
+        ];
+        for (body, expected) in cases {
+            for cut in [1, 2, 3, 7, 1000] {
+                assert_eq!(events(body.as_bytes(), cut), expected, "{body:?} in pieces of {cut}");
+            }
+        }
+    }
+
+    proptest! {
+        /// However the network cuts the stream, the events are the same, and any bytes are read without a panic.
+        #[test]
+        fn cuts_do_not_matter(lines in prop::collection::vec("(data: ?)?[a-z\r\n:]{0,12}", 0..20), cut in 1..40_usize) {
+            let body = lines.join("\n");
+            prop_assert_eq!(events(body.as_bytes(), cut), events(body.as_bytes(), usize::MAX));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut found = Events::default();
+            while found.next(&body).is_some() {}
+            found.rest(&body);
         }
     }
 
     #[test]
-    fn pretty_json_becomes_one_event() {
-        let stream = String::from_utf8(from_json(b"{\n  \"a\": \"x\\ny\"\r\n}\n")).unwrap();
-        assert_eq!(stream, "data: {   \"a\": \"x\\ny\"  } \n\ndata: [DONE]\n\n");
+    fn what_a_body_begins_with() {
         assert_eq!(first_byte(b"\xef\xbb\xbf\n <html>"), Some(b'<'));
+        assert_eq!(first_byte(b" \n"), None);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    io,
-    sync::{Arc, atomic::Ordering},
+    pin::Pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::{Instant as Clock, Sleep};
 
 use super::{
     Timeouts, Usage,
@@ -27,19 +28,24 @@ const END_GRACE: Duration = Duration::from_millis(20);
 /// The most bytes of an error's body that are read.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
 
-/// A response's body on its way to async-openai, collected for the tape.
+/// A response's body, collected for the tape.
 ///
 /// Where it is dropped half-way (the run was interrupted, the call took too long), what came is recorded as incomplete.
 pub(super) struct Tee {
     response: reqwest::Response,
     shared: Arc<Shared>,
-    pub(super) attempt: Arc<Attempt>,
+    attempt: Arc<Attempt>,
     started: Instant,
+    /// Rings when the server may have been silent for too long. It is set anew only when it rings: a timer for each
+    /// piece of an answer would cost more than reading it.
+    patience: Pin<Box<Sleep>>,
     status: u16,
     headers: BTreeMap<String, String>,
     pub(super) body: Vec<u8>,
     /// The most bytes of `body`.
     limit: usize,
+    /// Whether the stream has come to `[DONE]`.
+    pub(super) done: bool,
     /// Whether it is recorded.
     finished: bool,
 }
@@ -51,6 +57,7 @@ impl Tee {
         attempt: Arc<Attempt>,
         started: Instant,
     ) -> Self {
+        let first_wait = shared.timeouts.first_token;
         let limit = if response.status().is_success() { shared.max_response_bytes } else { MAX_ERROR_BYTES };
         Self {
             status: response.status().as_u16(),
@@ -59,18 +66,21 @@ impl Tee {
             shared,
             attempt,
             started,
+            patience: Box::pin(tokio::time::sleep(first_wait)),
             body: Vec::new(),
             limit,
+            done: false,
             finished: false,
         }
     }
 
-    /// The next piece; `None` at the end. With the piece that ends the answer, the exchange is on the tape.
-    pub(super) async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
+    /// Waits for the next piece and adds it to `body`; false at the end. With the piece that ends the answer, the
+    /// exchange is on the tape. Once the server is `answering`, the shorter timeout holds.
+    pub(super) async fn read(&mut self, answering: bool) -> Result<bool, Failure> {
         if self.finished {
-            return Ok(None);
+            return Ok(false);
         }
-        match self.receive().await {
+        match self.receive(answering).await {
             Ok(Some(piece)) => {
                 if self.body.len() + piece.len() > self.limit {
                     self.finish(false).await?;
@@ -78,14 +88,14 @@ impl Tee {
                 }
                 self.body.extend_from_slice(&piece);
                 if sse::has_done(&self.body, piece.len()) {
-                    self.attempt.outcome().done = true;
+                    self.done = true;
                     self.finish(true).await?;
                 }
-                Ok(Some(piece))
+                Ok(true)
             }
             Ok(None) => {
                 self.finish(true).await?;
-                Ok(None)
+                Ok(false)
             }
             Err(failure) => {
                 self.finish(false).await?;
@@ -95,21 +105,26 @@ impl Tee {
     }
 
     /// The next piece, if it comes in time.
-    ///
-    /// Which time that is, is asked only when the shorter one has passed: the caller, who knows whether the answer has
-    /// begun, runs behind the reading of the stream.
-    async fn receive(&mut self) -> Result<Option<Bytes>, Failure> {
+    async fn receive(&mut self, answering: bool) -> Result<Option<Bytes>, Failure> {
         let Timeouts { first_token, idle, .. } = self.shared.timeouts;
-        let short = first_token.min(idle);
-        let mut result = tokio::time::timeout(short, self.response.chunk()).await;
-        let limit = if self.attempt.answering.load(Ordering::Relaxed) { idle } else { first_token };
-        if result.is_err() && limit > short {
-            result = tokio::time::timeout(limit - short, self.response.chunk()).await;
+        let waited = if answering { idle } else { first_token };
+        let end = Clock::now() + waited;
+        if self.patience.deadline() > end {
+            self.patience.as_mut().reset(end);
         }
-        match result {
-            Ok(Ok(piece)) => Ok(piece),
-            Ok(Err(error)) => Err(Failure::Cut { cause: Some(cause_of(&error)) }),
-            Err(_) => Err(Failure::Silent { waited: limit }),
+        loop {
+            tokio::select! {
+                biased;
+                piece = self.response.chunk() => {
+                    return piece.map_err(|error| Failure::Cut { cause: Some(cause_of(&error)) });
+                }
+                () = &mut self.patience => {
+                    if Clock::now() >= end {
+                        return Err(Failure::Silent { waited });
+                    }
+                    self.patience.as_mut().reset(end);
+                }
+            }
         }
     }
 
@@ -117,11 +132,11 @@ impl Tee {
     pub(super) async fn read_error(&mut self) -> Failure {
         let now = Timestamp::now();
         let error = loop {
-            match self.read().await {
-                Ok(Some(_)) => {}
+            match self.read(false).await {
+                Ok(true) => {}
                 Err(failure @ Failure::Tape { .. }) => return failure,
                 // The status alone says enough, whatever happens to the body.
-                Ok(None) | Err(_) => break ProviderError::from_body(&String::from_utf8_lossy(&self.body)),
+                Ok(false) | Err(_) => break ProviderError::from_body(&String::from_utf8_lossy(&self.body)),
             }
         };
         Failure::Status { status: self.status, hints: RetryHints::read(&self.headers, now), error }
@@ -140,7 +155,7 @@ impl Tee {
 
     /// Reads to the end of a body whose last event has come, so that its connection is not closed but used again.
     async fn drain(&mut self) {
-        if self.attempt.outcome().done {
+        if self.done {
             let end = async { while matches!(self.response.chunk().await, Ok(Some(_))) {} };
             let _ = tokio::time::timeout(END_GRACE, end).await;
         }
@@ -176,30 +191,6 @@ impl Tee {
             latency_ms,
         };
         self.shared.scrub(exchange.to_line())
-    }
-
-    /// The body as a stream, beginning with a piece that was read already.
-    pub(super) fn into_stream(
-        self,
-        first: Option<Bytes>,
-    ) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let mut pieces = sse::Pieces::default();
-        pieces.push(first.unwrap_or_default());
-        futures_util::stream::unfold((self, pieces), async |(mut tee, mut pieces)| {
-            loop {
-                if let Some(piece) = pieces.next() {
-                    return Some((Ok(piece), (tee, pieces)));
-                }
-                match tee.read().await {
-                    Ok(Some(bytes)) => pieces.push(bytes),
-                    Ok(None) => return pieces.rest().map(|rest| (Ok(rest), (tee, pieces))),
-                    Err(failure) => {
-                        tee.attempt.fail(failure);
-                        return Some((Err(io::Error::other("the answer broke off")), (tee, pieces)));
-                    }
-                }
-            }
-        })
     }
 }
 

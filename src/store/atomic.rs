@@ -5,12 +5,13 @@
 //! no other process can slip in between.
 
 use std::{
+    collections::HashSet,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use cap_std::fs::{Dir, Metadata, OpenOptions, Permissions};
+use cap_std::fs::{Dir, File, Metadata, OpenOptions, Permissions};
 
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,27 @@ impl WriteError {
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
-/// Writes `bytes` to `path` below `dir`. `shown` is the path for messages, `is_blank` tells what counts as nothing.
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Write<'a> {
+    /// Relative to the directory.
+    pub(super) path: &'a Path,
+    /// The path for messages.
+    pub(super) shown: PathBuf,
+    pub(super) bytes: &'a [u8],
+    pub(super) existing: Existing,
+}
+
+/// What is about to be done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Placement<'a> {
+    /// Relative to the directory.
+    pub(super) path: &'a Path,
+    /// Whether something that is there gives way.
+    pub(super) replaces: bool,
+}
+
+/// Writes one file below `dir`. `is_blank` tells what counts as nothing.
 pub(super) fn write(
     dir: &Dir,
     path: &Path,
@@ -85,33 +106,150 @@ pub(super) fn write(
     existing: Existing,
     is_blank: impl Fn(&[u8]) -> bool,
 ) -> Result<(), WriteError> {
-    let failed = |source: io::Error| WriteError::Io { path: shown.to_path_buf(), source };
-    let folder = folder_of(dir, path).map_err(failed)?;
-    let Some(name) = path.file_name().map(Path::new) else {
-        return Err(failed(io::Error::from(io::ErrorKind::InvalidFilename)));
+    let one = Write { path, shown: shown.to_path_buf(), bytes, existing };
+    let mut results = write_all(dir, &[one], &is_blank, &mut |_| Ok(()));
+    results.pop().unwrap_or(Ok(()))
+}
+
+/// Writes files below `dir`, each with the guarantees of a file written alone, and the result of each in their order.
+///
+/// All are written and synced under temporary names; then `announce` is told what is about to be put in place, and may
+/// forbid it all; then each is put in place; then each folder is synced, once.
+pub(super) fn write_all(
+    dir: &Dir,
+    writes: &[Write<'_>],
+    is_blank: &dyn Fn(&[u8]) -> bool,
+    announce: &mut dyn FnMut(&[Placement<'_>]) -> io::Result<()>,
+) -> Vec<Result<(), WriteError>> {
+    let mut folders = Folders { dir, open: Vec::new() };
+    let mut taken = HashSet::new();
+    let mut results: Vec<Result<Staged, WriteError>> = writes
+        .iter()
+        // A document of the same batch is no blank file, even where it takes the place of one.
+        .map(|write| stage(&mut folders, write, is_blank, !taken.insert(write.path)))
+        .collect();
+    for (write, result) in writes.iter().zip(&mut results) {
+        if let Ok(staged) = result
+            && let Err(error) = staged.sync()
+        {
+            *result = Err(staged.give_up(&folders, write, error));
+        }
+    }
+    let ready = writes.iter().zip(&results).filter_map(|(write, result)| {
+        let staged = result.as_ref().ok()?;
+        Some(Placement { path: write.path, replaces: staged.existing == Existing::Replace && staged.there })
+    });
+    let ready: Vec<Placement<'_>> = ready.collect();
+    let announced = if ready.is_empty() { Ok(()) } else { announce(&ready) };
+    let mut touched = vec![false; folders.open.len()];
+    for (write, result) in writes.iter().zip(&mut results) {
+        let Ok(staged) = result else { continue };
+        let placed = match &announced {
+            Ok(()) => put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        match placed {
+            Ok(()) => touched[staged.folder] = true,
+            Err(error) => *result = Err(staged.give_up(&folders, write, error)),
+        }
+    }
+    let synced: Vec<io::Result<()>> = folders
+        .open
+        .iter()
+        .zip(touched)
+        .map(|((_, folder), touched)| if touched { sync_folder(folder) } else { Ok(()) })
+        .collect();
+    let end = |(write, result): (&Write<'_>, Result<Staged, WriteError>)| match &synced[result?.folder] {
+        Ok(()) => Ok(()),
+        Err(error) => Err(failed(write, io::Error::new(error.kind(), error.to_string()))),
     };
-    let there = folder.symlink_metadata(name).ok();
-    let existing = match (existing, &there) {
-        (Existing::Keep, Some(metadata)) if blank_on_disk(&folder, name, metadata, is_blank) => Existing::Replace,
-        (Existing::Keep, Some(_)) => return Err(WriteError::Exists { path: shown.to_path_buf() }),
-        (Existing::Keep | Existing::Replace, _) => existing,
+    writes.iter().zip(results).map(end).collect()
+}
+
+fn failed(write: &Write<'_>, source: io::Error) -> WriteError {
+    WriteError::Io { path: write.shown.clone(), source }
+}
+
+/// The folders of a batch, each opened once.
+struct Folders<'a> {
+    dir: &'a Dir,
+    open: Vec<(PathBuf, Dir)>,
+}
+
+impl Folders<'_> {
+    /// The place in `open` of the folder that `path` lies in.
+    fn of(&mut self, path: &Path) -> io::Result<usize> {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        if let Some(at) = self.open.iter().position(|(known, _)| known == parent) {
+            return Ok(at);
+        }
+        self.open.push((parent.to_owned(), folder_of(self.dir, path)?));
+        Ok(self.open.len() - 1)
+    }
+
+    fn get(&self, staged: &Staged) -> &Dir {
+        &self.open[staged.folder].1
+    }
+}
+
+/// A file under its temporary name.
+struct Staged {
+    folder: usize,
+    temporary: PathBuf,
+    name: PathBuf,
+    /// Until it is synced.
+    file: Option<File>,
+    existing: Existing,
+    /// Whether something had the name before.
+    there: bool,
+}
+
+impl Staged {
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.take().map_or(Ok(()), |file| file.sync_all())
+    }
+
+    /// Takes the temporary away again.
+    fn give_up(&self, folders: &Folders<'_>, write: &Write<'_>, error: io::Error) -> WriteError {
+        // Whatever went wrong is reported; a temporary that cannot be removed either does no harm.
+        let _ = folders.get(self).remove_file(&self.temporary);
+        if error.kind() == io::ErrorKind::AlreadyExists && self.existing == Existing::Keep {
+            WriteError::Exists { path: write.shown.clone() }
+        } else {
+            failed(write, error)
+        }
+    }
+}
+
+/// Writes a file under a temporary name. `taken` says that its name is going to be taken by another of the batch.
+fn stage(
+    folders: &mut Folders<'_>,
+    write: &Write<'_>,
+    is_blank: &dyn Fn(&[u8]) -> bool,
+    taken: bool,
+) -> Result<Staged, WriteError> {
+    let at = folders.of(write.path).map_err(|error| failed(write, error))?;
+    let folder = &folders.open[at].1;
+    let Some(name) = write.path.file_name().map(PathBuf::from) else {
+        return Err(failed(write, io::Error::from(io::ErrorKind::InvalidFilename)));
+    };
+    let there = folder.symlink_metadata(&name).ok();
+    let existing = match (write.existing, &there) {
+        (Existing::Keep, Some(metadata)) if !taken && blank_on_disk(folder, &name, metadata, is_blank) => {
+            Existing::Replace
+        }
+        (Existing::Keep, Some(_)) => return Err(WriteError::Exists { path: write.shown.clone() }),
+        (Existing::Keep | Existing::Replace, _) => write.existing,
     };
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = PathBuf::from(format!(".planwave-{}-{number}.tmp", std::process::id()));
-    let permissions = there.filter(Metadata::is_file).map(|metadata| metadata.permissions());
-    let result = write_temporary(&folder, &temporary, bytes, permissions)
-        .and_then(|()| put_in_place(&folder, &temporary, name, existing));
-    if result.is_err() {
-        // Whatever went wrong is reported; a temporary that cannot be removed either does no harm.
-        let _ = folder.remove_file(&temporary);
+    let permissions = there.as_ref().filter(|metadata| metadata.is_file()).map(Metadata::permissions);
+    let mut staged = Staged { folder: at, temporary, name, file: None, existing, there: there.is_some() || taken };
+    match write_temporary(folder, &staged.temporary, write.bytes, permissions) {
+        Ok(file) => staged.file = Some(file),
+        Err(error) => return Err(staged.give_up(folders, write, error)),
     }
-    match result {
-        Ok(()) => sync_folder(&folder).map_err(failed),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && existing == Existing::Keep => {
-            Err(WriteError::Exists { path: shown.to_path_buf() })
-        }
-        Err(error) => Err(failed(error)),
-    }
+    Ok(staged)
 }
 
 /// Writes an empty file into a folder and takes it away again.
@@ -138,30 +276,67 @@ fn folder_of(dir: &Dir, path: &Path) -> io::Result<Dir> {
 
 /// Whether a small regular file is there and is blank. It is looked at just before the write, so that what somebody
 /// has filled in since the run was planned stays.
-fn blank_on_disk(folder: &Dir, name: &Path, metadata: &Metadata, is_blank: impl Fn(&[u8]) -> bool) -> bool {
+fn blank_on_disk(folder: &Dir, name: &Path, metadata: &Metadata, is_blank: &dyn Fn(&[u8]) -> bool) -> bool {
     let small = metadata.is_file() && metadata.len() <= super::scan::PLACEHOLDER_LIMIT;
     small && folder.read(name).is_ok_and(|bytes| is_blank(&bytes))
 }
 
-fn write_temporary(folder: &Dir, temporary: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+fn write_temporary(
+    folder: &Dir,
+    temporary: &Path,
+    bytes: &[u8],
+    permissions: Option<Permissions>,
+) -> io::Result<File> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
     if let Some(permissions) = permissions {
         file.set_permissions(permissions)?;
     }
-    file.sync_all()
+    start_writing_back(&file);
+    Ok(file)
 }
+
+/// Lets the disk begin with a file while the next of its batch is written, which makes the syncs that follow shorter.
+#[cfg(target_os = "linux")]
+fn start_writing_back(file: &File) {
+    // Advice only: what fails here fails again, and is seen, at the sync.
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_writing_back(_: &File) {}
 
 fn put_in_place(folder: &Dir, temporary: &Path, name: &Path, existing: Existing) -> io::Result<()> {
     match existing {
         Existing::Replace => folder.rename(temporary, folder, name),
-        Existing::Keep => match folder.hard_link(temporary, folder, name) {
-            Ok(()) => folder.remove_file(temporary),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            // A file system without hard links (FAT, some network shares): look, then rename.
-            Err(_) if folder.symlink_metadata(name).is_ok() => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
-            Err(_) => folder.rename(temporary, folder, name),
+        Existing::Keep => match rename_new(folder, temporary, name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => link_new(folder, temporary, name),
+            result => result,
         },
+    }
+}
+
+/// Renames in one step with the look whether the name is free. Not every system and file system can.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename_new(folder: &Dir, temporary: &Path, name: &Path) -> io::Result<()> {
+    // Both are names without a directory, so this cannot lead out of the folder, which cap-std has opened.
+    let done = rustix::fs::renameat_with(folder, temporary, folder, name, rustix::fs::RenameFlags::NOREPLACE);
+    done.map_err(io::Error::from)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename_new(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+/// A hard link fails where the name is taken, too.
+fn link_new(folder: &Dir, temporary: &Path, name: &Path) -> io::Result<()> {
+    match folder.hard_link(temporary, folder, name) {
+        Ok(()) => folder.remove_file(temporary),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links (FAT, some network shares): look, then rename.
+        Err(_) if folder.symlink_metadata(name).is_ok() => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
+        Err(_) => folder.rename(temporary, folder, name),
     }
 }
 
@@ -175,4 +350,122 @@ fn sync_folder(folder: &Dir) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Dir) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use cap_std::ambient_authority;
+
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, Dir) {
+        let directory = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(directory.path(), ambient_authority()).unwrap();
+        (directory, dir)
+    }
+
+    fn one<'a>(path: &'a str, text: &'a str, existing: Existing) -> Write<'a> {
+        Write { path: Path::new(path), shown: PathBuf::from(path), bytes: text.as_bytes(), existing }
+    }
+
+    fn blank(bytes: &[u8]) -> bool {
+        bytes.is_empty()
+    }
+
+    /// Every file below a folder with its text; temporaries would show.
+    fn files(dir: &Dir, folder: &str) -> Vec<(String, String)> {
+        let name = |entry: io::Result<cap_std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<String> = dir.read_dir(folder).unwrap().map(name).collect();
+        names.sort();
+        let text = |name: String| (name.clone(), dir.read_to_string(format!("{folder}/{name}")).unwrap());
+        names.into_iter().map(text).collect()
+    }
+
+    fn listed(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn each_file_of_a_batch_has_its_own_result() {
+        let (_directory, dir) = scratch();
+        dir.create_dir_all("a/folder").unwrap();
+        dir.write("a/there", "old").unwrap();
+        dir.write("a/empty", "").unwrap();
+        dir.write("file", "no folder").unwrap();
+        let writes = [
+            one("a/new", "1", Existing::Keep),
+            one("a/there", "2", Existing::Keep),
+            one("a/empty", "3", Existing::Keep),
+            one("file/x", "4", Existing::Keep),
+            one("a/folder", "5", Existing::Replace),
+            one("b/new", "6", Existing::Replace),
+            one("a/empty", "7", Existing::Keep),
+            one("a/new", "8", Existing::Keep),
+        ];
+        let results = write_all(&dir, &writes, &blank, &mut |_| Ok(()));
+        let said: Vec<&str> = results
+            .iter()
+            .map(|result| match result {
+                Ok(()) => "written",
+                Err(WriteError::Exists { .. }) => "exists",
+                Err(WriteError::Io { .. }) => "refused",
+                Err(WriteError::Invalid { .. }) => "invalid",
+            })
+            .collect();
+        assert_eq!(said, ["written", "exists", "written", "refused", "refused", "written", "exists", "exists"]);
+        dir.remove_dir("a/folder").unwrap();
+        assert_eq!(files(&dir, "a"), listed(&[("empty", "3"), ("new", "1"), ("there", "old")]));
+        assert_eq!(files(&dir, "b"), listed(&[("new", "6")]));
+    }
+
+    #[test]
+    fn nothing_is_in_place_before_it_is_announced_and_nothing_after_a_refusal() {
+        let (_directory, dir) = scratch();
+        dir.create_dir("a").unwrap();
+        dir.write("a/old", "old").unwrap();
+        let writes = [one("a/new", "1", Existing::Keep), one("a/old", "2", Existing::Replace)];
+        let mut announced = Vec::new();
+        let results = write_all(&dir, &writes, &blank, &mut |placements| {
+            announced = placements.iter().map(|p| (p.path.to_owned(), p.replaces)).collect();
+            // Both are written, under other names, and the old one still stands.
+            assert_eq!(dir.read_to_string("a/old").unwrap(), "old");
+            let temporaries = files(&dir, "a").into_iter().filter(|(name, _)| name.ends_with(".tmp"));
+            assert_eq!(temporaries.map(|(_, text)| text).collect::<String>().len(), 2);
+            assert!(!dir.exists("a/new"));
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert_eq!(announced, [(PathBuf::from("a/new"), false), (PathBuf::from("a/old"), true)]);
+        assert!(results.iter().all(|result| matches!(result, Err(error) if error.is_fatal() && error.hint().is_some())));
+        assert_eq!(files(&dir, "a"), listed(&[("old", "old")]));
+    }
+
+    #[test]
+    fn a_system_that_cannot_rename_without_replacing_links() {
+        let (_directory, dir) = scratch();
+        dir.create_dir("a").unwrap();
+        for (temporary, name, done) in [("t1", "x", true), ("t2", "x", false)] {
+            dir.write(format!("a/{temporary}"), temporary).unwrap();
+            let folder = dir.open_dir("a").unwrap();
+            let result = link_new(&folder, Path::new(temporary), Path::new(name));
+            assert_eq!(result.map_err(|error| error.kind()).err(), (!done).then_some(io::ErrorKind::AlreadyExists));
+        }
+        assert_eq!(files(&dir, "a"), listed(&[("t2", "t2"), ("x", "t1")]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_stay_what_they_were() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (directory, dir) = scratch();
+        dir.write("old", "old").unwrap();
+        let path = directory.path().join("old");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        write(&dir, Path::new("old"), Path::new("old"), b"new", Existing::Replace, blank).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "new");
+        // Something that only has the name of the document is no document, and is left alone.
+        std::os::unix::fs::symlink("/nowhere", directory.path().join("link")).unwrap();
+        let refused = write(&dir, Path::new("link"), Path::new("link"), b"new", Existing::Keep, blank).unwrap_err();
+        assert!(matches!(refused, WriteError::Exists { .. }));
+    }
 }

@@ -13,6 +13,7 @@ mod operation;
 mod plan_dir;
 mod scan;
 mod tape_file;
+mod writer;
 
 pub use atomic::{Existing, WriteError};
 pub use local_tape::{Found, LocalTape, TapeMemory};
@@ -23,8 +24,11 @@ pub use operation::Operation;
 pub use plan_dir::{PlanDir, StoreError};
 pub use scan::{AchievementFiles, Scan};
 pub use tape_file::{TapeFile, Tapes};
+pub use writer::DocumentWriter;
 
 use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
 
 use crate::{
     parallel::{Change, ParallelFile},
@@ -35,20 +39,22 @@ const PARALLEL_FILE: &str = "parallel.json";
 
 /// Where a run's documents and its parallel.json go. The engine gets it as a constructor argument.
 pub trait DocumentStore: Send + Sync {
-    /// Writes a document whole. `replace` says whether a document that is there gives way.
-    fn write_document(&self, path: &str, text: &str, replace: bool) -> Result<(), WriteError>;
+    /// Writes a document whole, and resolves when it is on the disk. `replace` says whether a document that is there
+    /// gives way.
+    fn write_document(&self, path: String, text: String, replace: bool) -> BoxFuture<'_, Result<(), WriteError>>;
 
     /// Applies changes to parallel.json as it is on disk now, so that what people changed in the meantime stays.
     /// `updated` is an RFC 3339 time.
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError>;
 }
 
-impl DocumentStore for PlanDir {
-    fn write_document(&self, path: &str, text: &str, replace: bool) -> Result<(), WriteError> {
-        self.write(path, text.as_bytes(), if replace { Existing::Replace } else { Existing::Keep })
-    }
-
-    fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
+impl PlanDir {
+    /// Applies changes to parallel.json as it is on disk now.
+    fn update_parallel(
+        &self,
+        changes: &BTreeMap<AchievementId, Change>,
+        updated: &str,
+    ) -> Result<(), WriteError> {
         let path = self.shown(PARALLEL_FILE);
         let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
         let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {

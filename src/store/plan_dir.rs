@@ -8,7 +8,8 @@ use std::{
 use cap_std::{ambient_authority, fs::Dir};
 
 use super::{
-    Existing, Scan, WriteError, atomic,
+    Existing, Scan, WriteError,
+    atomic::{self, Placement, Write},
     locate::{LocateError, Located, locate},
 };
 use crate::document::Names;
@@ -122,9 +123,17 @@ impl PlanDir {
     /// Writes a file atomically.
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
         tracing::debug!(path, bytes = bytes.len(), ?existing, "write");
-        atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, |bytes| {
-            crate::document::is_placeholder(&String::from_utf8_lossy(bytes))
-        })
+        atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, is_blank)
+    }
+
+    /// Writes files atomically, each on its own; `announce` is told of all before any is put in place.
+    pub(super) fn write_all(
+        &self,
+        writes: &[Write<'_>],
+        announce: &mut dyn FnMut(&[Placement<'_>]) -> io::Result<()>,
+    ) -> Vec<Result<(), WriteError>> {
+        tracing::debug!(documents = writes.len(), "write");
+        atomic::write_all(&self.dir, writes, &is_blank, announce)
     }
 
     /// Removes a file; none there is no error.
@@ -147,4 +156,8 @@ impl PlanDir {
     pub(super) fn dir(&self) -> &Dir {
         &self.dir
     }
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    crate::document::is_placeholder(&String::from_utf8_lossy(bytes))
 }
