@@ -109,6 +109,8 @@ impl Model for FakeModel {
                 at: at(),
                 latency: Duration::from_millis(5),
                 requests: 1,
+                key: Arc::from("key"),
+                remembered: false,
             })
         })
     }
@@ -221,6 +223,7 @@ fn run(scenario: Scenario) -> Ran {
         executor: None,
         run_id: String::from("test"),
         model_name: String::from("fake"),
+        notes: None,
         emit: Arc::new(move |event| sink.lock().unwrap().push(event)),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

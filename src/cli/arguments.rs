@@ -92,9 +92,12 @@ pub(super) struct RunArguments {
     /// Write every exchange to a new tape.
     #[arg(long, value_name = "TAPE")]
     pub(super) record: Option<PathBuf>,
-    /// Replace documents that exist.
+    /// Replace documents that exist. What was asked before in the same words is answered from the plan's own tape.
     #[arg(long)]
     pub(super) force: bool,
+    /// Ask for everything again, even for what is on the plan's own tape and was paid for.
+    #[arg(long, conflicts_with = "replay")]
+    pub(super) fresh: bool,
     /// Refuse where a dependency outside the run has no SUBPLAN yet.
     #[arg(long)]
     pub(super) strict: bool,

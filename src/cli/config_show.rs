@@ -139,7 +139,7 @@ mod tests {
     fn the_text_shows_every_value_with_its_origin_and_no_secret() {
         let project = "[model]\nbase_url = \"https://me:secret-4@gate.example/v1\"\n";
         let loaded = loaded(&[("PLANWAVE_RUN_ORDER", "ready")], SECRETIVE, project);
-        insta::assert_snapshot!(text(&loaded, &state(Ok(Some(51)))), @r##"
+        insta::assert_snapshot!(text(&loaded, &state(Ok(Some(51)))), @r#"
         [model]
         provider = "auto"                                       # default
         name = "gpt-5-mini"                                     # default
@@ -183,6 +183,9 @@ mod tests {
         [documents]
         executor = ""                                           # default
 
+        [init]
+        patterns_directory = ""                                 # default
+
         [tape]
         local = true                                            # default
 
@@ -195,7 +198,7 @@ mod tests {
 
         # API key: set (51 characters), from OPENAI_API_KEY
         # warning: planwave.toml:2 sets model.base_url to https://gate.example: prompts and the API key go there
-        "##);
+        "#);
     }
 
     #[test]

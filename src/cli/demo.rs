@@ -9,7 +9,8 @@ use super::{
     arguments::{DemoArguments, Global},
     failure::{Exit, Failure},
     project::Project,
-    run::{Answers, Prepared, Surroundings, perform, prepare},
+    run::{Prepared, Surroundings, perform, prepare},
+    tapes::Answers,
     terminal::{out, width},
 };
 use crate::{
@@ -45,6 +46,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
         sources: &sources,
         answers: Answers::Replay(Box::new(tape)),
         record: None,
+        fresh: false,
         events: None,
         selection: vec![String::from("--level"), LEVEL.to_string()],
         json: false,

@@ -21,6 +21,7 @@ mod prompt;
 mod reporting;
 mod run;
 mod signals;
+mod tapes;
 mod terminal;
 
 use clap::Parser as _;

@@ -11,6 +11,7 @@ use super::{
     project::{Leveled, Planned, Project, settings},
     reporting::{self, Reporting},
     signals,
+    tapes::{self, Answers, Open, Wanted, read_tape},
     terminal::{self, err, out},
 };
 use crate::{
@@ -18,26 +19,18 @@ use crate::{
     engine::{
         self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Wish,
     },
-    model::{Model, OpenAi, Recorder, Source},
+    model::{Model, OpenAi},
     prompts::{TemplateName, Templates},
     report::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{DocumentWriter, RunLock, TapeFile, Tapes},
-    tape::{Header, Origin, ReplayIndex, Tape},
+    store::{DocumentWriter, RunLock},
+    tape::{Header, Origin},
 };
 
 /// Characters that a token stands for, about, in English markdown; only used to turn a token budget into a cut.
 const CHARACTERS_PER_TOKEN: usize = 4;
-
-/// Where answers come from and where they are kept.
-pub(super) enum Answers {
-    /// The network; kept on the plan's own tape and on the one asked for.
-    Network,
-    /// A tape, by its text.
-    Replay(Box<Tape>),
-}
 
 /// Everything that is settled before anything is sent.
 pub(super) struct Prepared {
@@ -75,6 +68,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) sources: &'a Sources,
     pub(super) answers: Answers,
     pub(super) record: Option<&'a Path>,
+    /// Whether everything is asked for again.
+    pub(super) fresh: bool,
     pub(super) events: Option<&'a Path>,
     /// Everything behind the plan on the command line, for the next command to type.
     pub(super) selection: Vec<String>,
@@ -113,6 +108,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         sources: &sources,
         answers,
         record: arguments.record.as_deref(),
+        fresh: arguments.fresh,
         events: arguments.events.as_deref(),
         selection: selection_words(arguments),
         json: arguments.json,
@@ -248,14 +244,6 @@ fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Fa
     Ok(overrides)
 }
 
-fn read_tape(path: &Path) -> Result<Tape, Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::invalid(format!("{} is not UTF-8, so it is no tape", path.display())))?;
-    Tape::parse(&text).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())).hint(error.hint()))
-}
-
 /// Everything exists, or all that is left is blocked.
 fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result<Exit, Failure> {
     let blocked = any_out_of_reach(prepared);
@@ -287,7 +275,7 @@ pub(super) fn perform(
     key: Option<secrecy::SecretString>,
 ) -> Result<Exit, Failure> {
     let out_of_reach = any_out_of_reach(&prepared);
-    let Surroundings { loaded, sources, answers, record, events, selection, json, plan_argument } = surroundings;
+    let Surroundings { loaded, sources, answers, record, fresh, events, selection, json, plan_argument } = surroundings;
     let Prepared { leveled, planned, briefing, choice, wish, model_name } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
@@ -302,7 +290,14 @@ pub(super) fn perform(
     }
     let replay = matches!(answers, Answers::Replay(_));
     let settings = &loaded.settings;
-    let model = model(loaded, key, answers, record, &leveled, &choice, began)?;
+    let server = Some(settings.model.base_url.host().to_owned());
+    let header = Header::new(Origin::Recorded, server, began).to_line();
+    let temporaries = dir.remove_temporaries();
+    let tapes = tapes::open(answers, &dir, Wanted { record, local: settings.tape.local, fresh, header })?;
+    if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
+        err(&format!("{line}\n"));
+    }
+    let model = model(loaded, key, &tapes, &choice)?;
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let reporting = Reporting::start(settings.output.progress, style, events)?;
     let store = DocumentWriter::start(Arc::clone(&dir))
@@ -330,12 +325,14 @@ pub(super) fn perform(
         executor: settings.documents.executor.clone(),
         run_id: run_id(began),
         model_name,
+        notes: tapes.notes.clone(),
         emit: reporting.sink(),
     };
     let runtime = model_setup::runtime()?;
     let summary = runtime.block_on(async move { engine.run(signals::watch_signals()).await });
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
+    drop(tapes);
     reporting.close();
     if json {
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
@@ -374,45 +371,23 @@ fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
     }
 }
 
+/// The model that answers from these tapes, or from the network where they do not.
 fn model(
     loaded: &Loaded,
     key: Option<secrecy::SecretString>,
-    answers: Answers,
-    record: Option<&Path>,
-    leveled: &Leveled,
+    tapes: &Open,
     choice: &ModelChoice,
-    began: Timestamp,
 ) -> Result<Arc<dyn Model>, Failure> {
     let configuration = model_setup::configuration(loaded, key);
-    let (source, recorder): (Source, Option<Arc<dyn Recorder>>) = match answers {
-        Answers::Replay(tape) => (Source::Replay(Arc::new(ReplayIndex::new(*tape))), None),
-        Answers::Network => {
-            let server = Some(loaded.settings.model.base_url.host().to_owned());
-            let header = Header::new(Origin::Recorded, server, began).to_line();
-            let mut tapes = Vec::new();
-            if let Some(path) = record {
-                tapes.push(TapeFile::create(path, &header).map_err(|error| cannot_record(path, &error))?);
-            }
-            if loaded.settings.tape.local {
-                let path = leveled.project.dir.shown(".planwave/tape.jsonl");
-                let tape = TapeFile::local(&leveled.project.dir, &header);
-                tapes.push(tape.map_err(|error| cannot_record(&path, &error))?);
-            }
-            (Source::Live, if tapes.is_empty() { None } else { Some(Arc::new(Tapes(tapes))) })
-        }
-    };
-    let built = OpenAi::new(configuration, choice.facts.clone(), source, recorder);
-    let model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let built = OpenAi::new(configuration, choice.facts.clone(), tapes.source.clone(), tapes.recorder.clone());
+    let mut model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    if let Some(memory) = &tapes.memory {
+        model = model.with_memory(Arc::clone(memory));
+    }
     for setting in model.settings_not_sent() {
         err(&format!("warning: {} does not take `{setting}`; it is not sent\n", loaded.settings.model.name));
     }
     Ok(Arc::new(model))
-}
-
-fn cannot_record(path: &Path, error: &std::io::Error) -> Failure {
-    let hint = (error.kind() == std::io::ErrorKind::AlreadyExists)
-        .then(|| String::from("a tape is never overwritten: name another file, or remove this one"));
-    Failure::invalid(format!("cannot write the tape {}: {error}", path.display())).hint(hint)
 }
 
 /// The level to generate next, where this run did whole levels and all of them.

@@ -72,7 +72,7 @@ impl Briefing {
         for nodes in levels.values_mut() {
             nodes.sort_by_key(|node| graph.id(*node));
         }
-        let mut statuses: Vec<&'static str> = run.statuses.iter().map(|status| status.as_str()).collect();
+        let mut statuses: Vec<&'static str> = run.statuses.iter().map(|status| told(*status).as_str()).collect();
         for item in run.items.iter().filter(|item| item.id.stage == Stage::Subplan) {
             // By the time anybody is told of it, this run has written its SUBPLAN. Not the live status: prompts must
             // not depend on which call happened to end first.
@@ -238,6 +238,20 @@ impl Briefing {
             Some(Reference { id: achievement.id, title: achievement.title.as_str() })
         };
         nodes.take(MOST_DELIVERABLES).filter_map(reference).collect()
+    }
+}
+
+/// A status as prompts tell it. Whether an EXECUTION_TASK exists says nothing to whoever plans a dependent, and it changes
+/// while a run goes on: a run that was cut short would ask for the same thing in other words, and pay for it twice.
+fn told(status: Status) -> Status {
+    match status {
+        Status::ExecutionCreated => Status::SubplanCreated,
+        Status::NotStarted
+        | Status::SubplanCreated
+        | Status::InProgress
+        | Status::Complete
+        | Status::Failed
+        | Status::Skipped => status,
     }
 }
 

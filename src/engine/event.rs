@@ -108,6 +108,13 @@ pub enum Event {
         /// HTTP requests sent, retries included.
         requests: u32,
     },
+    /// The answer was there already: an earlier run paid for it, and nothing was sent.
+    CallRemembered {
+        /// The call.
+        call: CallId,
+        /// From 1.
+        attempt: u32,
+    },
     /// An answer fell short; it is asked for again while attempts are left.
     AnswerRejected {
         /// The call.
@@ -182,6 +189,8 @@ pub struct Summary {
     pub unmetered: usize,
     /// Cost in US dollars; `None` where the model's prices are unknown.
     pub cost: Option<f64>,
+    /// Answers that an earlier run paid for: nothing was sent for them, and they are in none of the sums here.
+    pub remembered: usize,
     /// HTTP requests sent, retries included.
     pub requests: u64,
     /// Wall time, milliseconds.

@@ -27,10 +27,11 @@ use super::{
 };
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
-    model::{Model, Scope},
+    model::{Model, Recorder, Scope},
     parallel::{Failure, Status},
     plan::AchievementId,
     store::{DocumentStore, WriteError},
+    tape::GivenUp,
 };
 
 /// Documents that may be waiting for the disk besides the calls in flight.
@@ -76,6 +77,8 @@ pub struct Engine {
     pub run_id: String,
     /// The model's name, for events.
     pub model_name: String,
+    /// Takes notes for later runs: which answers led to nothing.
+    pub notes: Option<Arc<dyn Recorder>>,
     /// Takes every event.
     pub emit: Arc<dyn Fn(Event) + Send + Sync>,
 }
@@ -119,6 +122,8 @@ struct Parts {
     attempts: u32,
     failure: Option<(String, Timestamp)>,
     stopped: bool,
+    /// Keys of answers that led to no document.
+    rejected: Vec<Arc<str>>,
 }
 
 struct Dispatcher {
@@ -296,6 +301,7 @@ impl Dispatcher {
                 }
                 Scope::Call | Scope::NotOnTape => {
                     self.ledger.hint(rejected.hint);
+                    parts.rejected.extend(outcome.keys);
                     parts.failure = Some((rejected.reason, outcome.at));
                 }
             },
@@ -322,7 +328,8 @@ impl Dispatcher {
     fn end_item(&mut self, index: usize) {
         let engine = Arc::clone(&self.engine);
         let item = &engine.plan.items[index];
-        let Parts { left: _, mut paths, attempts, failure, stopped } = std::mem::take(&mut self.unfinished[index]);
+        let Parts { left: _, mut paths, attempts, failure, stopped, rejected } =
+            std::mem::take(&mut self.unfinished[index]);
         let id = item.id.achievement;
         if item.id.stage == Stage::Execution {
             self.subplans.remove(&id);
@@ -334,6 +341,11 @@ impl Dispatcher {
                 change.execution_paths = Some(paths);
                 change.subplan_path = Some(item.subplan_path.clone());
             }
+        }
+        if let Some(notes) = engine.notes.as_ref().filter(|_| !rejected.is_empty()) {
+            let given_up = rejected.iter().map(ToString::to_string).collect();
+            // Not waited for: where it is lost, a later run finds these answers rejected once more, and pays nothing.
+            drop(notes.record(GivenUp { given_up, item: item.id.to_string() }.to_line()));
         }
         if let Some((reason, at)) = failure {
             let change = self.saver.change(id);

@@ -47,6 +47,7 @@ impl Ledger {
         row.attempts += outcome.attempts;
         self.sums.usage += outcome.usage;
         self.sums.unmetered += outcome.unmetered as usize;
+        self.sums.remembered += outcome.remembered as usize;
         self.sums.requests += u64::from(outcome.requests);
         self.sums.sequential_ms += outcome.latency_ms;
     }

@@ -63,6 +63,10 @@ pub struct Outcome {
     pub usage: Usage,
     /// Answers without usage.
     pub unmetered: u32,
+    /// Answers that were there already; they are in none of the sums here.
+    pub remembered: u32,
+    /// The keys of all answers ([`Completion::key`]).
+    pub keys: Vec<Arc<str>>,
     /// HTTP requests sent.
     pub requests: u32,
     /// Sum of the answers' latencies, milliseconds.
@@ -120,13 +124,17 @@ pub async fn work(
             }
         };
         tally.add(&completion);
-        emit(Event::CallFinished {
-            call: call.id,
-            attempt,
-            usage: completion.usage,
-            cost: completion.usage.as_ref().and_then(|usage| limits.prices.map(|prices| prices.cost(usage))),
-            latency_ms: millis(completion.latency),
-            requests: completion.requests,
+        emit(if completion.remembered {
+            Event::CallRemembered { call: call.id, attempt }
+        } else {
+            Event::CallFinished {
+                call: call.id,
+                attempt,
+                usage: completion.usage,
+                cost: completion.usage.as_ref().and_then(|usage| limits.prices.map(|prices| prices.cost(usage))),
+                latency_ms: millis(completion.latency),
+                requests: completion.requests,
+            }
         });
         if let Some(reason) = final_refusal(&completion) {
             return tally.end(attempt, completion.at, Err(reason));
@@ -277,12 +285,19 @@ impl From<ModelError> for Rejected {
 struct Tally {
     usage: Usage,
     unmetered: u32,
+    remembered: u32,
+    keys: Vec<Arc<str>>,
     requests: u32,
     latency_ms: u64,
 }
 
 impl Tally {
     fn add(&mut self, completion: &Completion) {
+        self.keys.push(Arc::clone(&completion.key));
+        if completion.remembered {
+            self.remembered += 1;
+            return;
+        }
         match completion.usage {
             Some(usage) => self.usage += usage,
             None => self.unmetered += 1,
@@ -292,8 +307,8 @@ impl Tally {
     }
 
     fn end(self, attempts: u32, at: Timestamp, result: Result<Accepted, Rejected>) -> Outcome {
-        let Self { usage, unmetered, requests, latency_ms } = self;
-        Outcome { result, at, attempts, usage, unmetered, requests, latency_ms }
+        let Self { usage, unmetered, remembered, keys, requests, latency_ms } = self;
+        Outcome { result, at, attempts, usage, unmetered, remembered, keys, requests, latency_ms }
     }
 }
 

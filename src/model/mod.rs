@@ -114,6 +114,10 @@ pub struct Completion {
     pub latency: Duration,
     /// HTTP requests sent for it, retries included.
     pub requests: u32,
+    /// The key by which the answer is remembered ([`crate::tape::item_key`]).
+    pub key: Arc<str>,
+    /// It was answered from memory: nothing was sent, and it was paid for earlier.
+    pub remembered: bool,
 }
 
 /// Why a model stopped.

@@ -25,10 +25,10 @@ use super::{
     delay::Delays,
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
-    service::{Attempt, CallService, Outcome, Shared, cause_of},
+    service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     stream,
 };
-use crate::tape::{Exchange, ReplayIndex, request_key};
+use crate::tape::{Exchange, ReplayIndex, request_and_item_key};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
@@ -43,7 +43,7 @@ pub trait Recorder: Send + Sync {
 
 /// Answers of earlier runs. What was paid for once is not sent again.
 pub trait Memory: Send + Sync {
-    /// The answer to the request of this key.
+    /// The answer to the request of this [`crate::tape::item_key`].
     fn recall(&self, key: &str) -> Option<Exchange>;
 }
 
@@ -63,6 +63,7 @@ pub struct OpenAi {
     endpoint: Endpoint,
     client: Client<Endpoint>,
     shared: Arc<Shared>,
+    memory: Option<Arc<dyn Memory>>,
     misses: AtomicU32,
 }
 
@@ -103,7 +104,13 @@ impl OpenAi {
             secrets,
         });
         let client = Client::build(http, endpoint.clone());
-        Ok(Self { config, facts, endpoint, client, shared, misses: AtomicU32::new(0) })
+        Ok(Self { config, facts, endpoint, client, shared, memory: None, misses: AtomicU32::new(0) })
+    }
+
+    /// Answers what `memory` holds from there instead of sending it.
+    pub fn with_memory(mut self, memory: Arc<dyn Memory>) -> Self {
+        self.memory = Some(memory);
+        self
     }
 
     /// What is known of the model.
@@ -161,15 +168,19 @@ impl OpenAi {
         sent: &AtomicU32,
     ) -> Result<(Completion, Outcome), ModelError> {
         let request = Arc::new(body);
-        let key: Arc<str> = request_key("POST", CHAT_PATH, &request).into();
+        let (key, item_key) = request_and_item_key("POST", CHAT_PATH, &request);
+        let keys = Arc::new(Keys { request: key, item: item_key });
+        if let Some(remembered) = self.recall(&keys, &request, progress).await {
+            return Ok(remembered);
+        }
         let mut delays = Delays::new(&self.config.retry);
         loop {
-            let attempt = Arc::new(Attempt::new(Arc::clone(&key), CHAT_PATH, Arc::clone(&request)));
+            let attempt = Arc::new(Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request)));
             let number = sent.fetch_add(1, Ordering::Relaxed) + 1;
             let failure = match self.send(&attempt, progress).await {
                 Ok(answer) => {
                     let outcome = attempt.outcome().clone();
-                    return Ok((completion(answer, &outcome, number), outcome));
+                    return Ok((completion(answer, &attempt.keys, &outcome, number), outcome));
                 }
                 Err(failure) => failure,
             };
@@ -188,6 +199,22 @@ impl OpenAi {
                 }
             }
         }
+    }
+
+    /// The answer that was paid for earlier; `None` where there is none, or none that can be used.
+    async fn recall(
+        &self,
+        keys: &Arc<Keys>,
+        request: &Arc<Value>,
+        progress: ProgressSink<'_>,
+    ) -> Option<(Completion, Outcome)> {
+        let exchange = self.memory.as_ref()?.recall(&keys.item)?;
+        let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request)));
+        let body = service::replay(&attempt, &exchange).ok()?;
+        let answer = stream::read(body, &attempt, progress).await.ok()?;
+        let outcome = attempt.outcome().clone();
+        let completion = Completion { remembered: true, ..completion(answer, keys, &outcome, 0) };
+        Some((completion, outcome))
     }
 
     /// Sends one request and reads its answer.
@@ -242,8 +269,10 @@ impl Model for OpenAi {
     }
 }
 
-fn completion(answer: Answer, outcome: &Outcome, requests: u32) -> Completion {
+fn completion(answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
     Completion {
+        key: keys.item.as_str().into(),
+        remembered: false,
         text: answer.text,
         finish: answer.finish.unwrap_or_else(|| FinishReason::Other("none".to_owned())),
         refusal: Some(answer.refusal).filter(|refusal| !refusal.is_empty()),

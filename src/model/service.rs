@@ -50,9 +50,18 @@ impl Shared {
     }
 }
 
+/// What a request is known by.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// [`crate::tape::request_key`].
+    pub(super) request: String,
+    /// [`crate::tape::item_key`].
+    pub(super) item: String,
+}
+
 /// One request: what it is, and what became of it. Shared by the service, the tee and the caller.
 pub(super) struct Attempt {
-    pub(super) key: Arc<str>,
+    pub(super) keys: Arc<Keys>,
     pub(super) path: &'static str,
     pub(super) request: Arc<Value>,
     outcome: Mutex<Outcome>,
@@ -72,8 +81,8 @@ pub(super) struct Outcome {
 }
 
 impl Attempt {
-    pub(super) fn new(key: Arc<str>, path: &'static str, request: Arc<Value>) -> Self {
-        Self { key, path, request, outcome: Mutex::default() }
+    pub(super) fn new(keys: Arc<Keys>, path: &'static str, request: Arc<Value>) -> Self {
+        Self { keys, path, request, outcome: Mutex::default() }
     }
 
     pub(super) fn outcome(&self) -> MutexGuard<'_, Outcome> {
@@ -110,7 +119,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
         Box::pin(async move {
             let opened = match &shared.source {
                 Source::Live => send(&shared, &attempt, factory).await,
-                Source::Replay(tape) => match tape.answer(&attempt.key) {
+                Source::Replay(tape) => match tape.answer(&attempt.keys.request) {
                     Some(exchange) => replay(&attempt, exchange),
                     None => Err(Failure::NotOnTape { difference: None }),
                 },
@@ -131,7 +140,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
 }
 
 /// Answers from the tape, as the server did.
-fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
+pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);
     outcome.latency = Duration::from_millis(exchange.latency_ms);
@@ -147,11 +156,7 @@ fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
 }
 
 /// Sends the request, once.
-async fn send(
-    shared: &Arc<Shared>,
-    attempt: &Arc<Attempt>,
-    factory: HttpRequestFactory,
-) -> Result<Body, Failure> {
+async fn send(shared: &Arc<Shared>, attempt: &Arc<Attempt>, factory: HttpRequestFactory) -> Result<Body, Failure> {
     let started = Instant::now();
     let request = factory.build().await.map_err(|error| Failure::Request { cause: cause_of(&error) })?;
     let waited = shared.timeouts.first_token;

@@ -178,7 +178,8 @@ impl Tee {
         }
         let body = String::from_utf8_lossy(&self.body);
         let exchange = ExchangeRef {
-            key: &self.attempt.key,
+            key: &self.attempt.keys.request,
+            item_key: &self.attempt.keys.item,
             at,
             method: "POST",
             path: self.attempt.path,

@@ -108,6 +108,7 @@ impl Reporter for Progress {
             | Event::CallProgress { .. }
             | Event::CallRetrying { .. }
             | Event::CallFinished { .. }
+            | Event::CallRemembered { .. }
             | Event::AnswerRejected { .. }
             | Event::DocumentWritten { .. } => self.bar.tick(),
         }

@@ -156,6 +156,13 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
         paragraph(out, "Stopped", INDENT, &sanitize(reason), width);
     }
     hints(out, &summary.hints, width);
+    if summary.remembered > 0 {
+        let text = format!(
+            "{} from the tape, paid for earlier; `--fresh` asks again",
+            super::plural(summary.remembered, "answer")
+        );
+        paragraph(out, "Kept", INDENT, &text, width);
+    }
     if summary.requests == 0 && summary.usage == Usage::default() && summary.unmetered == 0 {
         return;
     }

@@ -120,6 +120,9 @@ impl Tally {
                 self.account(*usage, *cost);
                 self.set_phase(*call, || Phase::Checking { usage: *usage, latency_ms: *latency_ms });
             }
+            Event::CallRemembered { call, .. } => {
+                self.set_phase(*call, || Phase::Checking { usage: None, latency_ms: 0 });
+            }
             // A rejected call is under way again with the next `CallStarted`, if there is one.
             Event::AnswerRejected { call, .. } | Event::DocumentWritten { call, .. } => {
                 self.in_flight.remove(call);

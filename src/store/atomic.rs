@@ -97,6 +97,12 @@ pub(super) struct Placement<'a> {
     pub(super) replaces: bool,
 }
 
+/// Whether a name is one that an unfinished write leaves behind.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let middle = name.strip_prefix(".planwave-").and_then(|name| name.strip_suffix(".tmp"));
+    middle.is_some_and(|middle| !middle.is_empty() && middle.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+}
+
 /// Writes one file below `dir`. `is_blank` tells what counts as nothing.
 pub(super) fn write(
     dir: &Dir,
@@ -281,12 +287,7 @@ fn blank_on_disk(folder: &Dir, name: &Path, metadata: &Metadata, is_blank: &dyn 
     small && folder.read(name).is_ok_and(|bytes| is_blank(&bytes))
 }
 
-fn write_temporary(
-    folder: &Dir,
-    temporary: &Path,
-    bytes: &[u8],
-    permissions: Option<Permissions>,
-) -> io::Result<File> {
+fn write_temporary(folder: &Dir, temporary: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<File> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
     if let Some(permissions) = permissions {
@@ -435,7 +436,9 @@ mod tests {
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });
         assert_eq!(announced, [(PathBuf::from("a/new"), false), (PathBuf::from("a/old"), true)]);
-        assert!(results.iter().all(|result| matches!(result, Err(error) if error.is_fatal() && error.hint().is_some())));
+        assert!(
+            results.iter().all(|result| matches!(result, Err(error) if error.is_fatal() && error.hint().is_some()))
+        );
         assert_eq!(files(&dir, "a"), listed(&[("old", "old")]));
     }
 

@@ -8,15 +8,15 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use cap_std::fs::OpenOptions;
 
 use super::{PlanDir, TapeFile};
 use crate::{
-    model::Memory,
-    tape::{Exchange, Skimmed, check_header, request_key, skim},
+    model::{Memory, Recorder as _},
+    tape::{Exchange, Skimmed, check_header, item_key, skim},
 };
 
 /// Where the tape lies.
@@ -55,6 +55,7 @@ pub struct Found {
 pub struct TapeMemory {
     file: Mutex<File>,
     places: HashMap<String, Place>,
+    copy_to: Option<Arc<TapeFile>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +93,7 @@ impl LocalTape {
         }
         let damaged = damaged.iter().map(|line| line.number).collect();
         let found = Found { answers: places.len(), torn, damaged };
-        let answers = TapeMemory { file: Mutex::new(file), places };
+        let answers = TapeMemory { file: Mutex::new(file), places, copy_to: None };
         Ok(Self { file: TapeFile::local(plan_dir, header)?, answers, found })
     }
 }
@@ -158,9 +159,9 @@ impl Reading {
 }
 
 impl TapeMemory {
-    /// Forgets everything: every request is sent.
-    pub fn clear(&mut self) {
-        self.places.clear();
+    /// Puts each answer that is recalled onto another tape as well.
+    pub fn copy_to(&mut self, tape: Option<Arc<TapeFile>>) {
+        self.copy_to = tape;
     }
 }
 
@@ -174,7 +175,14 @@ impl Memory for TapeMemory {
         }
         let exchange = Exchange::parse_line(std::str::from_utf8(&bytes).ok()?).ok()?;
         // What was sent decides, not what is written beside it.
-        (request_key(&exchange.method, &exchange.path, &exchange.request) == key).then_some(exchange)
+        if item_key(&exchange.method, &exchange.path, &exchange.request) != key {
+            return None;
+        }
+        if let Some(tape) = &self.copy_to {
+            // Not waited for: the original is safe, and the tape is whole before it is closed.
+            drop(tape.record(exchange.to_line()));
+        }
+        Some(exchange)
     }
 }
 
@@ -185,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tape::{GivenUp, Header, Origin};
+    use crate::tape::{GivenUp, Header, Origin, request_key};
 
     fn header() -> String {
         Header::new(Origin::Recorded, None, "2026-11-01T00:00:00Z".parse().unwrap()).to_line()

@@ -147,6 +147,21 @@ impl PlanDir {
         }
     }
 
+    /// Removes what interrupted writes left behind, and tells how much that was. The caller holds the run lock, so
+    /// none of it is anybody's any more.
+    pub fn remove_temporaries(&self) -> usize {
+        let mut removed = 0;
+        for folder in [".", "subplans", "execution", "execution/feedbacks", ".planwave"] {
+            let Ok(entries) = self.dir.read_dir(folder) else { continue };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let ours = name.to_str().is_some_and(atomic::is_temporary);
+                removed += usize::from(ours && entry.remove_file().is_ok());
+            }
+        }
+        removed
+    }
+
     /// Makes a folder where it is missing, and makes sure that files can be written in it.
     pub fn check_writable(&self, folder: &str) -> Result<(), WriteError> {
         atomic::try_out(&self.dir, Path::new(folder))

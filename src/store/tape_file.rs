@@ -7,7 +7,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek as _, SeekFrom, Write as _},
     path::Path,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::JoinHandle,
 };
 
@@ -108,7 +108,7 @@ fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
 
 /// Several tapes that get the same lines.
 #[derive(Debug)]
-pub struct Tapes(pub Vec<TapeFile>);
+pub struct Tapes(pub Vec<Arc<TapeFile>>);
 
 impl Recorder for Tapes {
     fn record(&self, text: String) -> BoxFuture<'_, io::Result<()>> {

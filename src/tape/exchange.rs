@@ -51,6 +51,9 @@ impl Header {
 pub struct Exchange {
     /// [`super::request_key`] of the request.
     pub key: String,
+    /// [`super::item_key`] of the request, by which a plan's own tape is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_key: Option<String>,
     /// When the last byte of the answer came.
     pub at: Timestamp,
     /// HTTP method.
@@ -86,6 +89,7 @@ pub(super) fn yes() -> bool {
 #[expect(missing_docs, reason = "the fields are those of `Exchange`")]
 pub struct ExchangeRef<'a> {
     pub key: &'a str,
+    pub item_key: &'a str,
     pub at: Timestamp,
     pub method: &'a str,
     pub path: &'a str,
@@ -243,6 +247,7 @@ mod tests {
     fn exchange(body: &str) -> Exchange {
         Exchange {
             key: "k".to_owned(),
+            item_key: None,
             at: "2026-11-01T10:00:00.123Z".parse().unwrap(),
             method: "POST".to_owned(),
             path: "/chat/completions".to_owned(),

@@ -10,6 +10,44 @@ use sha2::{Digest, Sha256};
 /// hold no secret; headers, where secrets are, do not enter. Of the body, `stream`, `stream_options` and `prompt_cache_key` do not enter,
 /// and the two names of the token cap count as one, so that a tape of one provider answers behind another's base URL.
 pub fn request_key(method: &str, path: &str, body: &Value) -> String {
+    hex(&[&canonical(method, path, body)])
+}
+
+/// The key of a request without the list of a level's other achievements: what stays the same where only a neighbour has
+/// changed. An answer is remembered under it, so that a change of one achievement asks for that achievement only; a
+/// replay goes by [`request_key`] alone.
+pub fn item_key(method: &str, path: &str, body: &Value) -> String {
+    item_key_of(&canonical(method, path, body))
+}
+
+/// Both keys, for the price of writing the request down once: [`request_key`], then [`item_key`].
+pub fn request_and_item_key(method: &str, path: &str, body: &Value) -> (String, String) {
+    let text = canonical(method, path, body);
+    (hex(&[&text]), item_key_of(&text))
+}
+
+fn item_key_of(text: &[u8]) -> String {
+    // The template fences the list with these tags, and data in it cannot close them. Data could open one: then the
+    // last one counts, less is left out, and the key is the stricter for it.
+    const OPEN: &[u8] = b"\\n<siblings>\\n";
+    const CLOSE: &[u8] = b"\\n</siblings>";
+    let open = rfind(text, OPEN);
+    let close = open.and_then(|open| find(&text[open..], CLOSE).map(|at| open + at));
+    match (open, close) {
+        (Some(open), Some(close)) => hex(&[&text[..open], &text[close..]]),
+        _ => hex(&[text]),
+    }
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn rfind(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).rposition(|window| window == wanted)
+}
+
+fn canonical(method: &str, path: &str, body: &Value) -> Vec<u8> {
     let mut text = Vec::with_capacity(32 * 1024);
     text.extend_from_slice(method.as_bytes());
     text.push(b'\n');
@@ -23,9 +61,17 @@ pub fn request_key(method: &str, path: &str, body: &Value) -> String {
         }
         other => write_canonical(other, &mut text),
     }
-    let digest = Sha256::digest(&text);
+    text
+}
+
+/// SHA-256 of the pieces, one behind the other, as 64 lower-case hex digits.
+fn hex(pieces: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for piece in pieces {
+        hash.update(piece);
+    }
     let mut key = String::with_capacity(64);
-    for byte in digest {
+    for byte in hash.finalize() {
         for nibble in [byte >> 4, byte & 0xf] {
             key.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
         }
@@ -135,6 +181,27 @@ mod tests {
         assert_eq!(key(openai), key(json!({"model": "m", "max_tokens": 9})));
         assert_ne!(key(json!({"model": "m", "max_tokens": 9})), key(json!({"model": "m", "max_tokens": 8})));
         assert_ne!(key(json!({"n": {"stream": true}})), key(json!({"n": {}})));
+    }
+
+    #[test]
+    fn only_the_list_of_neighbours_may_change_under_an_item_key() {
+        let body = |plan: &str, siblings: &str, own: &str| {
+            let text = format!("# The PLAN\n{plan}\n<siblings>\n{siblings}\n</siblings>\n\n# Your task\n{own}");
+            json!({"model": "m", "messages": [{"role": "user", "content": text}]})
+        };
+        let key = |body: &Value| request_and_item_key("POST", "/p", body);
+        let (strict, loose) = key(&body("goal", "- 1.1 A\n- 1.2 B", "1.2 B"));
+        assert_eq!(strict, request_key("POST", "/p", &body("goal", "- 1.1 A\n- 1.2 B", "1.2 B")));
+        let (renamed_strict, renamed) = key(&body("goal", "- 1.1 Z\n- 1.2 B", "1.2 B"));
+        assert_eq!(renamed, loose);
+        assert_ne!(renamed_strict, strict);
+        assert_ne!(key(&body("goal", "- 1.1 A\n- 1.2 B", "1.2 other")).1, loose);
+        assert_ne!(key(&body("another goal", "- 1.1 A\n- 1.2 B", "1.2 B")).1, loose);
+        // Text of a PLAN that looks like the list's beginning hides nothing that comes after it.
+        let forged = |goal: &str| key(&body(&format!("x\n<siblings>\n{goal}"), "- 1.1 A", "1.2 B")).1;
+        assert_ne!(forged("one"), forged("two"));
+        let plain = json!({"model": "m"});
+        assert_eq!(key(&plain).0, key(&plain).1);
     }
 
     proptest! {

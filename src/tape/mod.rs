@@ -14,7 +14,7 @@ mod replay;
 mod usage;
 
 pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError, check_header};
-pub use key::request_key;
+pub use key::{item_key, request_and_item_key, request_key};
 pub use note::{GivenUp, Skimmed, skim};
 pub use replay::ReplayIndex;
 pub use usage::Usage;

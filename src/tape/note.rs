@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A line that says: the answers to these requests led to no document, and the item was given up. A later run asks afresh.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUp {
-    /// The requests, by key.
+    /// The requests, by [`super::item_key`].
     pub given_up: Vec<String>,
     /// What was given up, for people who read the tape, such as `3.1 subplan`.
     pub item: String,
@@ -25,7 +25,7 @@ impl GivenUp {
 pub enum Skimmed<'a> {
     /// An exchange.
     Exchange {
-        /// Its key, as it stands there.
+        /// Its item key, as it stands there, or else its key.
         key: Cow<'a, str>,
         /// Whether it is an answer that can be used: a success that came to its end.
         usable: bool,
@@ -40,6 +40,8 @@ pub fn skim(line: &str) -> Result<Skimmed<'_>, serde_json::Error> {
     struct Skim<'a> {
         #[serde(borrow, default)]
         key: Option<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        item_key: Option<Cow<'a, str>>,
         #[serde(default)]
         status: u16,
         #[serde(default = "super::exchange::yes")]
@@ -47,8 +49,8 @@ pub fn skim(line: &str) -> Result<Skimmed<'_>, serde_json::Error> {
         #[serde(borrow, default)]
         given_up: Option<Vec<Cow<'a, str>>>,
     }
-    let Skim { key, status, complete, given_up } = serde_json::from_str(line)?;
-    match (key, given_up) {
+    let Skim { key, item_key, status, complete, given_up } = serde_json::from_str(line)?;
+    match (item_key.or(key), given_up) {
         (Some(key), _) => Ok(Skimmed::Exchange { key, usable: complete && (200..300).contains(&status) }),
         (None, Some(keys)) => Ok(Skimmed::GivenUp(keys)),
         (None, None) => Err(serde::de::Error::missing_field("key")),

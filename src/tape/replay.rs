@@ -90,6 +90,7 @@ mod tests {
             .map(|(position, (key, request, status))| {
                 let exchange = Exchange {
                     key: (*key).to_owned(),
+                    item_key: None,
                     at,
                     method: "POST".to_owned(),
                     path: "/chat/completions".to_owned(),

@@ -8,6 +8,7 @@ mod support;
 
 mod init;
 mod invalid_input;
+mod memory;
 mod paste;
 mod plan_and_config;
 mod replay;

@@ -37,6 +37,7 @@ type Script = dyn Fn(&Asked) -> Reply + Send + Sync;
 
 struct Responder {
     script: Box<Script>,
+    delay: std::time::Duration,
     bodies: Arc<Mutex<Vec<serde_json::Value>>>,
     asked: Mutex<Vec<(String, String, u32)>>,
 }
@@ -44,9 +45,18 @@ struct Responder {
 impl ScriptedServer {
     /// Starts on a free port of loopback.
     pub(crate) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::slow(script, std::time::Duration::ZERO).await
+    }
+
+    /// The same, answering after a while.
+    pub(crate) async fn slow(
+        script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+        delay: std::time::Duration,
+    ) -> Self {
         let server = MockServer::start().await;
         let bodies: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
-        let responder = Responder { script: Box::new(script), bodies: Arc::clone(&bodies), asked: Mutex::default() };
+        let responder =
+            Responder { script: Box::new(script), delay, bodies: Arc::clone(&bodies), asked: Mutex::default() };
         Mock::given(method("POST")).and(path("/v1/chat/completions")).respond_with(responder).mount(&server).await;
         Self { server, bodies }
     }
@@ -84,11 +94,12 @@ impl Respond for Responder {
         let before = asked.iter().filter(|other| **other == key).count();
         asked.push(key);
         let asked = Asked { stage, id, before };
-        match (self.script)(&asked) {
+        let response = match (self.script)(&asked) {
             Reply::Text(text) => sse(&text, None),
             Reply::Refusal(text) => sse("", Some(&text)),
             Reply::Status(status, body) => ResponseTemplate::new(status).set_body_raw(body, "application/json"),
-        }
+        };
+        response.set_delay(self.delay)
     }
 }
 
