@@ -24,12 +24,12 @@ use crate::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{DocumentWriter, RunLock, TapeFile, Tapes},
+    store::{DocumentWriter, PlanDir, RunLock, TapeFile, Tapes},
     tape::{Header, Origin, ReplayIndex, Tape},
 };
 
 /// Characters that a token stands for, about, in English markdown; only used to turn a token budget into a cut.
-const CHARACTERS_PER_TOKEN: usize = 4;
+pub(super) const CHARACTERS_PER_TOKEN: usize = 4;
 
 /// Where answers come from and where they are kept.
 pub(super) enum Answers {
@@ -224,7 +224,7 @@ pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<P
     Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name })
 }
 
-fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
+pub(super) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
     let Some(directory) = &loaded.settings.prompts.directory else {
         return Ok(Vec::new());
     };
@@ -248,7 +248,7 @@ fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Fa
     Ok(overrides)
 }
 
-fn read_tape(path: &Path) -> Result<Tape, Failure> {
+pub(super) fn read_tape(path: &Path) -> Result<Tape, Failure> {
     let bytes =
         std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
     let text = String::from_utf8(bytes)
@@ -302,7 +302,7 @@ pub(super) fn perform(
     }
     let replay = matches!(answers, Answers::Replay(_));
     let settings = &loaded.settings;
-    let model = model(loaded, key, answers, record, &leveled, &choice, began)?;
+    let model = model(loaded, key, answers, record, &dir, &choice, began)?;
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let reporting = Reporting::start(settings.output.progress, style, events)?;
     let store = DocumentWriter::start(Arc::clone(&dir))
@@ -374,12 +374,13 @@ fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
     }
 }
 
-fn model(
+/// The model that answers, and the tapes that its exchanges go onto.
+pub(super) fn model(
     loaded: &Loaded,
     key: Option<secrecy::SecretString>,
     answers: Answers,
     record: Option<&Path>,
-    leveled: &Leveled,
+    dir: &PlanDir,
     choice: &ModelChoice,
     began: Timestamp,
 ) -> Result<Arc<dyn Model>, Failure> {
@@ -394,8 +395,8 @@ fn model(
                 tapes.push(TapeFile::create(path, &header).map_err(|error| cannot_record(path, &error))?);
             }
             if loaded.settings.tape.local {
-                let path = leveled.project.dir.shown(".planwave/tape.jsonl");
-                let tape = TapeFile::local(&leveled.project.dir, &header);
+                let path = dir.shown(".planwave/tape.jsonl");
+                let tape = TapeFile::local(dir, &header);
                 tapes.push(tape.map_err(|error| cannot_record(&path, &error))?);
             }
             (Source::Live, if tapes.is_empty() { None } else { Some(Arc::new(Tapes(tapes))) })
