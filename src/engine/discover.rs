@@ -172,3 +172,86 @@ impl Tally {
         Discovery { result, attempts, usage, unmetered, latency_ms, at }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::{FutureExt as _, future::BoxFuture};
+
+    use super::*;
+    use crate::{
+        model::{ModelError, ProgressSink},
+        parallel::Status,
+        plan::{PlanName, parse},
+    };
+
+    const PLAN: &str = "# PLAN: Two\n\n## Desirable Achievements\n\n**Achievement 1.1**: One\n\n**Achievement 1.2**: Two\n";
+    const GOOD: &str = r#"{"achievements":[{"id":"1.1"},{"id":"1.2"}],"hidden_conflicts":[]}"#;
+
+    /// Gives its answers one after the other; keeps the cap and the number of messages of each request.
+    struct Script {
+        answers: Mutex<Vec<(&'static str, FinishReason)>>,
+        asked: Mutex<Vec<(u32, usize)>>,
+    }
+
+    impl Model for Script {
+        fn complete<'a>(
+            &'a self,
+            request: &'a Request,
+            _: ProgressSink<'a>,
+        ) -> BoxFuture<'a, Result<Completion, ModelError>> {
+            self.asked.lock().unwrap().push((request.max_output_tokens, request.messages.len()));
+            let (text, finish) = self.answers.lock().unwrap().remove(0);
+            let usage = Some(Usage { input: 10, cached: 0, output: 5, reasoning: 0 });
+            let latency = std::time::Duration::from_millis(7);
+            let at = Timestamp::UNIX_EPOCH;
+            async move { Ok(Completion { text: text.to_owned(), finish, refusal: None, usage, at, latency, requests: 1 }) }
+                .boxed()
+        }
+    }
+
+    fn ask(answers: &[(&'static str, FinishReason)], go_on: bool) -> (Discovery, Vec<(u32, usize)>) {
+        let plan = parse(PlanName::parse("TWO").unwrap(), PLAN.as_bytes()).unwrap();
+        let basis = Basis::new(&plan, None, &|_| Status::NotStarted).unwrap();
+        let templates = Templates::load(&[]).unwrap();
+        let prompt = discovery::prompt(&templates, &plan, PLAN, &basis).unwrap();
+        let source = Source::new(PLAN);
+        let inquiry = Inquiry { basis: &basis, source: &source, prompt: &prompt, templates: &templates };
+        let limits = Limits {
+            max_attempts: 3,
+            max_output_tokens: 100,
+            largest_output_tokens: 150,
+            longest_quote: 10,
+            prices: None,
+        };
+        let script = Script { answers: Mutex::new(answers.to_vec()), asked: Mutex::default() };
+        let discovery = discover(&inquiry, &script, &limits, &|| go_on, &|_| {}).now_or_never().unwrap();
+        (discovery, script.asked.into_inner().unwrap())
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_is_asked_for_again_with_a_higher_cap_or_not_at_all() {
+        let cut = || ("{\"achievements\": [", FinishReason::Length);
+        let (discovery, asked) = ask(&[cut(), (GOOD, FinishReason::Stop)], true);
+        assert!(discovery.result.is_ok());
+        assert_eq!((asked, discovery.usage.output, discovery.latency_ms), (vec![(100, 2), (150, 2)], 10, 14));
+        let (discovery, asked) = ask(&[cut(), cut(), (GOOD, FinishReason::Stop)], true);
+        let Err(Undiscovered::Faulty(faults)) = discovery.result else { panic!("{:?}", discovery.result) };
+        assert_eq!((faults[0].to_string(), asked.len()), ("the answer was cut at the cap of 150 output tokens".into(), 2));
+    }
+
+    #[test]
+    fn a_user_who_has_had_enough_is_not_charged_for_another_attempt() {
+        let (discovery, asked) = ask(&[("no", FinishReason::Stop), (GOOD, FinishReason::Stop)], false);
+        assert_eq!((discovery.result.unwrap_err(), asked.len()), (Undiscovered::Interrupted, 1));
+    }
+
+    #[test]
+    fn only_the_last_answer_is_quoted_and_an_empty_one_not_at_all() {
+        let stop = FinishReason::Stop;
+        let (discovery, asked) = ask(&[("no JSON here", stop.clone()), (" ", stop.clone()), (GOOD, stop)], true);
+        assert!(discovery.result.is_ok());
+        assert_eq!(asked, [(100, 2), (100, 4), (100, 3)]);
+    }
+}

@@ -109,6 +109,8 @@ impl Basis {
 #[derive(Clone, Debug, Default)]
 struct Said {
     manual: HashSet<AchievementId>,
+    /// Kind and reason of declared dependencies, where it gives both.
+    declared: HashMap<AchievementId, (Kind, String)>,
     optional: Vec<AchievementId>,
     critical: Option<bool>,
     touches: Option<Touches>,
@@ -134,6 +136,8 @@ impl ParallelFile {
         }
         #[derive(Deserialize)]
         struct Note {
+            kind: Option<Kind>,
+            reason: Option<String>,
             source: Option<String>,
         }
         #[derive(Deserialize)]
@@ -146,23 +150,27 @@ impl ParallelFile {
         let mut said: HashMap<AchievementId, Said> = HashMap::new();
         for achievement in file.levels.into_iter().flat_map(|level| level.achievements) {
             let Achievement { id, dependency_notes, critical, touches } = achievement;
-            let by_hand = |note: &Option<Note>| {
-                note.as_ref().and_then(|note| note.source.as_deref()) == Some(Origin::Manual.as_str())
-            };
-            let notes = dependency_notes.unwrap_or_default().into_iter();
-            let manual = notes.filter(|(_, note)| by_hand(note)).map(|(needs, _)| needs).collect();
+            let (mut manual, mut declared) = (HashSet::new(), HashMap::new());
+            for (needs, note) in dependency_notes.unwrap_or_default() {
+                let Some(Note { kind, reason, source: Some(source) }) = note else { continue };
+                if source == Origin::Manual.as_str() {
+                    manual.insert(needs);
+                } else if let (true, Some(kind), Some(reason)) = (source == Origin::Declared.as_str(), kind, reason) {
+                    declared.insert(needs, (kind, reason));
+                }
+            }
             let touches = touches.map(|TouchesSaid { files, resources }| Touches {
                 files: files.unwrap_or_default(),
                 resources: resources.unwrap_or_default(),
             });
             let optional = self.by_id.get(&id).map(|&index| self.links[index].optional.clone()).unwrap_or_default();
-            said.entry(id).or_insert(Said { manual, optional, critical, touches });
+            said.entry(id).or_insert(Said { manual, declared, optional, critical, touches });
         }
         said
     }
 }
 
-fn draft(achievement: &Achievement, entry: Option<&Entry>, said: Said, status: Status) -> Draft {
+fn draft(achievement: &Achievement, entry: Option<&Entry>, mut said: Said, status: Status) -> Draft {
     let by_hand = |needs: AchievementId| Dependency {
         needs,
         kind: Kind::Technical,
@@ -177,11 +185,12 @@ fn draft(achievement: &Achievement, entry: Option<&Entry>, said: Said, status: S
         let reason = achievement.dependencies_text.as_deref().unwrap_or("Declared in the PLAN.");
         let written: HashSet<AchievementId> = dependencies.iter().map(|dependency| dependency.needs).collect();
         let declared = achievement.dependencies.iter().filter(|needs| !written.contains(needs));
-        dependencies.extend(declared.map(|&needs| Dependency {
-            needs,
-            kind: Kind::Technical,
-            reason: reason.to_owned(),
-            source: Origin::Declared,
+        let said_before = &mut said.declared;
+        dependencies.extend(declared.map(|&needs| {
+            // What was found out about a declared dependency before is not forgotten.
+            let known = said_before.remove(&needs);
+            let (kind, reason) = known.unwrap_or_else(|| (Kind::Technical, reason.to_owned()));
+            Dependency { needs, kind, reason, source: Origin::Declared }
         }));
     }
     Draft {

@@ -77,6 +77,8 @@ pub(super) fn over(old: &ParallelFile, file: FileFields) -> String {
             Some((entry.id, source.get(range)?))
         })
         .collect();
+    let positions: HashMap<u32, usize> =
+        old.levels.iter().filter_map(|info| Some((info.number, info.position?))).collect();
     let FileFields { head, levels, tail } = file;
     let levels: Vec<String> = levels
         .into_iter()
@@ -90,8 +92,8 @@ pub(super) fn over(old: &ParallelFile, file: FileFields) -> String {
                 })
                 .collect();
             let achievements = parts.achievement.list(&achievements);
-            let position = old.levels.iter().find(|info| info.number == level.number).and_then(|info| info.position);
-            let text = match position.and_then(|at| source.get(parts.levels.get(at)?.clone())) {
+            let position = positions.get(&level.number);
+            let text = match position.and_then(|&at| source.get(parts.levels.get(at)?.clone())) {
                 Some(text) => take_over(text, &level.fields, &style),
                 None => {
                     let mut fields = level.fields;

@@ -21,7 +21,7 @@ const SHOWN: usize = 40;
 const NAMED: usize = 12;
 
 /// Column of what stands beside a label.
-const LABEL: usize = 10;
+const LABEL: usize = 12;
 
 /// What asking would take, for a line of `width` columns.
 pub fn question_text(question: &Question, width: usize) -> String {
@@ -43,11 +43,12 @@ pub fn question_text(question: &Question, width: usize) -> String {
         width,
     );
     paragraph(&mut out, "Prompt", LABEL, &format!("{} tokens", count_of(question.prompt_tokens)), width);
-    let answer = format!(
-        "{}–{} tokens: what is expected, and the cap",
-        count_of(question.expected_output),
-        count_of(question.largest_output as usize)
-    );
+    let (expected, cap) = (question.expected_output, question.largest_output as usize);
+    let answer = if expected == cap {
+        format!("up to {} tokens; it may need more than that cap", count_of(cap))
+    } else {
+        format!("{}–{} tokens: what is expected, and the cap", count_of(expected), count_of(cap))
+    };
     paragraph(&mut out, "Answer", LABEL, &answer, width);
     let price = match (question.cost_low, question.cost_high, &question.prices_taken) {
         (Some(low), Some(high), taken) => {
@@ -72,7 +73,7 @@ pub fn difference_text(difference: &Difference, file: &str, width: usize) -> Str
     let width = usable(width);
     let mut out = String::new();
     if difference.is_empty() {
-        paragraph(&mut out, "", 0, &format!("{}: no dependency and no level changes", sanitize(file)), width);
+        paragraph(&mut out, "", 0, &format!("{}: no dependency and no level changes; what is computed from them may", sanitize(file)), width);
         return out;
     }
     paragraph(&mut out, "", 0, &format!("Changes to {}:", sanitize(file)), width);
@@ -89,7 +90,8 @@ pub fn difference_text(difference: &Difference, file: &str, width: usize) -> Str
         ("~", format!("{id} moves from level {} to level {to}", from.unwrap_or(0)))
     });
     if *kept > 0 {
-        let text = format!("{} as they are: complete, or not in the PLAN", plural(*kept, "achievement"));
+        let stays = if *kept == 1 { "stays as it is" } else { "stay as they are" };
+        let text = format!("{} {stays}: complete, or not in the PLAN", plural(*kept, "achievement"));
         paragraph(&mut out, "  =", 4, &text, width);
     }
     out
@@ -127,7 +129,7 @@ pub fn structure_text(structure: &Structure, width: usize) -> String {
     let bottlenecks: Vec<String> =
         structure.bottlenecks().map(|(id, bottleneck)| format!("{id} ({})", count_of(bottleneck.holds_up))).collect();
     if !bottlenecks.is_empty() {
-        paragraph(&mut out, "Waited for", LABEL + 1, &bottlenecks.join(", "), width);
+        paragraph(&mut out, "Waited for", LABEL, &bottlenecks.join(", "), width);
     }
     let clashing = structure.levels().iter().filter(|level| level.groups.len() > 1);
     for level in clashing.take(SHOWN) {
@@ -148,12 +150,11 @@ pub fn structure_text(structure: &Structure, width: usize) -> String {
 }
 
 fn times_text(times: &Times) -> String {
-    format!(
-        "{} one after the other, {} in parallel ({}% less)",
-        hours(times.sequential),
-        hours(times.parallel),
-        times.saved_percent()
-    )
+    let (sequential, parallel) = (hours(times.sequential), hours(times.parallel));
+    match times.saved_percent() {
+        0 => format!("{sequential} one after the other, no less in parallel"),
+        percent => format!("{sequential} one after the other, {parallel} in parallel ({percent}% less)"),
+    }
 }
 
 fn chain(path: &[AchievementId]) -> String {

@@ -61,12 +61,12 @@ async fn a_good_answer_becomes_a_parallel_json_that_runs() {
     let said = env.run(&["analyze", "plan", "--yes"]);
     insta::assert_snapshot!(said, @r"
     wrote plan/parallel.json
-    Levels    4 achievements in 3 levels, at most 1 at the same time
-    Time      9–12 h one after the other, 7–10 h in parallel (19% less)
-    Longest   1.1 → 1.2 → 1.3
-    Waited for 1.1 (3)
-    Apart     level 2: 1.2 and 1.4 both touch src/price.rs
-    Answers   1 answer: 1,000 tokens in, 300 out; unknown
+    Levels      4 achievements in 3 levels, at most 1 at the same time
+    Time        9–12 h one after the other, 7–10 h in parallel (19% less)
+    Longest     1.1 → 1.2 → 1.3
+    Waited for  1.1 (3)
+    Apart       level 2: 1.2 and 1.4 both touch src/price.rs
+    Model       1 answer, 1,000 tokens in, 300 out; cost unknown (no prices for this model)
     next: planwave run plan --level 1 --dry-run
     ------- stderr -------
     asking gpt-5-mini
@@ -84,9 +84,7 @@ async fn a_good_answer_becomes_a_parallel_json_that_runs() {
         json!({"kind": "technical", "reason": "show articles with their prices", "source": "model"})
     );
     assert_eq!(file["levels"][0]["achievements"][0]["critical"], true);
-    // A server that nothing is known of gets no schema.
     assert_eq!(server.bodies().len(), 1);
-    assert!(server.bodies()[0].get("response_format").is_none());
     assert!(env.read("plan/.planwave/tape.jsonl").contains("hidden_conflicts"));
     let dry = env.run(&["run", "plan", "--level", "1", "--dry-run"]);
     assert!(dry.ends_with("[exit 0]"), "{dry}");
@@ -95,12 +93,16 @@ async fn a_good_answer_becomes_a_parallel_json_that_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strict_schema_is_sent_where_the_model_takes_one() {
     let (server, env) = shop(&[good()]).await;
-    env.write("models.toml", "[models.\"strict-*\"]\nparams = { structured = \"strict\" }\n");
+    env.write("models.toml", "[models.\"json-*\"]\nparams = { structured = \"json_object\" }\n");
     let models = env.path("models.toml").display().to_string();
     let variables = [("PLANWAVE_MODEL_MODELS_FILE", models.as_str())];
-    let said = env.run_with(&["analyze", "plan", "--yes", "--model", "strict-1"], &variables);
-    assert!(said.ends_with("[exit 0]"), "{said}");
-    let format = server.bodies()[0]["response_format"].clone();
+    for model in ["gpt-5-mini", "json-1", "a-model-of-this-machine"] {
+        let said = env.run_with(&["analyze", "plan", "--yes", "--model", model], &variables);
+        assert!(said.ends_with("[exit 0]"), "{said}");
+    }
+    let formats: Vec<Value> = server.bodies().iter().map(|body| body["response_format"].clone()).collect();
+    assert_eq!(formats[1..], [json!({"type": "json_object"}), Value::Null]);
+    let format = &formats[0];
     assert_eq!((format["type"].clone(), format["json_schema"]["strict"].clone()), (json!("json_schema"), json!(true)));
     assert_eq!(format["json_schema"]["schema"]["required"], json!(["achievements", "hidden_conflicts"]));
 }
@@ -113,12 +115,12 @@ async fn faults_go_back_by_name_until_the_answer_can_be_used() {
     let said = env.run(&["analyze", "plan", "--yes"]);
     insta::assert_snapshot!(said, @r"
     wrote plan/parallel.json
-    Levels    4 achievements in 3 levels, at most 1 at the same time
-    Time      9–12 h one after the other, 7–10 h in parallel (19% less)
-    Longest   1.1 → 1.2 → 1.3
-    Waited for 1.1 (3)
-    Apart     level 2: 1.2 and 1.4 both touch src/price.rs
-    Answers   3 answers: 3,000 tokens in, 900 out; unknown
+    Levels      4 achievements in 3 levels, at most 1 at the same time
+    Time        9–12 h one after the other, 7–10 h in parallel (19% less)
+    Longest     1.1 → 1.2 → 1.3
+    Waited for  1.1 (3)
+    Apart       level 2: 1.2 and 1.4 both touch src/price.rs
+    Model       3 answers, 3,000 tokens in, 900 out; cost unknown (no prices for this model)
     next: planwave run plan --level 1 --dry-run
     ------- stderr -------
     asking gpt-5-mini
@@ -160,11 +162,11 @@ async fn an_answer_that_never_can_be_used_writes_nothing_and_shows_the_cycle() {
     asking gpt-5-mini
     answer 1 has 1 fault: the dependencies form a cycle: 1.1 -[resource]→ 1.3 -[technical]→ 1.2 -[technical]→ 1.1 (each needs the next)
     asking gpt-5-mini again (attempt 2)
-    2 answers: 2,000 tokens in, 600 out; unknown
+    2 answers, 2,000 tokens in, 600 out; cost unknown (no prices for this model)
     error: the last of 2 answers cannot be used; nothing written
       the dependencies form a cycle: 1.1 -[resource]→ 1.3 -[technical]→ 1.2 -[technical]→ 1.1 (each needs the next)
         hint: remove 1.3 from the dependencies of 1.1: it is resource, the weakest kind in the cycle
-      hint: run it again, raise `--max-attempts`, take another model, or mend an answer and use `--from-response`; the answers are on .planwave/tape.jsonl
+      hint: run it again, raise `--max-attempts`, take another model, or mend an answer and use `--from-response`; the answers are on plan/.planwave/tape.jsonl
     [exit 1]
     ");
     assert_eq!(server.bodies().len(), 2);
@@ -210,13 +212,13 @@ async fn what_is_there_stays_and_the_change_is_shown() {
     let said = env.run(&["analyze", "plan", "--yes"]);
     insta::assert_snapshot!(said, @r"
     wrote plan/parallel.json
-    Levels    4 achievements in 3 levels, at most 1 at the same time
-    Time      9–12 h one after the other, 9–12 h in parallel (0% less)
-    Longest   1.1 → 1.2 → 1.3
-    Waited for 1.1 (3), 1.2 (2)
-    Apart     level 3: 1.3 and 1.4 both touch src/routes.rs
-    Answers   1 answer: 1,000 tokens in, 300 out; unknown
-    next: planwave run plan --level 1 --dry-run
+    Levels      4 achievements in 3 levels, at most 1 at the same time
+    Time        9–12 h one after the other, no less in parallel
+    Longest     1.1 → 1.2 → 1.3
+    Waited for  1.1 (3), 1.2 (2)
+    Apart       level 3: 1.3 and 1.4 both touch src/routes.rs
+    Model       1 answer, 1,000 tokens in, 300 out; cost unknown (no prices for this model)
+    next: planwave run plan --level 2 --dry-run
     ------- stderr -------
     warning: plan/parallel.json:1:1421: achievement 1.4 depends on 1.2, which stands in level 1 as well, and that level can be worked on in parallel
     asking gpt-5-mini
@@ -227,7 +229,7 @@ async fn what_is_there_stays_and_the_change_is_shown() {
       ~ 1.2 moves from level 1 to level 2
       ~ 1.3 moves from level 1 to level 3
       ~ 1.4 moves from level 1 to level 3
-      = 1 achievement as they are: complete, or not in the PLAN
+      = 1 achievement stays as it is: complete, or not in the PLAN
     [exit 0]
     ");
     let text = server.bodies()[0]["messages"][1]["content"].as_str().unwrap().to_owned();
@@ -269,8 +271,8 @@ fn an_existing_parallel_json_is_not_changed_unasked() {
     let said = env.run(&["analyze", "plan", "--declared", "--yes"]);
     insta::assert_snapshot!(said, @r"
     wrote plan/parallel.json
-    Levels    2 achievements in 1 level, at most 2 at the same time
-    Time      4–6 h one after the other, 2–3 h in parallel (50% less)
+    Levels      2 achievements in 1 level, at most 2 at the same time
+    Time        4–6 h one after the other, 2–3 h in parallel (50% less)
     next: planwave run plan --level 1 --dry-run
     ------- stderr -------
     warning: the PLAN declares no dependencies, so all achievements are put in one level
@@ -289,10 +291,10 @@ fn the_cost_is_known_before_anything_is_sent() {
     insta::assert_snapshot!(env.run(&["analyze", "plan", "--dry-run"]), @r"
     Dependencies of TEST with gpt-5-mini; tokens counted with o200k_base
 
-    Asked     4 achievements, in one call
-    Prompt    1,272 tokens
-    Answer    920–32,000 tokens: what is expected, and the cap
-    Cost      $0.0022–$0.0643 (prices of 2026-10-12)
+    Asked       4 achievements, in one call
+    Prompt      1,272 tokens
+    Answer      920–32,000 tokens: what is expected, and the cap
+    Cost        $0.0022–$0.0643 (prices of 2026-10-12)
 
     nothing sent, nothing written
     [exit 0]
@@ -312,11 +314,11 @@ fn the_cost_is_known_before_anything_is_sent() {
 #[test]
 fn a_plan_that_does_not_fit_is_refused_with_the_numbers() {
     let env = TestEnv::with_plan_text(PLAN);
-    env.write("models.toml", "[models.tiny]\ncontext_window = 2000\nmax_output = 500\n");
+    env.write("models.toml", "[models.tiny]\ncontext_window = 1300\nmax_output = 500\n");
     let models = env.path("models.toml").display().to_string();
     let variables = [("PLANWAVE_MODEL_MODELS_FILE", models.as_str())];
     let said = env.run_with(&["analyze", "plan", "--dry-run", "--model", "tiny"], &variables);
-    assert!(said.contains("tiny takes 2000 in all") && said.ends_with("[exit 2]"), "{said}");
+    assert!(said.contains("tiny takes 1300 in all") && said.ends_with("[exit 2]"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Asks the model: shows what that takes, asks the user once, sends, and waits.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::{
@@ -117,7 +115,7 @@ pub(super) fn run(
                 format!("the last of {} answers", bill.attempts)
             };
             Err(Failure::incomplete(format!("{answers} cannot be used; nothing written\n{}", faults_text(&faults)))
-                .hint(kept(arguments, loaded)))
+                .hint(kept(subject, arguments, loaded)))
         }
         Err(Undiscovered::Rejected(rejected)) => {
             let failure = match rejected.scope {
@@ -136,10 +134,10 @@ fn interrupted() -> Exit {
 }
 
 /// What to do with an answer that was paid for and cannot be used.
-fn kept(arguments: &AnalyzeArguments, loaded: &Loaded) -> String {
+fn kept(subject: &Subject, arguments: &AnalyzeArguments, loaded: &Loaded) -> String {
     let tape = match &arguments.record {
-        Some(path) => Some(path.as_path()),
-        None => loaded.settings.tape.local.then(|| Path::new(".planwave/tape.jsonl")),
+        Some(path) => Some(path.clone()),
+        None => loaded.settings.tape.local.then(|| subject.project.dir.shown(".planwave/tape.jsonl")),
     };
     let tape = match (tape, &arguments.replay) {
         (Some(path), None) => format!("; the answers are on {}", path.display()),

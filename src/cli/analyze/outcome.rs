@@ -12,7 +12,7 @@ use crate::{
     },
     discovery::{Difference, Discovered, difference},
     model::Usage,
-    parallel::{ParallelFile, Structure, write_anew},
+    parallel::{Level, ParallelFile, Status, Structure, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
     store::{Existing, Operation, RunLock, WriteError},
 };
@@ -44,11 +44,12 @@ impl Bill {
         let Usage { input, output, .. } = self.usage;
         let price = match (self.replay, self.metered) {
             (true, _) => String::from("nothing was spent now"),
-            (false, true) => cost(self.cost),
-            (false, false) => String::from("cost unknown: the server does not count tokens"),
+            (false, true) if self.cost.is_some() => cost(self.cost),
+            (false, true) => String::from("cost unknown (no prices for this model)"),
+            (false, false) => String::from("cost unknown (the server does not count tokens)"),
         };
         let answers = plural(self.attempts as usize, "answer");
-        format!("{answers}: {} tokens in, {} out; {price}\n", count(input), count(output))
+        format!("{answers}, {} tokens in, {} out; {price}\n", count(input), count(output))
     }
 
     fn json(&self) -> Value {
@@ -129,10 +130,14 @@ impl Outcome {
         let mut said = format!("wrote {}\n", sanitize(&subject.parallel_file));
         said.push_str(&structure_text(&self.structure, terminal::width()));
         if let Some(bill) = &self.bill {
-            said.push_str(&format!("Answers   {}", bill.text()));
+            said.push_str(&format!("Model       {}", bill.text()));
         }
         let plan = shell_word(&arguments.plan.display().to_string());
-        said.push_str(&format!("next: planwave run {plan} --level 1 --dry-run\n"));
+        let drafts = self.structure.drafts();
+        let is_open = |level: &&Level| level.members.iter().any(|&node| drafts[node].status != Status::Complete);
+        if let Some(level) = self.structure.levels().iter().find(is_open) {
+            said.push_str(&format!("next: planwave run {plan} --level {} --dry-run\n", level.number));
+        }
         out(&said)?;
         Ok(Exit::Done)
     }
