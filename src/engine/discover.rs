@@ -186,7 +186,8 @@ mod tests {
         plan::{PlanName, parse},
     };
 
-    const PLAN: &str = "# PLAN: Two\n\n## Desirable Achievements\n\n**Achievement 1.1**: One\n\n**Achievement 1.2**: Two\n";
+    const PLAN: &str =
+        "# PLAN: Two\n\n## Desirable Achievements\n\n**Achievement 1.1**: One\n\n**Achievement 1.2**: Two\n";
     const GOOD: &str = r#"{"achievements":[{"id":"1.1"},{"id":"1.2"}],"hidden_conflicts":[]}"#;
 
     /// Gives its answers one after the other; keeps the cap and the number of messages of each request.
@@ -238,7 +239,10 @@ mod tests {
         assert_eq!((asked, discovery.usage.output, discovery.latency_ms), (vec![(100, 2), (150, 2)], 10, 14));
         let (discovery, asked) = ask(&[cut(), cut(), (GOOD, FinishReason::Stop)], true);
         let Err(Undiscovered::Faulty(faults)) = discovery.result else { panic!("{:?}", discovery.result) };
-        assert_eq!((faults[0].to_string(), asked.len()), ("the answer was cut at the cap of 150 output tokens".into(), 2));
+        assert_eq!(
+            (faults[0].to_string(), asked.len()),
+            ("the answer was cut at the cap of 150 output tokens".into(), 2)
+        );
     }
 
     #[test]

@@ -73,7 +73,13 @@ pub fn difference_text(difference: &Difference, file: &str, width: usize) -> Str
     let width = usable(width);
     let mut out = String::new();
     if difference.is_empty() {
-        paragraph(&mut out, "", 0, &format!("{}: no dependency and no level changes; what is computed from them may", sanitize(file)), width);
+        paragraph(
+            &mut out,
+            "",
+            0,
+            &format!("{}: no dependency and no level changes; what is computed from them may", sanitize(file)),
+            width,
+        );
         return out;
     }
     paragraph(&mut out, "", 0, &format!("Changes to {}:", sanitize(file)), width);
