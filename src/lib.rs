@@ -3,12 +3,13 @@
 //! The library is layered, and dependencies point one way:
 //!
 //! ```text
-//! cli ──► report, engine, settings ──► model, store ──► prompts, tape, document, plan, parallel, markdown
+//! cli ──► report, engine, settings ──► model, store ──► discovery ──► prompts, tape, document, plan, parallel, markdown
 //! ```
 //!
 //! The modules at the right are pure: values in, values out. `docs/architecture.md` is the map.
 
 pub mod cli;
+pub mod discovery;
 pub mod document;
 pub mod engine;
 pub mod markdown;

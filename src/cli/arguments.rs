@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::analyze::AnalyzeArguments;
 use crate::{
     plan::AchievementId,
     settings::{Color, LogLevel, Order, Overrides, ProgressStyle, StageChoice},
@@ -36,8 +37,8 @@ pub(super) enum Command {
     /// Show what was understood of a PLAN.
     #[command(subcommand)]
     Plan(PlanCommand),
-    /// Write the parallel.json of a PLAN.
-    Analyze(AnalyzeArguments),
+    /// Write the parallel.json of a PLAN: have a model find its dependencies, or take those that it declares.
+    Analyze(Box<AnalyzeArguments>),
     /// Check documents: those of a PLAN, or single files.
     Check(CheckArguments),
     /// Check key, URL, model, streaming and schema support.
@@ -137,22 +138,6 @@ pub(super) enum PlanCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AnalyzeArguments {
-    /// A plan directory or a PLAN_<NAME>.md.
-    #[arg(value_name = "PLAN", default_value = ".")]
-    pub(super) plan: PathBuf,
-    /// Take the dependencies that the PLAN declares; no model is asked.
-    #[arg(long, required = true)]
-    pub(super) declared: bool,
-    /// Replace a parallel.json that exists. Its statuses and other fields are lost.
-    #[arg(long)]
-    pub(super) force: bool,
-    /// Print the parallel.json instead of writing it.
-    #[arg(long)]
-    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! What a command says when it cannot go on, and the one place where errors become exit codes.
 
 use crate::{
-    engine::PlanningError,
+    engine::{PlanningError, QuestionError},
     parallel::Problem,
     plan::PlanError,
     prompts::TemplateError,
@@ -50,6 +50,11 @@ impl Failure {
         Self { message: message.into(), hint: None, exit: Exit::Incomplete }
     }
 
+    /// The provider keeps the command from going on.
+    pub(super) fn stopped(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::Stopped }
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
@@ -94,6 +99,12 @@ impl From<SettingsError> for Failure {
 
 impl From<PlanningError> for Failure {
     fn from(error: PlanningError) -> Self {
+        Self::invalid(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<QuestionError> for Failure {
+    fn from(error: QuestionError) -> Self {
         Self::invalid(error.to_string()).hint(error.hint())
     }
 }

@@ -25,12 +25,12 @@ use crate::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{DocumentWriter, RunLock},
+    store::{DocumentWriter, PlanDir, RunLock},
     tape::{Header, Origin},
 };
 
 /// Characters that a token stands for, about, in English markdown; only used to turn a token budget into a cut.
-const CHARACTERS_PER_TOKEN: usize = 4;
+pub(super) const CHARACTERS_PER_TOKEN: usize = 4;
 
 /// Everything that is settled before anything is sent.
 pub(super) struct Prepared {
@@ -220,7 +220,7 @@ pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<P
     Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name })
 }
 
-fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
+pub(super) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
     let Some(directory) = &loaded.settings.prompts.directory else {
         return Ok(Vec::new());
     };
@@ -290,14 +290,7 @@ pub(super) fn perform(
     }
     let replay = matches!(answers, Answers::Replay(_));
     let settings = &loaded.settings;
-    let server = Some(settings.model.base_url.host().to_owned());
-    let header = Header::new(Origin::Recorded, server, began).to_line();
-    let temporaries = dir.remove_temporaries();
-    let tapes = tapes::open(answers, &dir, Wanted { record, local: settings.tape.local, fresh, header })?;
-    if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
-        err(&format!("{line}\n"));
-    }
-    let model = model(loaded, key, &tapes, &choice)?;
+    let (model, tapes) = connect(loaded, key, Sought { answers, record, fresh, began }, &dir, &choice)?;
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let reporting = Reporting::start(settings.output.progress, style, events)?;
     let store = DocumentWriter::start(Arc::clone(&dir))
@@ -371,13 +364,34 @@ fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
     }
 }
 
-/// The model that answers from these tapes, or from the network where they do not.
-fn model(
+/// What a command wants to be answered by.
+pub(super) struct Sought<'a> {
+    pub(super) answers: Answers,
+    /// A new tape beside the plan's own.
+    pub(super) record: Option<&'a Path>,
+    /// Whether everything is asked for again.
+    pub(super) fresh: bool,
+    /// When the command began.
+    pub(super) began: Timestamp,
+}
+
+/// The model that answers from tapes, or from the network where they do not; and the tapes. Says what an earlier run left
+/// behind. The caller holds the run lock.
+pub(super) fn connect(
     loaded: &Loaded,
     key: Option<secrecy::SecretString>,
-    tapes: &Open,
+    sought: Sought<'_>,
+    dir: &PlanDir,
     choice: &ModelChoice,
-) -> Result<Arc<dyn Model>, Failure> {
+) -> Result<(Arc<dyn Model>, Open), Failure> {
+    let Sought { answers, record, fresh, began } = sought;
+    let server = Some(loaded.settings.model.base_url.host().to_owned());
+    let header = Header::new(Origin::Recorded, server, began).to_line();
+    let temporaries = dir.remove_temporaries();
+    let tapes = tapes::open(answers, dir, Wanted { record, local: loaded.settings.tape.local, fresh, header })?;
+    if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
+        err(&format!("{line}\n"));
+    }
     let configuration = model_setup::configuration(loaded, key);
     let built = OpenAi::new(configuration, choice.facts.clone(), tapes.source.clone(), tapes.recorder.clone());
     let mut model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
@@ -387,7 +401,7 @@ fn model(
     for setting in model.settings_not_sent() {
         err(&format!("warning: {} does not take `{setting}`; it is not sent\n", loaded.settings.model.name));
     }
-    Ok(Arc::new(model))
+    Ok((Arc::new(model), tapes))
 }
 
 /// The level to generate next, where this run did whole levels and all of them.

@@ -2,11 +2,13 @@
 
 mod briefing;
 mod call;
+mod discover;
 mod estimate;
 mod event;
 mod forecast;
 mod paper;
 mod planner;
+mod question;
 mod run;
 mod save;
 mod schedule;
@@ -15,6 +17,7 @@ mod summary;
 mod worker;
 
 pub use briefing::{Briefing, Shared};
+pub use discover::{Discovery, Inquired, Inquiry, Undiscovered, discover};
 pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
@@ -23,6 +26,7 @@ pub use planner::{
     Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish,
     plan_run, statuses, subplans_to_read,
 };
+pub use question::{Question, QuestionError, question};
 pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};
 pub use state::{ItemState, Signal};

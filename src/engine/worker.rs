@@ -113,8 +113,12 @@ pub async fn work(
     let mut messages = call.messages.clone();
     for attempt in 1.. {
         emit(Event::CallStarted { call: call.id, title: call.title.clone(), attempt });
-        let request =
-            Request { messages: messages.clone(), max_output_tokens: cap, cache_key: Some(call.cache_key.clone()) };
+        let request = Request {
+            messages: messages.clone(),
+            max_output_tokens: cap,
+            cache_key: Some(call.cache_key.clone()),
+            response_schema: None,
+        };
         let shown = AtomicUsize::new(0);
         let completion = match model.complete(&request, &|progress| report(call.id, progress, &shown, emit)).await {
             Ok(completion) => completion,
@@ -189,7 +193,7 @@ fn report(call: CallId, progress: Progress, shown: &AtomicUsize, emit: &(dyn Fn(
 }
 
 /// Asking again would not help: the provider's filter or the model itself declined.
-fn final_refusal(completion: &Completion) -> Option<Rejected> {
+pub(super) fn final_refusal(completion: &Completion) -> Option<Rejected> {
     let hint = Some(String::from("reword the achievement in the PLAN, or try another model"));
     if let Some(refusal) = &completion.refusal {
         let reason = format!("the model refused: {}", one_line(refusal));
@@ -317,6 +321,6 @@ fn one_line(text: &str) -> String {
     words.join(" ").chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+pub(super) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Message, ModelConfig, Params, Request, Role, TokenCap};
+use super::{Message, ModelConfig, Params, Request, ResponseSchema, Role, Structured, TokenCap};
 
 /// Builds the body. Fields keep this order, so that tapes are easy to read.
 pub(super) fn build(request: &Request, config: &ModelConfig, params: &Params) -> Value {
@@ -21,6 +21,11 @@ pub(super) fn build(request: &Request, config: &ModelConfig, params: &Params) ->
     if let (true, Some(temperature)) = (params.temperature, config.temperature) {
         body.insert("temperature".to_owned(), Value::from(temperature));
     }
+    if let Some(format) =
+        request.response_schema.as_deref().and_then(|schema| response_format(schema, params.structured))
+    {
+        body.insert("response_format".to_owned(), format);
+    }
     if let (true, Some(key)) = (params.prompt_cache_key, &request.cache_key) {
         body.insert("prompt_cache_key".to_owned(), Value::from(key.as_str()));
     }
@@ -36,6 +41,16 @@ pub(super) fn build(request: &Request, config: &ModelConfig, params: &Params) ->
         }
     }
     Value::Object(body)
+}
+
+fn response_format(ResponseSchema { name, schema }: &ResponseSchema, structured: Structured) -> Option<Value> {
+    match structured {
+        Structured::None => None,
+        Structured::JsonObject => Some(json!({"type": "json_object"})),
+        Structured::Strict => {
+            Some(json!({"type": "json_schema", "json_schema": {"name": name, "strict": true, "schema": schema}}))
+        }
+    }
 }
 
 /// What is set but not sent, because the model does not take it.
@@ -70,6 +85,7 @@ mod tests {
             ],
             max_output_tokens: 100,
             cache_key: Some("level-1".to_owned()),
+            response_schema: None,
         }
     }
 
@@ -83,6 +99,24 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_is_sent_as_far_as_the_model_takes_it() {
+        let schema = ResponseSchema { name: "s".to_owned(), schema: json!({"type": "object"}) };
+        let request = Request { response_schema: Some(Arc::new(schema)), ..request() };
+        let table = [
+            (Structured::None, Value::Null),
+            (Structured::JsonObject, json!({"type": "json_object"})),
+            (
+                Structured::Strict,
+                json!({"type": "json_schema", "json_schema": {"name": "s", "strict": true, "schema": {"type": "object"}}}),
+            ),
+        ];
+        for (structured, expected) in table {
+            let body = build(&request, &config(), &Params { structured, ..Params::default() });
+            assert_eq!(body.get("response_format").unwrap_or(&Value::Null), &expected, "{structured:?}");
+        }
+    }
+
+    #[test]
     fn only_what_the_server_knows_is_sent() {
         let all = Params {
             token_cap: TokenCap::MaxCompletionTokens,
@@ -90,6 +124,7 @@ mod tests {
             temperature: true,
             prompt_cache_key: true,
             include_usage: true,
+            structured: Structured::Strict,
         };
         assert_eq!(
             build(&request(), &config(), &all).to_string(),
@@ -103,6 +138,7 @@ mod tests {
             temperature: false,
             prompt_cache_key: false,
             include_usage: false,
+            structured: Structured::None,
         };
         assert_eq!(
             build(&request(), &config(), &none).to_string(),

@@ -75,6 +75,21 @@ pub struct Params {
     pub prompt_cache_key: bool,
     /// `stream_options.include_usage`.
     pub include_usage: bool,
+    /// `response_format`.
+    pub structured: Structured,
+}
+
+/// How far a model can be held to a JSON Schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Structured {
+    /// To a strict schema.
+    Strict,
+    /// To JSON, whatever is in it.
+    JsonObject,
+    /// Not at all.
+    #[default]
+    None,
 }
 
 /// The name of the cap on output tokens.
@@ -157,6 +172,7 @@ struct ParamsEntry {
     temperature: Option<bool>,
     prompt_cache_key: Option<bool>,
     include_usage: Option<bool>,
+    structured: Option<Structured>,
 }
 
 impl ParamsEntry {
@@ -166,6 +182,7 @@ impl ParamsEntry {
         params.temperature = self.temperature.unwrap_or(params.temperature);
         params.prompt_cache_key = self.prompt_cache_key.unwrap_or(params.prompt_cache_key);
         params.include_usage = self.include_usage.unwrap_or(params.include_usage);
+        params.structured = self.structured.unwrap_or(params.structured);
     }
 }
 
@@ -363,6 +380,16 @@ mod tests {
         }
         let old = catalog.facts("gpt-4.1", OPENAI);
         assert!(old.params.temperature && !old.params.reasoning_effort);
+        for (model, structured) in [
+            ("gpt-5-mini", Structured::Strict),
+            ("gpt-4o-2024-08-06", Structured::Strict),
+            ("gpt-4o-2024-05-13", Structured::JsonObject),
+            ("gpt-4-turbo", Structured::JsonObject),
+            ("gpt-4-0613", Structured::None),
+            ("something-new", Structured::None),
+        ] {
+            assert_eq!(catalog.facts(model, OPENAI).params.structured, structured, "{model}");
+        }
         assert_eq!(catalog.facts("gpt-4-0613", OPENAI).tokenizer, Tokenizer::Cl100kBase);
     }
 

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::tape::Usage;
-pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, TokenCap};
+pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, Structured, TokenCap};
 pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
 pub use openai::{Memory, OpenAi, Recorder, Source};
@@ -56,6 +56,17 @@ pub struct Request {
     pub max_output_tokens: u32,
     /// Requests with the same key share a prefix that the provider may cache.
     pub cache_key: Option<String>,
+    /// What the answer has to look like; sent as far as the model takes it, so an answer is to be checked in any case.
+    pub response_schema: Option<Arc<ResponseSchema>>,
+}
+
+/// A JSON Schema for an answer, within what strict Structured Outputs allow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResponseSchema {
+    /// Its name: letters, digits, `_` and `-`.
+    pub name: String,
+    /// The schema.
+    pub schema: serde_json::Value,
 }
 
 /// One message of a [`Request`].

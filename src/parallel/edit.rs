@@ -34,6 +34,16 @@ impl Style {
         let indent = if indent.len() > 8 { "  " } else { indent };
         Self { newline, indent: indent.to_owned() }
     }
+
+    /// What ends a line.
+    pub(super) fn newline(&self) -> &'static str {
+        self.newline
+    }
+
+    /// What a line has for each object or list around it.
+    pub(super) fn indent(&self) -> &str {
+        &self.indent
+    }
 }
 
 /// Puts the pieces, which must not overlap, into their places.

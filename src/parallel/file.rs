@@ -12,7 +12,8 @@ use super::{
     edit::{MemberChange, Splice, Style, apply_splices, edit_object, member_splices},
     position::Locator,
     problem::Path,
-    read,
+    read, rewrite,
+    structure::{self, Structure},
 };
 use crate::plan::AchievementId;
 
@@ -183,6 +184,18 @@ impl ParallelFile {
             Splice { range, text }
         });
         splice.text = edit_object(&splice.text, &fields, style);
+    }
+
+    /// The text of this file with its achievements in other levels, and everything that follows from that. Statuses,
+    /// executors, times and unknown fields of every achievement stay, byte for byte, wherever it goes; so do those of a
+    /// level that keeps its number. Changes that were applied before are not in it.
+    ///
+    /// For files of the leveled form; a flat one comes back as it is. `now` is an RFC 3339 time in UTC.
+    pub fn relevel(&self, structure: &Structure, plan: &str, now: &str) -> String {
+        match self.form {
+            Form::Leveled => rewrite::over(self, structure::fields(structure, plan, now)),
+            Form::Flat => self.to_text(),
+        }
     }
 
     /// The file's text with all changes: everything else is as it was read, byte for byte.

@@ -3,6 +3,7 @@
 //! Pure: text in, values out, text out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod basis;
 mod check;
 mod declared;
 mod edit;
@@ -13,16 +14,20 @@ mod node;
 mod position;
 mod problem;
 mod read;
+mod rewrite;
 mod shape;
 mod status;
+mod structure;
 mod validate;
 
+pub use basis::Basis;
 pub use check::Checked;
 pub use declared::{declared, declares_nothing};
 pub use file::{Change, ParallelFile};
 pub use graph::{Graph, compute_levels};
 pub use problem::{Problem, render};
 pub use status::{Evidence, Status, derive_status};
+pub use structure::{Bottleneck, Clash, Dependency, Draft, Kind, Level, Origin, Pair, Structure, Times, Touches};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +97,13 @@ pub struct Failure {
     pub attempts: u32,
     /// When, RFC 3339 UTC.
     pub at: String,
+}
+
+/// The text of a new file of the leveled form 1.0.0. `now` is an RFC 3339 time in UTC.
+///
+/// It is indented by two spaces and ends with a line feed.
+pub fn write_anew(structure: &Structure, plan: &str, now: &str) -> String {
+    rewrite::anew(structure::fields(structure, plan, now))
 }
 
 #[cfg(test)]

@@ -88,6 +88,10 @@ static NOTE: Shape = Shape::Object(&[
     optional("source", Shape::Word(SOURCES)),
 ]);
 
+/// `touches` of an achievement.
+pub(super) static TOUCHES: &[Field] =
+    &[optional("files", Shape::List(&TEXT)), optional("resources", Shape::List(&TEXT))];
+
 static TEXT: Shape = Shape::Text;
 static ID: Shape = Shape::Id;
 
@@ -107,6 +111,8 @@ pub(super) static ACHIEVEMENT: &[Field] = &[
     optional("executor", Shape::Text),
     optional("assigned_at", Shape::Text),
     optional("deliverables", Shape::List(&TEXT)),
+    optional("critical", Shape::Bool),
+    optional("touches", Shape::Object(TOUCHES)),
     optional("subplan_path", Shape::Text),
     optional("execution_paths", Shape::List(&TEXT)),
     optional("failure", Shape::Object(FAILURE)),
@@ -224,6 +230,7 @@ mod tests {
             ("/$defs/level/properties", LEVEL),
             ("/$defs/achievement/properties", ACHIEVEMENT),
             ("/$defs/failure/properties", FAILURE),
+            ("/$defs/touches/properties", TOUCHES),
         ];
         for (pointer, fields) in table {
             assert_eq!(keys(&schema, pointer), names(fields).collect::<Vec<_>>(), "{pointer}");

@@ -5,15 +5,17 @@
 //!
 //! A request is `system` (rules and skeleton: the same for every item of a stage), then `level` (PLAN context and
 //! siblings: the same for every item of a level), then the item's own part. What is shared comes first and is
-//! byte-identical, because providers cache common prefixes.
+//! byte-identical, because providers cache common prefixes. The question about a PLAN's dependencies is one request of its own.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod context;
+mod discovery;
 mod level;
 mod templates;
 
 pub use context::{
     BatchDocument, DependencyContext, Fault, ItemContext, OtherPart, PartContext, Reference, SubplanContext,
 };
+pub use discovery::{DiscoveryPrompt, FixedDependency, InventoryEntry};
 pub use level::{LevelPrompt, Sibling, level_prompt};
 pub use templates::{TemplateError, TemplateName, Templates};

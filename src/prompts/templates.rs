@@ -5,11 +5,17 @@ use std::borrow::Cow;
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera};
 
-use super::{BatchDocument, Fault, ItemContext, LevelPrompt, PartContext, SubplanContext};
+use super::{
+    BatchDocument, DiscoveryPrompt, Fault, FixedDependency, InventoryEntry, ItemContext, LevelPrompt, PartContext,
+    SubplanContext,
+};
 use crate::{
     document::{EXECUTION_COUNT_RULE, Finding, Stage},
     paste,
 };
+
+/// Faults of an answer that are sent back one by one.
+const MOST_FAULTS: usize = 50;
 
 /// One template. Its file name in an override directory is [`TemplateName::file_name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +32,27 @@ pub enum TemplateName {
     Repair,
     /// Several documents in one prompt, for people who paste.
     Batch,
+    /// The rules for finding dependencies.
+    DiscoveryRules,
+    /// The inventory and the PLAN, whose dependencies are asked for.
+    Discovery,
+    /// What is sent after dependencies that cannot be used.
+    DiscoveryRepair,
 }
 
 impl TemplateName {
     /// Every template.
-    pub const ALL: [Self; 6] = [Self::System, Self::Level, Self::Subplan, Self::Execution, Self::Repair, Self::Batch];
+    pub const ALL: [Self; 9] = [
+        Self::System,
+        Self::Level,
+        Self::Subplan,
+        Self::Execution,
+        Self::Repair,
+        Self::Batch,
+        Self::DiscoveryRules,
+        Self::Discovery,
+        Self::DiscoveryRepair,
+    ];
 
     /// Its file name, such as `system.md`.
     pub fn file_name(self) -> &'static str {
@@ -41,6 +63,9 @@ impl TemplateName {
             Self::Execution => "execution.md",
             Self::Repair => "repair.md",
             Self::Batch => "batch.md",
+            Self::DiscoveryRules => "discovery-rules.md",
+            Self::Discovery => "discovery.md",
+            Self::DiscoveryRepair => "discovery-repair.md",
         }
     }
 
@@ -52,6 +77,9 @@ impl TemplateName {
             Self::Execution => include_str!("../../prompts/execution.md"),
             Self::Repair => include_str!("../../prompts/repair.md"),
             Self::Batch => include_str!("../../prompts/batch.md"),
+            Self::DiscoveryRules => include_str!("../../prompts/discovery-rules.md"),
+            Self::Discovery => include_str!("../../prompts/discovery.md"),
+            Self::DiscoveryRepair => include_str!("../../prompts/discovery-repair.md"),
         }
     }
 }
@@ -164,6 +192,28 @@ impl Templates {
         self.render(TemplateName::Batch, &context)
     }
 
+    /// The rules for finding dependencies: the same for every PLAN.
+    pub fn discovery_rules(&self) -> Result<String, TemplateError> {
+        self.render(TemplateName::DiscoveryRules, &Context::new())
+    }
+
+    /// The question about one PLAN's dependencies.
+    pub fn discovery(&self, prompt: &DiscoveryPrompt<'_>) -> Result<String, TemplateError> {
+        let context = Context::from_serialize(prompt).map_err(|error| failed(TemplateName::Discovery, &error))?;
+        self.render(TemplateName::Discovery, &context)
+    }
+
+    /// What follows dependencies that cannot be used. `faults` are sentences, of which so many are shown as a model can
+    /// keep in mind; `quoted_in_part` says that the answer above them was cut.
+    pub fn discovery_repair(&self, faults: &[String], quoted_in_part: bool) -> Result<String, TemplateError> {
+        let shown = &faults[..faults.len().min(MOST_FAULTS)];
+        let mut context = Context::new();
+        context.insert("faults", shown);
+        context.insert("more", &(faults.len() - shown.len()));
+        context.insert("quoted_in_part", &quoted_in_part);
+        self.render(TemplateName::DiscoveryRepair, &context)
+    }
+
     fn render(&self, name: TemplateName, context: &Context) -> Result<String, TemplateError> {
         self.tera.render(name.file_name(), context).map_err(|error| failed(name, &error))
     }
@@ -205,6 +255,15 @@ impl Templates {
         let document = BatchDocument { path: String::from("subplans/SUBPLAN_X_11.md"), own: String::from("own part") };
         let fault = Fault { path: document.path.clone(), message: String::from("The section Approach is missing.") };
         self.batch("rules", "level", &[document], &[fault])?;
+        self.discovery_rules()?;
+        self.discovery(&DiscoveryPrompt {
+            plan: plan.name.as_str(),
+            title: &plan.title,
+            inventory: vec![InventoryEntry::new(achievement.id, &achievement.title, achievement.estimated_hours, true)],
+            fixed: vec![FixedDependency { id: achievement.id, needs: achievement.id, why: "settled" }],
+            text: "text",
+        })?;
+        self.discovery_repair(&[String::from("fault")], true)?;
         Ok(())
     }
 }

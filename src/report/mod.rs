@@ -5,6 +5,7 @@
 //! whether colours are wanted is told to it. Only [`Progress`], [`Plain`] and [`Ndjson`] write, each to where it is
 //! told; everything else returns text.
 
+mod analysis;
 mod columns;
 mod confirm;
 mod dry_run;
@@ -23,6 +24,7 @@ mod tally;
 
 use jiff::Timestamp;
 
+pub use analysis::{ask_text, difference_text, question_text, structure_text};
 pub use confirm::confirm_text;
 pub use dry_run::{dry_run_text, forecast_text};
 pub use format::{clock_time, cost, count, duration, elapsed, hours, plural, short_count};

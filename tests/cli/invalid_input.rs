@@ -100,21 +100,6 @@ fn a_truncated_parallel_json_is_an_error_and_stays_as_it_is() {
 }
 
 #[test]
-fn an_existing_parallel_json_is_not_overwritten_unasked() {
-    let env = TestEnv::with_plan(&[vec![]]);
-    insta::assert_snapshot!(env.run(&["analyze", "plan", "--declared"]), @r"
-    ------- stderr -------
-    warning: the PLAN declares no dependencies, so all achievements are put in one level
-      hint: add `- **Dependencies**: 1.1` lines to the PLAN, or edit the file
-    error: plan/parallel.json already exists and was not overwritten
-      hint: `--dry-run` prints what would be written; `--force` replaces the file, and its statuses are lost
-    [exit 2]
-    ");
-    let said = env.run(&["analyze", "plan", "--declared", "--force"]);
-    assert!(said.ends_with("[exit 0]"), "{said}");
-}
-
-#[test]
 fn levels_and_ids_that_do_not_exist() {
     let env = TestEnv::with_plan(&[vec![], vec![0]]);
     insta::assert_snapshot!(env.run(&["run", "plan", "--level", "7", "--dry-run"]), @r"

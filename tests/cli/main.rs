@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod analyze;
 mod init;
 mod invalid_input;
 mod memory;

@@ -61,6 +61,15 @@ impl ScriptedServer {
         Self { server, bodies }
     }
 
+    /// Starts a server that gives these answers one after the other, whatever is asked; the last one again and again.
+    pub(crate) async fn answering(replies: Vec<Reply>) -> Self {
+        let server = MockServer::start().await;
+        let bodies: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
+        let responder = InTurn { replies, bodies: Arc::clone(&bodies) };
+        Mock::given(method("POST")).and(path("/v1/chat/completions")).respond_with(responder).mount(&server).await;
+        Self { server, bodies }
+    }
+
     /// The base URL to configure.
     pub(crate) fn base_url(&self) -> String {
         format!("{}/v1", self.server.uri())
@@ -69,6 +78,20 @@ impl ScriptedServer {
     /// The bodies of all requests so far.
     pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
         self.bodies.lock().unwrap().clone()
+    }
+}
+
+struct InTurn {
+    replies: Vec<Reply>,
+    bodies: Arc<Mutex<Vec<serde_json::Value>>>,
+}
+
+impl Respond for InTurn {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut bodies = self.bodies.lock().unwrap();
+        let reply = &self.replies[bodies.len().min(self.replies.len() - 1)];
+        bodies.push(serde_json::from_slice(&request.body).unwrap());
+        reply.response()
     }
 }
 
@@ -94,12 +117,17 @@ impl Respond for Responder {
         let before = asked.iter().filter(|other| **other == key).count();
         asked.push(key);
         let asked = Asked { stage, id, before };
-        let response = match (self.script)(&asked) {
-            Reply::Text(text) => sse(&text, None),
-            Reply::Refusal(text) => sse("", Some(&text)),
-            Reply::Status(status, body) => ResponseTemplate::new(status).set_body_raw(body, "application/json"),
-        };
-        response.set_delay(self.delay)
+        (self.script)(&asked).response().set_delay(self.delay)
+    }
+}
+
+impl Reply {
+    fn response(&self) -> ResponseTemplate {
+        match self {
+            Self::Text(text) => sse(text, None),
+            Self::Refusal(text) => sse("", Some(text)),
+            Self::Status(status, body) => ResponseTemplate::new(*status).set_body_raw(body.clone(), "application/json"),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 mod declared;
 mod problems;
 mod properties;
+mod releveling;
 mod rewrite;
+mod structure;
 
 use super::*;
 

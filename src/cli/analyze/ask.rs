@@ -1,0 +1,183 @@
+//! Asks the model: shows what that takes, asks the user once, sends, and waits.
+
+use jiff::Timestamp;
+
+use super::{
+    AnalyzeArguments, faults_text,
+    outcome::{Bill, Outcome},
+    subject::Subject,
+    waiting::Waiting,
+};
+use crate::{
+    cli::{
+        failure::{Exit, Failure},
+        model_setup::{self, ModelChoice},
+        run::{CHARACTERS_PER_TOKEN, Sought, connect, whole_seconds},
+        signals,
+        tapes::{Answers, read_tape},
+        terminal::{self, err, out},
+    },
+    discovery::{Prompt, Source},
+    engine::{Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
+    model::Scope,
+    prompts::Templates,
+    report::{ask_text, json_pretty, question_text},
+    settings::{Loaded, Sources},
+    store::RunLock,
+    tape::GivenUp,
+};
+
+pub(super) fn run(
+    subject: &Subject,
+    arguments: &AnalyzeArguments,
+    prompt: &Prompt,
+    templates: &Templates,
+    (loaded, sources): (&Loaded, &Sources),
+) -> Result<Exit, Failure> {
+    let choice = model_setup::choose(loaded)?;
+    let question = count(subject, prompt, loaded, &choice)?;
+    if arguments.dry_run {
+        if arguments.json {
+            out(&json_pretty(&question).map_err(|error| Failure::invalid(error.to_string()))?)?;
+        } else {
+            out(&format!("{}\nnothing sent, nothing written\n", question_text(&question, terminal::width())))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let answers = match &arguments.replay {
+        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
+        None => Answers::Network,
+    };
+    // A missing key is said before the user is asked anything.
+    let key = match answers {
+        Answers::Network => model_setup::key(loaded, sources)?,
+        Answers::Replay(_) => None,
+    };
+    if !arguments.yes && matches!(answers, Answers::Network) {
+        if !terminal::is_interactive() {
+            return Err(Failure::invalid("this would send a request, and there is no terminal to ask on")
+                .hint(String::from("add `--yes` to send it, or `--dry-run` to see what it would cost")));
+        }
+        err(&question_text(&question, terminal::width()));
+        if !terminal::confirm(&ask_text(&question)) {
+            err("nothing sent, nothing written\n");
+            return Ok(Exit::Done);
+        }
+    }
+    let began = Timestamp::now();
+    let dir = &subject.project.dir;
+    let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
+    let lock = RunLock::take(dir, &holder)?;
+    let replay = matches!(answers, Answers::Replay(_));
+    let sought = Sought { answers, record: arguments.record.as_deref(), fresh: arguments.fresh, began };
+    let (model, tapes) = connect(loaded, key, sought, dir, &choice)?;
+    let limits = Limits {
+        max_attempts: loaded.settings.run.max_attempts,
+        max_output_tokens: question.largest_output,
+        largest_output_tokens: choice.largest_cap.max(question.largest_output),
+        longest_quote: loaded.settings.prompts.repair_tokens.saturating_mul(CHARACTERS_PER_TOKEN),
+        prices: choice.facts.prices,
+    };
+    let source = Source::new(&subject.text);
+    let inquiry = Inquiry { basis: &subject.basis, source: &source, prompt, templates };
+    let waiting = Waiting::start(&question.model, loaded.settings.output.progress);
+    let runtime = model_setup::runtime()?;
+    let discovery = runtime.block_on(async {
+        let mut wish = signals::watch_signals();
+        let stop = wish.clone();
+        let go_on = || matches!(*stop.borrow(), Stop::No);
+        let say = |event| waiting.show(event);
+        tokio::select! {
+            discovery = discover(&inquiry, &*model, &limits, &go_on, &say) => Some(discovery),
+            _ = wish.wait_for(|wish| matches!(wish, Stop::Now)) => None,
+        }
+    });
+    // Ends what is left of the signal watcher and closes the tapes.
+    drop(runtime);
+    drop(model);
+    let notes = tapes.notes.clone();
+    drop(tapes);
+    drop(waiting);
+    let Some(discovery) = discovery else { return Ok(interrupted()) };
+    let bill = Bill {
+        attempts: discovery.attempts,
+        usage: discovery.usage,
+        cost: choice.facts.prices.map(|prices| prices.cost(&discovery.usage)),
+        metered: discovery.unmetered == 0,
+        latency_ms: discovery.latency_ms,
+        replay,
+    };
+    if let (Some(notes), true) = (notes, discovery.result.as_ref().is_err_and(is_final)) {
+        let given_up = discovery.keys.iter().map(ToString::to_string).collect();
+        // Not waited for: where it is lost, the next command finds these answers faulty once more, and pays nothing.
+        drop(notes.record(GivenUp { given_up, item: String::from("analyze") }.to_line()));
+    }
+    match discovery.result {
+        Ok(discovered) => {
+            Outcome { bill: Some(bill), ..Outcome::discovered(discovered) }.settle(subject, arguments, Some(lock))
+        }
+        Err(Undiscovered::Interrupted) => Ok(interrupted()),
+        Err(Undiscovered::Faulty(faults)) => {
+            err(&bill.text());
+            let answers = if bill.attempts == 1 {
+                "the answer".to_owned()
+            } else {
+                format!("the last of {} answers", bill.attempts)
+            };
+            Err(Failure::incomplete(format!("{answers} cannot be used; nothing written\n{}", faults_text(&faults)))
+                .hint(kept(subject, arguments, loaded)))
+        }
+        Err(Undiscovered::Rejected(rejected)) => {
+            let failure = match rejected.scope {
+                Scope::Run => Failure::stopped(rejected.reason),
+                Scope::NotOnTape => Failure::invalid(rejected.reason),
+                Scope::Call | Scope::Recording => Failure::incomplete(rejected.reason),
+            };
+            Err(failure.hint(rejected.hint))
+        }
+    }
+}
+
+/// Whether the answers led to nothing, so that another command should not be given them again.
+fn is_final(reason: &Undiscovered) -> bool {
+    match reason {
+        Undiscovered::Faulty(_) => true,
+        Undiscovered::Rejected(rejected) => rejected.scope == Scope::Call,
+        Undiscovered::Interrupted => false,
+    }
+}
+
+fn interrupted() -> Exit {
+    err("interrupted; nothing written\n");
+    Exit::Interrupted
+}
+
+/// What to do with an answer that was paid for and cannot be used.
+fn kept(subject: &Subject, arguments: &AnalyzeArguments, loaded: &Loaded) -> String {
+    let tape = match &arguments.record {
+        Some(path) => Some(path.clone()),
+        None => loaded.settings.tape.local.then(|| subject.project.dir.shown(".planwave/tape.jsonl")),
+    };
+    let tape = match (tape, &arguments.replay) {
+        (Some(path), None) => format!("; the answers are on {}", path.display()),
+        (_, _) => String::new(),
+    };
+    format!(
+        "run it again, raise `--max-attempts`, take another model, or mend an answer and use `--from-response`{tape}"
+    )
+}
+
+fn count(subject: &Subject, prompt: &Prompt, loaded: &Loaded, choice: &ModelChoice) -> Result<Question, Failure> {
+    let tokenizer = choice.facts.tokenizer;
+    let outlook = ModelOutlook {
+        name: &loaded.settings.model.name,
+        tokenizer: tokenizer.name(),
+        count: &|text| tokenizer.count(text),
+        prices: choice.facts.prices,
+        prices_taken: choice.facts.prices_taken.clone(),
+        max_output_tokens: choice.output_cap,
+    };
+    let achievements = (subject.basis.drafts().len(), subject.basis.open().count());
+    let plan = subject.project.plan.name.as_str();
+    Ok(question(plan, prompt, achievements, &outlook, choice.largest_cap, choice.facts.context_window)?)
+}

@@ -1,0 +1,253 @@
+//! A computed structure in the words of parallel.json: its fields, in the order of design.md.
+
+use serde_json::{Map, Value, json};
+
+use super::{Clash, Draft, Level, Origin, Structure, schedule::tidy};
+use crate::{
+    parallel::rewrite::{Field, NewAchievement, NewLevel, Takeover},
+    plan::{AchievementId, Hours},
+};
+
+/// The version of the leveled form that is written.
+const VERSION: &str = "1.0.0";
+
+/// Ids named in a sentence; more are counted.
+const NAMED: usize = 8;
+
+/// Everything that a parallel.json of this structure says.
+pub(in crate::parallel) struct FileFields {
+    /// Before the levels.
+    pub(in crate::parallel) head: Vec<Field>,
+    /// The levels.
+    pub(in crate::parallel) levels: Vec<NewLevel>,
+    /// After the levels.
+    pub(in crate::parallel) tail: Vec<Field>,
+}
+
+/// Puts a structure into fields. `now` is an RFC 3339 time in UTC.
+pub(in crate::parallel) fn fields(structure: &Structure, plan: &str, now: &str) -> FileFields {
+    use Takeover::{IfAbsent, Replace};
+    let number_of = level_numbers(structure);
+    FileFields {
+        head: vec![
+            ("version", json!(VERSION), IfAbsent),
+            ("plan", json!(plan), IfAbsent),
+            ("created", json!(now), IfAbsent),
+            ("updated", json!(now), Replace),
+        ],
+        levels: structure.levels.iter().map(|level| new_level(structure, level)).collect(),
+        tail: vec![
+            ("parallelization_strategy", strategy(structure), Replace),
+            (
+                "execution_instructions",
+                structure.levels.iter().map(|level| instructions(structure, level, &number_of)).collect(),
+                Replace,
+            ),
+            ("validation_rules", structure.levels.iter().map(|level| rules(structure, level)).collect(), Replace),
+        ],
+    }
+}
+
+fn level_numbers(structure: &Structure) -> Vec<u32> {
+    let mut numbers = vec![0; structure.drafts.len()];
+    for level in &structure.levels {
+        for &node in &level.members {
+            numbers[node] = level.number;
+        }
+    }
+    numbers
+}
+
+fn new_level(structure: &Structure, level: &Level) -> NewLevel {
+    use Takeover::{IfAbsent, Replace};
+    let description = match level.number {
+        1 => "No dependencies".to_owned(),
+        2 => "Depends on level 1".to_owned(),
+        number => format!("Depends on levels 1 to {}", number - 1),
+    };
+    NewLevel {
+        number: level.number,
+        fields: vec![
+            ("level", json!(level.number), Replace),
+            ("description", json!(description), IfAbsent),
+            ("can_parallelize", json!(level.can_parallelize()), Replace),
+            ("max_parallelism", json!(level.max_parallelism()), Replace),
+            ("reason", json!(reason(structure, level)), Replace),
+        ],
+        achievements: level.members.iter().map(|&node| achievement(structure, node)).collect(),
+    }
+}
+
+/// Why a level can or cannot be worked on in parallel.
+fn reason(structure: &Structure, level: &Level) -> String {
+    if level.members.len() == 1 {
+        return "There is only one achievement.".to_owned();
+    }
+    let mut text = match level.number {
+        1 => "None of them depends on another achievement.",
+        _ => "Their dependencies all lie in earlier levels.",
+    }
+    .to_owned();
+    if level.groups.len() > 1 {
+        let clashes: Vec<String> = level.clashes.iter().take(3).map(|clash| clash_text(structure, clash)).collect();
+        let more = level.clashes.len().saturating_sub(clashes.len());
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let most = match level.max_parallelism() {
+            1 => "one at a time".to_owned(),
+            most => format!("at most {most} at the same time"),
+        };
+        text.push_str(&format!(" But {}{more}: {most}.", clashes.join("; ")));
+    }
+    text
+}
+
+fn clash_text(structure: &Structure, clash: &Clash) -> String {
+    let Clash { first, second, over } = clash;
+    format!("{} and {} both touch {over}", structure.drafts[*first].id, structure.drafts[*second].id)
+}
+
+fn achievement(structure: &Structure, node: usize) -> NewAchievement {
+    use Takeover::{Exactly, IfAbsent, Replace};
+    let draft = &structure.drafts[node];
+    let ids: Vec<AchievementId> = draft.dependencies.iter().map(|dependency| dependency.needs).collect();
+    // What the PLAN says nothing of stays as a person may have written it.
+    let unless_empty = |empty: bool| if empty { IfAbsent } else { Replace };
+    let mut fields: Vec<Field> = vec![
+        ("id", json!(draft.id), Replace),
+        ("title", json!(draft.title), unless_empty(draft.title.is_empty())),
+        ("status", json!(draft.status), IfAbsent),
+        ("dependencies", json!(ids), Replace),
+        ("optional_dependencies", json!(draft.optional), Replace),
+        ("dependency_notes", notes(draft), Exactly),
+        ("blocks", json!(structure.ids(structure.dependents.of(node))), Replace),
+        ("estimated_hours", draft.hours.map_or(Value::Null, hours), IfAbsent),
+        ("actual_hours", Value::Null, IfAbsent),
+        ("started_at", Value::Null, IfAbsent),
+        ("completed_at", Value::Null, IfAbsent),
+        ("executor", Value::Null, IfAbsent),
+        ("assigned_at", Value::Null, IfAbsent),
+        ("deliverables", json!(draft.deliverables), unless_empty(draft.deliverables.is_empty())),
+        ("critical", json!(draft.critical), unless_empty(draft.critical.is_none())),
+        ("touches", json!(draft.touches), unless_empty(draft.touches.is_none())),
+        ("subplan_path", Value::Null, IfAbsent),
+        ("execution_paths", json!([]), IfAbsent),
+        ("failure", Value::Null, IfAbsent),
+    ];
+    if draft.frozen {
+        for (name, _, takeover) in &mut fields {
+            *takeover = if *name == "blocks" { Replace } else { Takeover::NewOnly };
+        }
+    }
+    NewAchievement { id: draft.id, fields }
+}
+
+fn notes(draft: &Draft) -> Value {
+    let note = |dependency: &super::Dependency| {
+        let value = match dependency.source {
+            // Whatever else its note says is the person's, and stays.
+            Origin::Manual => json!({ "source": Origin::Manual }),
+            source @ (Origin::Declared | Origin::Model) => {
+                json!({ "kind": dependency.kind, "reason": dependency.reason, "source": source })
+            }
+        };
+        (dependency.needs.to_string(), value)
+    };
+    Value::Object(draft.dependencies.iter().map(note).collect::<Map<_, _>>())
+}
+
+/// The whole in figures. Times are written as `estimated_hours` is: a number, or text such as "16-23 hours".
+fn strategy(structure: &Structure) -> Value {
+    let levels = structure.levels.len();
+    let widest = structure.widest();
+    let times = structure.times;
+    let of = |pick: fn(&super::Times) -> Hours| times.as_ref().map_or(Value::Null, |times| hours(pick(times)));
+    let plural = if levels == 1 { "" } else { "s" };
+    let without: Vec<AchievementId> =
+        structure.drafts.iter().filter(|draft| draft.hours.is_none()).map(|draft| draft.id).collect();
+    let bottleneck = |(id, bottleneck): (AchievementId, super::Bottleneck)| json!({ "id": id, "holds_up": bottleneck.holds_up, "directly": bottleneck.directly });
+    json!({
+        "summary": format!("{levels} level{plural}, at most {widest} at the same time."),
+        "sequential_hours": of(|times| times.sequential),
+        "parallel_hours": of(|times| times.parallel),
+        "time_saved_hours": of(super::Times::saved),
+        "time_saved_percent": times.as_ref().map(super::Times::saved_percent),
+        "critical_path": structure.critical_path().collect::<Vec<_>>(),
+        "critical_path_hours": of(|times| times.critical),
+        "bottlenecks": structure.bottlenecks().map(bottleneck).collect::<Vec<_>>(),
+        "without_estimate": without,
+    })
+}
+
+/// Who begins when in a level, and who waits for whom.
+fn instructions(structure: &Structure, level: &Level, number_of: &[u32]) -> Value {
+    let waits: Map<String, Value> = level
+        .order
+        .iter()
+        .filter(|&&node| !structure.dependencies.of(node).is_empty())
+        .map(|&node| {
+            let needs = structure.ids(structure.dependencies.of(node));
+            (structure.drafts[node].id.to_string(), json!(needs))
+        })
+        .collect();
+    let next = |node: &usize| {
+        structure.dependents.of(*node).iter().copied().filter(|&other| number_of[other] == level.number + 1)
+    };
+    let needed: Vec<usize> = level.order.iter().copied().filter(|node| next(node).next().is_some()).collect();
+    let mut released: Vec<usize> = level.order.iter().flat_map(next).collect();
+    released.sort_unstable();
+    released.dedup();
+    let mut value = json!({
+        "level": level.number,
+        "order": structure.ids(&level.order),
+        "at_the_same_time": level.max_parallelism(),
+        "waits_for": waits,
+        "sync_point": { "when_complete": structure.ids(&needed), "may_start": structure.ids(&released) },
+    });
+    if level.groups.len() > 1 {
+        value["groups"] = level.groups.iter().map(|group| json!(structure.ids(group))).collect();
+        let apart =
+            |clash: &Clash| json!({ "achievements": structure.ids(&[clash.first, clash.second]), "over": clash.over });
+        value["apart"] = level.clashes.iter().map(apart).collect();
+    }
+    value
+}
+
+/// What has to hold for a level to be worked on, and to be done.
+fn rules(structure: &Structure, level: &Level) -> Value {
+    let mut rules = Vec::new();
+    if level.number > 1 {
+        rules.push(format!(
+            "An achievement begins when everything it depends on, in levels 1 to {}, is complete or skipped.",
+            level.number - 1
+        ));
+    }
+    if level.groups.len() > 1 {
+        rules.push("Achievements of different groups are not worked on at the same time.".to_owned());
+    }
+    let critical: Vec<usize> =
+        level.members.iter().copied().filter(|&node| structure.drafts[node].critical == Some(true)).collect();
+    if !critical.is_empty() {
+        rules.push(format!("Critical, not to be skipped: {}.", names(&structure.ids(&critical))));
+    }
+    rules.push(match level.members.len() {
+        1 => format!(
+            "The level is done when {} is complete, with every deliverable there.",
+            names(&structure.ids(&level.members))
+        ),
+        count => format!("The level is done when all {count} achievements are complete, with every deliverable there."),
+    });
+    json!({ "level": level.number, "rules": rules })
+}
+
+fn names(ids: &[AchievementId]) -> String {
+    let mut names: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
+    if ids.len() > NAMED {
+        names.push(format!("{} more", ids.len() - NAMED));
+    }
+    names.join(", ")
+}
+
+/// A single value as a number, a range as text.
+fn hours(Hours { low, high }: Hours) -> Value {
+    if low == high { json!(tidy(low)) } else { json!(format!("{}-{} hours", tidy(low), tidy(high))) }
+}
