@@ -159,6 +159,10 @@ impl Dispatcher {
             if self.in_flight.is_empty() {
                 break;
             }
+            if self.calling < self.engine.concurrency && self.in_flight.len() > self.calling {
+                // A slot is free, and what could start next waits for a document, or nothing is left but documents.
+                self.engine.store.hurry();
+            }
             tokio::select! {
                 biased;
                 wanted = next_wish(&mut stop) => match wanted {

@@ -15,7 +15,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
@@ -154,8 +157,10 @@ impl OpenAi {
         progress: ProgressSink<'_>,
         sent: &AtomicU32,
     ) -> Result<(Completion, Outcome), ModelError> {
-        let request = Arc::new(body);
-        let key: Arc<str> = request_key("POST", CHAT_PATH, &request).into();
+        let key: Arc<str> = request_key("POST", CHAT_PATH, &body).into();
+        // Written once, for the wire and for the tape. A value without maps of odd keys can always be written.
+        let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
+        drop(body);
         let mut delays = Delays::new(&self.config.retry);
         loop {
             let attempt = Arc::new(Attempt::new(Arc::clone(&key), CHAT_PATH, Arc::clone(&request)));
@@ -206,13 +211,14 @@ impl OpenAi {
         scope: Scope,
         requests: u32,
         at: Option<Timestamp>,
-        request: &Value,
+        request: &RawValue,
     ) -> ModelError {
         let mut requests = requests;
         if let (Failure::NotOnTape { difference }, Source::Replay(tape)) = (&mut failure, &self.shared.source) {
             requests -= 1;
             if self.misses.fetch_add(1, Ordering::Relaxed) < EXPLAINED_MISSES {
-                *difference = Some(tape.nearest(request).unwrap_or_else(|| "the tape has no exchange".to_owned()));
+                let request: Value = serde_json::from_str(request.get()).unwrap_or_default();
+                *difference = Some(tape.nearest(&request).unwrap_or_else(|| "the tape has no exchange".to_owned()));
             }
         }
         ModelError {

@@ -14,7 +14,7 @@ use std::{
 use async_openai::{error::OpenAIError, middleware::HttpRequestFactory};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{
     Source, Timeouts,
@@ -42,7 +42,7 @@ impl Shared {
     pub(super) fn scrub(&self, mut text: String) -> String {
         for secret in &self.secrets {
             let secret = secret.expose_secret();
-            if text.contains(secret) {
+            if memchr::memmem::find(text.as_bytes(), secret.as_bytes()).is_some() {
                 text = text.replace(secret, "***");
             }
         }
@@ -54,7 +54,8 @@ impl Shared {
 pub(super) struct Attempt {
     pub(super) key: Arc<str>,
     pub(super) path: &'static str,
-    pub(super) request: Arc<Value>,
+    /// The body, as it is sent and recorded.
+    pub(super) request: Arc<RawValue>,
     outcome: Mutex<Outcome>,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Outcome {
 }
 
 impl Attempt {
-    pub(super) fn new(key: Arc<str>, path: &'static str, request: Arc<Value>) -> Self {
+    pub(super) fn new(key: Arc<str>, path: &'static str, request: Arc<RawValue>) -> Self {
         Self { key, path, request, outcome: Mutex::default() }
     }
 

@@ -41,6 +41,10 @@ pub trait DocumentStore: Send + Sync {
     /// gives way.
     fn write_document(&self, path: String, text: String, replace: bool) -> BoxFuture<'_, Result<(), WriteError>>;
 
+    /// Says that the caller can do nothing before the documents it handed over are written. A store that does not hold
+    /// documents back need not listen.
+    fn hurry(&self) {}
+
     /// Applies changes to parallel.json as it is on disk now, so that what people changed in the meantime stays.
     /// `updated` is an RFC 3339 time.
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError>;
