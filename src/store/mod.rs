@@ -41,6 +41,9 @@ pub trait DocumentStore: Send + Sync {
     /// gives way.
     fn write_document(&self, path: String, text: String, replace: bool) -> BoxFuture<'_, Result<(), WriteError>>;
 
+    /// Reads a document that was written before.
+    fn read_document(&self, path: String) -> BoxFuture<'_, Result<String, StoreError>>;
+
     /// Says that the caller can do nothing before the documents it handed over are written. A store that does not hold
     /// documents back need not listen.
     fn hurry(&self) {}
@@ -52,11 +55,7 @@ pub trait DocumentStore: Send + Sync {
 
 impl PlanDir {
     /// Applies changes to parallel.json as it is on disk now.
-    fn update_parallel(
-        &self,
-        changes: &BTreeMap<AchievementId, Change>,
-        updated: &str,
-    ) -> Result<(), WriteError> {
+    fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
         let path = self.shown(PARALLEL_FILE);
         let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
         let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    DocumentStore, Existing, PlanDir, WriteError,
+    DocumentStore, Existing, PlanDir, StoreError, WriteError,
     atomic::{Placement, Write},
 };
 use crate::{parallel::Change, plan::AchievementId};
@@ -73,6 +73,16 @@ impl DocumentStore for DocumentWriter {
             answer.await.unwrap_or_else(|_| {
                 Err(WriteError::Io { path: shown, source: io::Error::other("the thread that writes has ended") })
             })
+        })
+    }
+
+    fn read_document(&self, path: String) -> BoxFuture<'_, Result<String, StoreError>> {
+        let dir = Arc::clone(&self.dir);
+        Box::pin(async move {
+            let shown = dir.shown(&path);
+            let read = tokio::task::spawn_blocking(move || dir.read(&path)).await;
+            let bytes = read.map_err(|error| StoreError::Io { path: shown, source: io::Error::other(error) })??;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
         })
     }
 
@@ -235,7 +245,8 @@ mod tests {
     #[test]
     fn replacing_is_asked_for() {
         let (directory, writer) = writer();
-        let write = |text: &str, replace| now(writer.write_document("subplans/a.md".to_owned(), text.to_owned(), replace));
+        let write =
+            |text: &str, replace| now(writer.write_document("subplans/a.md".to_owned(), text.to_owned(), replace));
         write("[FILL: later]", false).unwrap();
         write("first", false).unwrap();
         assert!(matches!(write("second", false), Err(WriteError::Exists { .. })));
