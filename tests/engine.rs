@@ -27,7 +27,7 @@ use planwave::{
     parallel::{Change, ParallelFile, Status, declared},
     plan::{AchievementId, PlanName, parse},
     prompts::Templates,
-    store::{DocumentStore, Scan, WriteError},
+    store::{DocumentStore, Scan, StoreError, WriteError},
 };
 use proptest::prelude::*;
 
@@ -136,6 +136,13 @@ impl DocumentStore for Memory {
             }
             assert!(documents.insert(path, text).is_none(), "a document is written twice");
             Ok(())
+        })
+    }
+
+    fn read_document(&self, path: String) -> BoxFuture<'_, Result<String, StoreError>> {
+        Box::pin(async move {
+            let found = self.documents.lock().unwrap().get(&path).cloned();
+            found.ok_or_else(|| StoreError::Io { source: std::io::ErrorKind::NotFound.into(), path: path.into() })
         })
     }
 

@@ -16,8 +16,8 @@ const DEFAULT_OUTPUT_CAP: u32 = 16_000;
 /// The most that is allowed without being asked for by name.
 const LARGEST_DEFAULT_CAP: u32 = 32_000;
 
-/// Threads that write documents and parallel.json: one can sync while the other prepares. Each more costs memory that
-/// the allocator does not give back (a run of 3,000 achievements peaked at 225 MB without a bound, at 152 MB with this).
+/// Threads that save parallel.json, read SUBPLANs back and look up host names: one can save while the other reads. Each
+/// more costs memory that the allocator does not give back.
 const BLOCKING_THREADS: usize = 2;
 
 /// What is known of the model that the settings name.

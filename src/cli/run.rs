@@ -291,6 +291,10 @@ pub(super) fn perform(
     let replay = matches!(answers, Answers::Replay(_));
     let settings = &loaded.settings;
     let (model, tapes) = connect(loaded, key, Sought { answers, record, fresh, began }, &dir, &choice)?;
+    let names = Arc::clone(&leveled.names);
+    let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
+    // The text of a long parallel.json need not stay through the run; each save reads it again.
+    drop(leveled);
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let reporting = Reporting::start(settings.output.progress, style, events)?;
     let store = DocumentWriter::start(Arc::clone(&dir))
@@ -299,7 +303,7 @@ pub(super) fn perform(
         model,
         store: Arc::new(store),
         briefing,
-        names: Arc::clone(&leveled.names),
+        names,
         plan: Arc::new(planned.run),
         digests: planned.digests,
         limits: Limits {
@@ -331,7 +335,7 @@ pub(super) fn perform(
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
         out(&text)?;
     } else {
-        let next_level = next_level(&leveled, &wish, &summary);
+        let next_level = next_level(&levels, &wish, &summary);
         let directory = dir.path().display().to_string();
         let model = &settings.model;
         let priced = match choice.facts.prices {
@@ -405,13 +409,13 @@ pub(super) fn connect(
 }
 
 /// The level to generate next, where this run did whole levels and all of them.
-fn next_level(leveled: &Leveled, wish: &Wish, summary: &Summary) -> Option<u32> {
+fn next_level(all: &[u32], wish: &Wish, summary: &Summary) -> Option<u32> {
     let Selection::Levels(levels) = &wish.selection else { return None };
     if summary.failed + summary.blocked + summary.not_started > 0 {
         return None;
     }
     let last = levels.iter().max()?;
-    leveled.file.levels().iter().map(|level| level.number).find(|level| level > last)
+    all.iter().copied().find(|level| level > last)
 }
 
 fn run_id(began: Timestamp) -> String {

@@ -111,6 +111,11 @@ fn one_line(value: &str) -> String {
 
 /// Appends `text` with Unix line ends and without control characters other than tab and newline.
 fn push_clean(out: &mut String, text: &str) {
+    // 0xc2 begins, among others, the control characters beyond ASCII. Most texts have nothing to clean.
+    let suspicious = |b: u8| (b.is_ascii_control() && !matches!(b, b'\n' | b'\t')) || b == 0xc2;
+    if !text.bytes().any(suspicious) {
+        return out.push_str(text);
+    }
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {

@@ -56,6 +56,10 @@ pub(super) fn word_count(text: &str) -> usize {
     let mut count = 0;
     let mut unspaced = 0_usize;
     for word in text.split_whitespace() {
+        if word.is_ascii() {
+            count += usize::from(word.bytes().any(|b| b.is_ascii_alphanumeric()));
+            continue;
+        }
         let mut spaced = false;
         for c in word.chars() {
             // From Hiragana on: Japanese, Chinese, Korean.

@@ -34,8 +34,6 @@ pub struct Shared {
     pub system: Arc<str>,
     /// PLAN context and siblings.
     pub level: Arc<str>,
-    /// Tokens of both.
-    pub tokens: usize,
     /// What was dropped to keep to the budget.
     pub dropped: Vec<String>,
     lists_all: bool,
@@ -173,19 +171,23 @@ impl Briefing {
         count: &dyn Fn(&str) -> usize,
     ) -> Result<Shared, TemplateError> {
         let system = self.templates.system(stage)?;
-        let system_tokens = count(&system);
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
-        let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
-        let room = budget.saturating_sub(system_tokens);
-        let prompt: LevelPrompt<'_> =
-            level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, count)?;
-        let text = self.templates.level(&prompt)?;
+        let prompt = |count: &dyn Fn(&str) -> usize| {
+            let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
+            let room = budget.saturating_sub(count(&system));
+            level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, count)
+        };
+        // No token is shorter than a byte. What fits by bytes fits, without the tokenizer's tables, which take 0.1 s to
+        // build and 75 MB to keep.
+        let mut chosen: LevelPrompt<'_> = prompt(&str::len)?;
+        if !chosen.dropped.is_empty() {
+            chosen = prompt(count)?;
+        }
         Ok(Shared {
-            tokens: system_tokens + count(&text),
-            lists_all: prompt.lists_all(),
-            dropped: prompt.dropped,
+            level: self.templates.level(&chosen)?.into(),
+            lists_all: chosen.lists_all(),
+            dropped: chosen.dropped,
             system: system.into(),
-            level: text.into(),
         })
     }
 

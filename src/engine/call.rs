@@ -23,6 +23,28 @@ pub(super) struct Waiting {
     pub(super) path: String,
 }
 
+/// The SUBPLAN that an EXECUTION_TASK belongs to.
+pub(super) enum Subplan {
+    /// What it says.
+    Known(Arc<Digest>),
+    /// This run wrote it, with these parts.
+    Written { path: String, parts: Vec<ExecutionPart> },
+}
+
+impl Subplan {
+    /// What it says, from the disk where this run wrote it.
+    async fn digest(self, engine: &Engine) -> Result<Arc<Digest>, String> {
+        match self {
+            Self::Known(digest) => Ok(digest),
+            Self::Written { path, parts } => match engine.store.read_document(path).await {
+                // The parts stay those that the calls were made from, whatever has become of the file.
+                Ok(text) => Ok(Arc::new(Digest { parts, ..digest(&text) })),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+}
+
 /// A call's place among those in flight; given back when it is dropped, even by a panic.
 pub(super) struct Slot(pub(super) mpsc::UnboundedSender<()>);
 
@@ -61,7 +83,7 @@ pub(super) async fn one_call(
     engine: &Arc<Engine>,
     waiting: Waiting,
     known: &HashMap<AchievementId, Arc<Digest>>,
-    subplan: Option<Arc<Digest>>,
+    subplan: Subplan,
     slot: Slot,
 ) -> Ended {
     let item = &engine.plan.items[waiting.item];
@@ -69,10 +91,12 @@ pub(super) async fn one_call(
     let call_id = CallId { item: item.id, part: part_number, parts: waiting.of };
     let briefing = &engine.briefing;
     let digests = |id: AchievementId| known.get(&id).cloned();
-    let own = match (&waiting.part, subplan) {
-        (None, _) => briefing.subplan(item, &digests),
-        (Some(part), Some(subplan)) => briefing.execution(item, &item.subplan_path, &subplan, part, &digests),
-        (Some(part), None) => briefing.execution(item, &item.subplan_path, &Digest::default(), part, &digests),
+    let own = match &waiting.part {
+        None => briefing.subplan(item, &digests).map_err(|error| error.to_string()),
+        Some(part) => subplan.digest(engine).await.and_then(|subplan| {
+            let own = briefing.execution(item, &item.subplan_path, &subplan, part, &digests);
+            own.map_err(|error| error.to_string())
+        }),
     };
     let achievement = briefing.achievement(item);
     let outcome = match own {
@@ -88,7 +112,7 @@ pub(super) async fn one_call(
             };
             worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
         }
-        Err(error) => Outcome::unsent(error.to_string(), Timestamp::now()),
+        Err(reason) => Outcome::unsent(reason, Timestamp::now()),
     };
     // While the document is written, the next call can wait for its answer.
     let slot = outcome.result.is_err().then_some(slot);

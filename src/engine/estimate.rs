@@ -63,17 +63,25 @@ pub fn forecast(
     let digests: HashMap<AchievementId, Arc<Digest>> =
         digests.iter().map(|(id, digest)| (*id, Arc::new(digest.clone()))).collect();
     let in_run: HashMap<ItemId, usize> = run.items.iter().enumerate().map(|(index, item)| (item.id, index)).collect();
-    let book = Book { run, briefing, graph, names, digests: &digests, in_run: &in_run, model };
+    let mut shared_tokens: HashMap<(u32, Stage), usize> = HashMap::new();
+    for item in &run.items {
+        shared_tokens.entry((item.level, item.id.stage)).or_insert_with(|| {
+            let shared = briefing.shared(item.level, item.id.stage);
+            shared.map_or(0, |shared| (model.count)(&shared.system) + (model.count)(&shared.level))
+        });
+    }
+    let book = Book { run, briefing, graph, names, digests: &digests, in_run: &in_run, shared_tokens, model };
     let documents = book.all_documents()?;
 
     let mut levels: BTreeMap<u32, LevelForecast> = BTreeMap::new();
     for (item, mut documents) in run.items.iter().zip(documents) {
         let level =
             levels.entry(item.level).or_insert_with(|| LevelForecast { level: item.level, ..Default::default() });
+        let tokens = book.shared(item.level, item.id.stage);
         if let Some(shared) = briefing.shared(item.level, item.id.stage)
-            && shared.tokens >= level.shared_tokens
+            && tokens >= level.shared_tokens
         {
-            level.shared_tokens = shared.tokens;
+            level.shared_tokens = tokens;
             level.shared_dropped.clone_from(&shared.dropped);
         }
         level.documents.append(&mut documents);
@@ -110,10 +118,16 @@ struct Book<'a> {
     names: &'a Names,
     digests: &'a HashMap<AchievementId, Arc<Digest>>,
     in_run: &'a HashMap<ItemId, usize>,
+    /// Tokens of what the items of a level and stage share.
+    shared_tokens: HashMap<(u32, Stage), usize>,
     model: &'a ModelOutlook<'a>,
 }
 
 impl Book<'_> {
+    fn shared(&self, level: u32, stage: Stage) -> usize {
+        self.shared_tokens.get(&(level, stage)).copied().unwrap_or_default()
+    }
+
     /// The documents of every item, in the items' order. Rendering and counting is most of a dry run's work, so it is
     /// shared between the cores.
     fn all_documents(&self) -> Result<Vec<Vec<DocumentForecast>>, TemplateError> {
@@ -140,7 +154,7 @@ impl Book<'_> {
         let digests = |id: AchievementId| self.digests.get(&id).cloned();
         let to_come = |id: AchievementId| self.in_run.contains_key(&ItemId { achievement: id, stage: Stage::Subplan });
         let unknown = self.briefing.dependencies(item).filter(|id| to_come(*id)).count();
-        let shared = self.briefing.shared(item.level, item.id.stage).map_or(0, |shared| shared.tokens);
+        let shared = self.shared(item.level, item.id.stage);
         let document =
             |part: u32, parts: u32, path: String, overwrites, own: &str, allowance: usize| DocumentForecast {
                 call: CallId { item: item.id, part, parts },
@@ -213,7 +227,7 @@ impl Book<'_> {
                 expected += document.expected_output;
                 largest += document.largest_output;
                 if seen.insert((level.level, stage), ()).is_some() {
-                    let prefix = self.briefing.shared(level.level, stage).map_or(0, |shared| shared.tokens);
+                    let prefix = self.shared(level.level, stage);
                     if prefix >= SHORTEST_CACHED_PREFIX {
                         totals.cached_tokens += prefix / CACHE_STEP * CACHE_STEP;
                     }

@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     Event, ItemId, Order, StopKind, Summary,
     briefing::Briefing,
-    call::{Ended, Slot, Waiting, one_call},
+    call::{Ended, Slot, Subplan, Waiting, one_call},
     planner::{Documents, PlannedItem, RunPlan},
     save::{SaveError, Saver},
     schedule::{Node, Schedule},
@@ -85,7 +85,7 @@ pub struct Engine {
 
 impl Engine {
     /// Works the plan to its end, or until `stop` says otherwise. Every item has ended or is reported as not started.
-    pub async fn run(self, stop: watch::Receiver<Stop>) -> Summary {
+    pub async fn run(mut self, stop: watch::Receiver<Stop>) -> Summary {
         let nodes: Vec<Node> = self
             .plan
             .items
@@ -96,8 +96,8 @@ impl Engine {
             schedule: Schedule::new(&nodes, self.order),
             waiting: VecDeque::new(),
             unfinished: vec![Parts::default(); nodes.len()],
-            gists: self.digests.iter().map(|(id, digest)| (*id, Arc::new(digest.clone()))).collect(),
-            subplans: HashMap::new(),
+            digests: std::mem::take(&mut self.digests).into_iter().map(|(id, it)| (id, Arc::new(it))).collect(),
+            written: HashMap::new(),
             calling: 0,
             answered: mpsc::unbounded_channel(),
             in_flight: JoinSet::new(),
@@ -126,15 +126,23 @@ struct Parts {
     rejected: Vec<Arc<str>>,
 }
 
+/// A SUBPLAN on the disk, and the EXECUTION_TASKs that it plans.
+struct WrittenSubplan {
+    path: String,
+    parts: Vec<ExecutionPart>,
+}
+
 struct Dispatcher {
     engine: Arc<Engine>,
     schedule: Schedule,
     waiting: VecDeque<Waiting>,
     unfinished: Vec<Parts>,
-    /// Objective and deliverables of SUBPLANs, for whoever depends on them.
-    gists: HashMap<AchievementId, Arc<Digest>>,
-    /// Whole digests of SUBPLANs that this run wrote, until their EXECUTION_TASKs are written.
-    subplans: HashMap<AchievementId, Arc<Digest>>,
+    /// What SUBPLANs say: all of it for those that were there before, objective and deliverables (which others depend
+    /// on) for those of this run.
+    digests: HashMap<AchievementId, Arc<Digest>>,
+    /// SUBPLANs that this run wrote, until their EXECUTION_TASKs are written. What else they say is read again when it is
+    /// needed: in a run of thousands, all SUBPLANs can come long before the first EXECUTION_TASK.
+    written: HashMap<AchievementId, WrittenSubplan>,
     /// Calls that wait for an answer; the concurrency bounds these.
     calling: usize,
     answered: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
@@ -163,6 +171,10 @@ impl Dispatcher {
             self.fill_slots();
             if self.in_flight.is_empty() {
                 break;
+            }
+            if self.calling < self.engine.concurrency && self.in_flight.len() > self.calling {
+                // A slot is free, and what could start next waits for a document, or nothing is left but documents.
+                self.engine.store.hurry();
             }
             tokio::select! {
                 biased;
@@ -227,11 +239,8 @@ impl Dispatcher {
                 parts.iter().map(|(part, target)| (Some(part.clone()), target.path.clone())).collect()
             }
             Documents::ExecutionsToCome => {
-                let parts = self.subplans.get(&id).map(|digest| digest.parts.clone()).unwrap_or_default();
-                parts
-                    .into_iter()
-                    .map(|part| (Some(part.clone()), self.engine.names.execution(id, part.number)))
-                    .collect()
+                let parts = self.written.get(&id).map(|subplan| subplan.parts.as_slice()).unwrap_or_default();
+                parts.iter().map(|part| (Some(part.clone()), self.engine.names.execution(id, part.number))).collect()
             }
         };
         self.unfinished[index].left = calls.len();
@@ -246,12 +255,15 @@ impl Dispatcher {
         let item = &engine.plan.items[waiting.item];
         let mut known: HashMap<AchievementId, Arc<Digest>> = HashMap::new();
         for id in engine.briefing.dependencies(item) {
-            if let Some(gist) = self.gists.get(&id) {
-                known.insert(id, Arc::clone(gist));
+            if let Some(digest) = self.digests.get(&id) {
+                known.insert(id, Arc::clone(digest));
             }
         }
         let id = item.id.achievement;
-        let subplan = self.subplans.get(&id).or_else(|| self.gists.get(&id)).cloned();
+        let subplan = match self.written.get(&id) {
+            Some(written) => Subplan::Written { path: written.path.clone(), parts: written.parts.clone() },
+            None => Subplan::Known(self.digests.get(&id).cloned().unwrap_or_default()),
+        };
         let answered = self.answered.0.clone();
         self.calling += 1;
         self.in_flight.spawn(async move { one_call(&engine, waiting, &known, subplan, Slot(answered)).await });
@@ -313,13 +325,10 @@ impl Dispatcher {
 
     fn keep_subplan(&mut self, item: &PlannedItem, path: String, digest: Digest) {
         let id = item.id.achievement;
-        let gist = Digest {
-            objective: digest.objective.clone(),
-            deliverables: digest.deliverables.clone(),
-            ..Digest::default()
-        };
-        self.gists.insert(id, Arc::new(gist));
-        self.subplans.insert(id, Arc::new(digest));
+        let Digest { objective, deliverables, parts, .. } = digest;
+        let gist = Digest { objective, deliverables, ..Digest::default() };
+        self.digests.insert(id, Arc::new(gist));
+        self.written.insert(id, WrittenSubplan { path: path.clone(), parts });
         let change = self.saver.change(id);
         change.subplan_path = Some(path);
     }
@@ -332,7 +341,7 @@ impl Dispatcher {
             std::mem::take(&mut self.unfinished[index]);
         let id = item.id.achievement;
         if item.id.stage == Stage::Execution {
-            self.subplans.remove(&id);
+            self.written.remove(&id);
             if !paths.is_empty() {
                 paths.extend(item.executions_on_disk.iter().cloned());
                 paths.sort();

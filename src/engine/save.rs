@@ -15,11 +15,11 @@ use crate::{
     store::{DocumentStore, WriteError},
 };
 
-/// parallel.json is written at most this often while a run goes on.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// parallel.json is written at most this often while a run goes on. Nothing is lost by waiting: the documents are there.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Saving takes at most one part in this many of the run's time, however large parallel.json is.
-const SHARE: u32 = 20;
+const SHARE: u32 = 100;
 
 /// How saving went, what was saved, and how long it took.
 type Saved = (Result<(), WriteError>, BTreeMap<AchievementId, Change>, Duration);

@@ -15,7 +15,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
@@ -167,9 +170,11 @@ impl OpenAi {
         progress: ProgressSink<'_>,
         sent: &AtomicU32,
     ) -> Result<(Completion, Outcome), ModelError> {
-        let request = Arc::new(body);
-        let (key, item_key) = request_and_item_key("POST", CHAT_PATH, &request);
-        let keys = Arc::new(Keys { request: key, item: item_key });
+        let (key, item_key) = request_and_item_key("POST", CHAT_PATH, &body);
+        let keys = Arc::new(Keys { request: key.into(), item: item_key.into() });
+        // Written once, for the wire and for the tape. A value without maps of odd keys can always be written.
+        let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
+        drop(body);
         if let Some(remembered) = self.recall(&keys, &request, progress).await {
             return Ok(remembered);
         }
@@ -205,7 +210,7 @@ impl OpenAi {
     async fn recall(
         &self,
         keys: &Arc<Keys>,
-        request: &Arc<Value>,
+        request: &Arc<RawValue>,
         progress: ProgressSink<'_>,
     ) -> Option<(Completion, Outcome)> {
         let exchange = self.memory.as_ref()?.recall(&keys.item)?;
@@ -239,13 +244,14 @@ impl OpenAi {
         scope: Scope,
         requests: u32,
         at: Option<Timestamp>,
-        request: &Value,
+        request: &RawValue,
     ) -> ModelError {
         let mut requests = requests;
         if let (Failure::NotOnTape { difference }, Source::Replay(tape)) = (&mut failure, &self.shared.source) {
             requests -= 1;
             if self.misses.fetch_add(1, Ordering::Relaxed) < EXPLAINED_MISSES {
-                *difference = Some(tape.nearest(request).unwrap_or_else(|| "the tape has no exchange".to_owned()));
+                let request: Value = serde_json::from_str(request.get()).unwrap_or_default();
+                *difference = Some(tape.nearest(&request).unwrap_or_else(|| "the tape has no exchange".to_owned()));
             }
         }
         ModelError {
@@ -271,7 +277,7 @@ impl Model for OpenAi {
 
 fn completion(answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
     Completion {
-        key: keys.item.as_str().into(),
+        key: Arc::clone(&keys.item),
         remembered: false,
         text: answer.text,
         finish: answer.finish.unwrap_or_else(|| FinishReason::Other("none".to_owned())),

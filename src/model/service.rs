@@ -14,7 +14,7 @@ use std::{
 use async_openai::{error::OpenAIError, middleware::HttpRequestFactory};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{
     Source, Timeouts,
@@ -42,7 +42,7 @@ impl Shared {
     pub(super) fn scrub(&self, mut text: String) -> String {
         for secret in &self.secrets {
             let secret = secret.expose_secret();
-            if text.contains(secret) {
+            if memchr::memmem::find(text.as_bytes(), secret.as_bytes()).is_some() {
                 text = text.replace(secret, "***");
             }
         }
@@ -54,16 +54,17 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Keys {
     /// [`crate::tape::request_key`].
-    pub(super) request: String,
+    pub(super) request: Arc<str>,
     /// [`crate::tape::item_key`].
-    pub(super) item: String,
+    pub(super) item: Arc<str>,
 }
 
 /// One request: what it is, and what became of it. Shared by the service, the tee and the caller.
 pub(super) struct Attempt {
     pub(super) keys: Arc<Keys>,
     pub(super) path: &'static str,
-    pub(super) request: Arc<Value>,
+    /// The body, as it is sent and recorded.
+    pub(super) request: Arc<RawValue>,
     outcome: Mutex<Outcome>,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct Outcome {
 }
 
 impl Attempt {
-    pub(super) fn new(keys: Arc<Keys>, path: &'static str, request: Arc<Value>) -> Self {
+    pub(super) fn new(keys: Arc<Keys>, path: &'static str, request: Arc<RawValue>) -> Self {
         Self { keys, path, request, outcome: Mutex::default() }
     }
 

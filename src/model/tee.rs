@@ -1,6 +1,7 @@
 //! Reading a response's body: bounded, with timeouts, and onto the tape before its end is handed on.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     pin::Pin,
     sync::Arc,
@@ -176,7 +177,8 @@ impl Tee {
         if self.shared.recorder.is_none() {
             return String::new();
         }
-        let body = String::from_utf8_lossy(&self.body);
+        // The common case first: looking for damage is slower than seeing that there is none.
+        let body = std::str::from_utf8(&self.body).map_or_else(|_| String::from_utf8_lossy(&self.body), Cow::Borrowed);
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,

@@ -43,6 +43,13 @@ pub trait DocumentStore: Send + Sync {
     /// gives way.
     fn write_document(&self, path: String, text: String, replace: bool) -> BoxFuture<'_, Result<(), WriteError>>;
 
+    /// Reads a document that was written before.
+    fn read_document(&self, path: String) -> BoxFuture<'_, Result<String, StoreError>>;
+
+    /// Says that the caller can do nothing before the documents it handed over are written. A store that does not hold
+    /// documents back need not listen.
+    fn hurry(&self) {}
+
     /// Applies changes to parallel.json as it is on disk now, so that what people changed in the meantime stays.
     /// `updated` is an RFC 3339 time.
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError>;

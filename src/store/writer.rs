@@ -1,7 +1,7 @@
 //! The thread that writes a run's documents.
 //!
 //! What waits is written as one batch, in which folders are opened and synced once (group commit): the more documents
-//! wait, the less each costs, and a document that does not have to wait is written at once.
+//! wait, the less each costs. A batch is held open for a moment, unless somebody says that a call waits for it.
 
 use std::{
     collections::BTreeMap,
@@ -9,19 +9,30 @@ use std::{
     path::Path,
     sync::{Arc, mpsc},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    DocumentStore, Existing, PlanDir, WriteError,
+    DocumentStore, Existing, PlanDir, StoreError, WriteError,
     atomic::{Placement, Write},
 };
 use crate::{parallel::Change, plan::AchievementId};
 
 /// Documents of one batch at most; each keeps a file open.
 const LARGEST_BATCH: usize = 64;
+
+/// How long a batch is held open for more documents. Their answers are on the tape already, so nothing can be lost, and
+/// at some hundred documents a second most of the cost of writing one is shared.
+const HOLD: Duration = Duration::from_millis(50);
+
+enum Message {
+    Write(Job),
+    /// Somebody can do nothing before what was sent is written.
+    Hurry,
+}
 
 struct Job {
     path: String,
@@ -34,7 +45,7 @@ struct Job {
 #[derive(Debug)]
 pub struct DocumentWriter {
     dir: Arc<PlanDir>,
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -56,13 +67,29 @@ impl DocumentStore for DocumentWriter {
         let (written, answer) = oneshot::channel();
         if let Some(queue) = &self.queue {
             // Where the thread is gone, so is `written`, which the answer tells.
-            let _ = queue.send(Job { path, text, existing, written });
+            let _ = queue.send(Message::Write(Job { path, text, existing, written }));
         }
         Box::pin(async move {
             answer.await.unwrap_or_else(|_| {
                 Err(WriteError::Io { path: shown, source: io::Error::other("the thread that writes has ended") })
             })
         })
+    }
+
+    fn read_document(&self, path: String) -> BoxFuture<'_, Result<String, StoreError>> {
+        let dir = Arc::clone(&self.dir);
+        Box::pin(async move {
+            let shown = dir.shown(&path);
+            let read = tokio::task::spawn_blocking(move || dir.read(&path)).await;
+            let bytes = read.map_err(|error| StoreError::Io { path: shown, source: io::Error::other(error) })??;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        })
+    }
+
+    fn hurry(&self) {
+        if let Some(queue) = &self.queue {
+            let _ = queue.send(Message::Hurry);
+        }
     }
 
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
@@ -80,10 +107,10 @@ impl Drop for DocumentWriter {
     }
 }
 
-fn write_jobs(dir: &PlanDir, jobs: &mpsc::Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(LARGEST_BATCH - 1));
+fn write_jobs(dir: &PlanDir, queue: &mpsc::Receiver<Message>) {
+    while let Ok(message) = queue.recv() {
+        let Message::Write(first) = message else { continue };
+        let batch = gather(first, queue, HOLD);
         let writes: Vec<Write<'_>> = batch
             .iter()
             .map(|Job { path, text, existing, .. }| Write {
@@ -99,6 +126,23 @@ fn write_jobs(dir: &PlanDir, jobs: &mpsc::Receiver<Job>) {
             let _ = job.written.send(result);
         }
     }
+}
+
+/// What comes within a time, or until somebody is in a hurry, or until nobody can send any more.
+fn gather(first: Job, queue: &mpsc::Receiver<Message>, hold: Duration) -> Vec<Job> {
+    let until = Instant::now() + hold;
+    let mut batch = vec![first];
+    let mut wait = true;
+    while batch.len() < LARGEST_BATCH {
+        // Whatever has come is taken along, also after the time.
+        let left = if wait { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+        match queue.recv_timeout(left) {
+            Ok(Message::Write(job)) => batch.push(job),
+            Ok(Message::Hurry) => wait = false,
+            Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    batch
 }
 
 /// Called once for each batch when all of it is on the disk under temporary names and nothing is in place: where a
@@ -163,6 +207,29 @@ mod tests {
         assert!(error.is_fatal() && error.to_string().contains("a.md"), "{error}");
         good.unwrap();
         assert_eq!(std::fs::read_to_string(directory.path().join("subplans/b.md")).unwrap(), "b");
+    }
+
+    #[test]
+    fn a_batch_is_closed_by_a_hurry_a_full_load_or_the_end() {
+        let job = |n: usize| {
+            let (written, _) = oneshot::channel();
+            Job { path: n.to_string(), text: String::new(), existing: Existing::Keep, written }
+        };
+        // Longer than a test may take: only the other reasons can end the batches.
+        let hold = Duration::from_secs(3600);
+        let (sender, queue) = mpsc::channel();
+        for n in 1..=3 {
+            sender.send(Message::Write(job(n))).unwrap();
+        }
+        sender.send(Message::Hurry).unwrap();
+        sender.send(Message::Write(job(4))).unwrap();
+        assert_eq!(gather(job(0), &queue, hold).len(), 5);
+        for n in 0..100 {
+            sender.send(Message::Write(job(n))).unwrap();
+        }
+        assert_eq!(gather(job(0), &queue, hold).len(), LARGEST_BATCH);
+        drop(sender);
+        assert_eq!(gather(job(0), &queue, hold).len(), 100 - (LARGEST_BATCH - 1) + 1);
     }
 
     #[test]

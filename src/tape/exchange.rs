@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{Skimmed, Usage, VERSION, skim};
 
@@ -93,7 +93,7 @@ pub struct ExchangeRef<'a> {
     pub at: Timestamp,
     pub method: &'a str,
     pub path: &'a str,
-    pub request: &'a Value,
+    pub request: &'a RawValue,
     pub status: u16,
     pub headers: &'a BTreeMap<String, String>,
     pub body: &'a str,

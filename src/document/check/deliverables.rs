@@ -10,14 +10,9 @@ use crate::document::prose::plain;
 /// The deliverables that `text` does not mention.
 pub(super) fn missing<'a>(text: &str, deliverables: &'a [String]) -> Vec<&'a String> {
     let wanted: Vec<Wanted> = deliverables.iter().map(|deliverable| Wanted::of(deliverable)).collect();
-    // One walk over the text, which can be long, ticks off the few words and names that are looked for.
-    let mut open: HashSet<&str> = wanted.iter().flat_map(Wanted::tokens).collect();
-    for name in names_of(text) {
-        open.remove(name.as_str());
-    }
-    for stem in stems_of(text) {
-        open.remove(stem.as_str());
-    }
+    let mut open = Open::new(wanted.iter());
+    open.tick_off(text);
+    let open = open.tokens;
     let is_missing = |wanted: &Wanted| match wanted {
         Wanted::Names(names) => names.iter().any(|name| open.contains(name.as_str())),
         Wanted::Stems(stems) => {
@@ -31,6 +26,60 @@ pub(super) fn missing<'a>(text: &str, deliverables: &'a [String]) -> Vec<&'a Str
         .filter(|(_, wanted)| is_missing(wanted))
         .map(|(deliverable, _)| deliverable)
         .collect()
+}
+
+/// The words and names that are looked for and have not been found.
+struct Open<'a> {
+    tokens: HashSet<&'a str>,
+    /// Whether any of them is a stem.
+    stems: bool,
+    /// The first bytes that the tokens begin with, a bit each; most words of a text begin otherwise.
+    initials: [u64; 4],
+}
+
+impl<'a> Open<'a> {
+    fn new(wanted: impl Iterator<Item = &'a Wanted>) -> Self {
+        let mut open = Self { tokens: HashSet::new(), stems: false, initials: [0; 4] };
+        for wanted in wanted {
+            open.stems |= matches!(wanted, Wanted::Stems(_));
+            open.tokens.extend(wanted.tokens());
+        }
+        for token in &open.tokens {
+            if let Some(first) = token.bytes().next() {
+                open.initials[usize::from(first >> 6)] |= 1 << (first & 63);
+            }
+        }
+        open
+    }
+
+    /// Walks once over the text, which can be long, and allocates nothing for words that cannot be among the tokens.
+    fn tick_off(&mut self, text: &str) {
+        for piece in text.split(|c: char| !is_name_char(c)) {
+            if self.tokens.is_empty() {
+                return;
+            }
+            let name = piece.trim_matches(['-', '.']);
+            if self.may_begin(name) {
+                self.tokens.remove(name.to_lowercase().as_str());
+            }
+            if self.stems {
+                for word in piece.split(|c: char| !c.is_alphanumeric()) {
+                    let stem = if self.may_begin(word) { stems_of(word).next() } else { None };
+                    if let Some(stem) = stem {
+                        self.tokens.remove(stem.as_str());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a token can begin like this word, in lower case. Letters beyond ASCII are not judged.
+    fn may_begin(&self, word: &str) -> bool {
+        word.bytes().next().is_some_and(|first| {
+            let first = first.to_ascii_lowercase();
+            !first.is_ascii() || self.initials[usize::from(first >> 6)] & (1 << (first & 63)) != 0
+        })
+    }
 }
 
 /// What a text has to hold to mention a deliverable.
@@ -126,14 +175,6 @@ fn outside_parentheses(text: &str) -> String {
             false
         })
         .collect()
-}
-
-/// Every word, file name and identifier of the text, in lower case; a path gives its components.
-fn names_of(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !is_name_char(c))
-        .map(|name| name.trim_matches(['-', '.']))
-        .filter(|name| !name.is_empty())
-        .map(str::to_lowercase)
 }
 
 /// `a.rs`, `notes.tar.gz`; not `1.2`, `e.g`, `3.5.1`.

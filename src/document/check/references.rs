@@ -99,18 +99,19 @@ impl Reader<'_> {
         let edge = |c: char| !c.is_alphanumeric();
         let word = raw.trim_matches(edge);
         let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("\u{2019}s")).unwrap_or(word);
-        // No word that is compared below is longer; the rest is file names.
-        let lower = if word.len() <= 24 { word.to_lowercase() } else { String::new() };
+        // No word that is compared below is longer; the rest is file names. All of them are ASCII.
+        let mut buffer = [0_u8; 24];
+        let lower = lower_ascii(word, &mut buffer);
         self.sentence.position += 1;
         let position = self.sentence.position;
         let near = |at: Option<usize>, reach: usize| at.is_some_and(|at| position - at <= reach);
 
-        if NEGATIONS.contains(&lower.as_str()) {
+        if NEGATIONS.contains(&lower) {
             self.sentence.negated_at = Some(position);
-        } else if SENDS.contains(&lower.as_str()) && !near(self.sentence.negated_at, 4) {
+        } else if SENDS.contains(&lower) && !near(self.sentence.negated_at, 4) {
             self.sentence.sends_at = Some(position);
         }
-        if SENDS_FROM_BEHIND.contains(&lower.as_str())
+        if SENDS_FROM_BEHIND.contains(&lower)
             && !near(self.sentence.negated_at, 4)
             && let Some((reference, _)) = self.sentence.idle.take_if(|(_, at)| position - *at <= 8)
         {
@@ -119,18 +120,18 @@ impl Reader<'_> {
 
         if let Some(other) = self.named_file(word) {
             self.mention(other, line);
-        } else if let Ok(id) = AchievementId::parse(word) {
+        } else if let Some(id) = id_of(word) {
             if near(self.sentence.subplan_at.take(), 5) && id != self.own {
                 self.mention(format!("the SUBPLAN of {id}"), line);
             }
             self.sentence.id = Some((id, position));
-        } else if matches!(lower.as_str(), "subplan" | "subplans") {
+        } else if matches!(lower, "subplan" | "subplans") {
             match self.sentence.id.filter(|(_, at)| position - *at <= 2) {
                 Some((id, _)) if id != self.own => self.mention(format!("the SUBPLAN of {id}"), line),
                 Some(_) => {}
                 None => self.sentence.subplan_at = Some(position),
             }
-        } else if !matches!(lower.as_str(), "of" | "for" | "the" | "achievement" | "achievements" | "to" | "from") {
+        } else if !matches!(lower, "of" | "for" | "the" | "achievement" | "achievements" | "to" | "from") {
             self.sentence.subplan_at = None;
         }
 
@@ -142,6 +143,9 @@ impl Reader<'_> {
 
     /// The file name of a SUBPLAN or EXECUTION_TASK of another achievement.
     fn named_file(&self, word: &str) -> Option<String> {
+        if !word.contains('_') {
+            return None;
+        }
         let file = word.rsplit(['/', '\\']).next()?;
         if file.len() > 255 {
             return None;
@@ -170,6 +174,19 @@ impl Reader<'_> {
             self.sentence.idle = Some((reference, position));
         }
     }
+}
+
+/// An ASCII word in lower case; nothing for one that is longer than the buffer, or not ASCII.
+fn lower_ascii<'b>(word: &str, buffer: &'b mut [u8; 24]) -> &'b str {
+    let Some(room) = buffer.get_mut(..word.len()).filter(|_| word.is_ascii()) else { return "" };
+    room.copy_from_slice(word.as_bytes());
+    room.make_ascii_lowercase();
+    std::str::from_utf8(room).unwrap_or_default()
+}
+
+/// Nearly no word is an id, so that most are not even tried.
+fn id_of(word: &str) -> Option<AchievementId> {
+    word.starts_with(|c: char| c.is_ascii_digit()).then(|| AchievementId::parse(word).ok())?
 }
 
 #[cfg(test)]
