@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::{Instant as Clock, Sleep};
 
 use super::{
-    Timeouts, Usage,
+    Exchanged, Timeouts, Usage,
     answer::usage_of,
     failure::Failure,
     provider::{ProviderError, RetryHints},
@@ -168,15 +168,25 @@ impl Tee {
         let now = Timestamp::now();
         // Milliseconds, as read back from a tape.
         let at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let body = String::from_utf8_lossy(&self.body);
+        let usage = usage_in(&body);
         {
             let mut outcome = self.attempt.outcome();
             outcome.at = Some(at);
             outcome.latency = Duration::from_millis(latency_ms);
+            outcome.exchanged = Some(Exchanged {
+                key: self.attempt.keys.request.as_str().into(),
+                at,
+                status: self.status,
+                complete,
+                sent: true,
+                usage,
+                latency: outcome.latency,
+            });
         }
         if self.shared.recorder.is_none() {
             return String::new();
         }
-        let body = String::from_utf8_lossy(&self.body);
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,
@@ -188,7 +198,7 @@ impl Tee {
             headers: &self.headers,
             body: &body,
             complete,
-            usage: usage_in(&body),
+            usage,
             latency_ms,
         };
         self.shared.scrub(exchange.to_line())

@@ -15,6 +15,7 @@ mod problem;
 mod read;
 mod shape;
 mod status;
+mod take_back;
 mod validate;
 
 pub use check::Checked;
@@ -23,6 +24,7 @@ pub use file::{Change, ParallelFile};
 pub use graph::{Graph, compute_levels};
 pub use problem::{Problem, render};
 pub use status::{Evidence, Status, derive_status};
+pub use take_back::{TakeBackError, take_back};
 
 use serde::{Deserialize, Serialize};
 
