@@ -51,6 +51,7 @@ impl Waiting {
                 let delay = duration(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
                 self.line(&format!("{}; again in {delay}", sanitize(&reason)));
             }
+            Inquired::Progress(Progress::Exchanged(_)) => {}
             Inquired::Refused { attempt, faults } => {
                 let first = faults.first().map(|fault| sanitize(&fault.to_string()).into_owned()).unwrap_or_default();
                 let more = faults.len().saturating_sub(1);
