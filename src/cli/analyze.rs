@@ -24,8 +24,8 @@ pub(super) fn run(arguments: &AnalyzeArguments) -> Result<Exit, Failure> {
         err("warning: the PLAN declares no dependencies, so all achievements are put in one level\n");
         err("  hint: add `- **Dependencies**: 1.1` lines to the PLAN, or edit the file\n");
     }
-    for warning in project.warnings() {
-        err(&format!("warning: {}\n", sanitize(&warning)));
+    for warning in &project.warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
     }
     for achievement in &project.plan.achievements {
         if let (true, Some(text)) = (achievement.dependencies.is_empty(), &achievement.dependencies_text) {

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use error::{NearMiss, PlanError};
 pub use id::{AchievementId, InvalidId, InvalidPlanName, PlanName};
-pub use overlooked::{Overlooked, overlooked};
+pub use overlooked::{Doubt, Overlooked, overlooked};
 pub use parse::parse;
 pub use unfilled::{Unfilled, unfilled};
 

@@ -481,3 +481,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_commented_out_is_not_read() {
+    for (name, text, expected) in [
+        ("a block", "**Achievement 1.1**: A\nx\n\n<!--\n**Achievement 1.2**: B\ny\n\n## Old\n-->\n**Achievement 1.3**: C\nz", "1.1 1.3"),
+        ("one that begins beside it", "<!-- **Achievement 1.1**: A\n**Achievement 1.2**: B -->\n**Achievement 1.3**: C\nx", "1.3"),
+        ("in a list", "**Achievement 1.1**: A\n- x\n- <!--\n**Achievement 1.2**: B\n-->\n", "1.1"),
+        ("within a paragraph", "**Achievement 1.1**: A\nx <!-- not\n**Achievement 1.2**: B\nthis -->\n", "1.1"),
+        ("not over paragraphs", "**Achievement 1.1**: A\nx <!-- not\n\n**Achievement 1.2**: B\nthis -->\n", "1.1 1.2"),
+        ("with a fence in it", "<!--\n```\n-->\n**Achievement 1.1**: A\nx\n<!--\n```\n-->\n**Achievement 1.2**: B\nx", "1.1 1.2"),
+        ("talked about in code", "**Achievement 1.1**: A\n`<!--` begins one\n**Achievement 1.2**: B\n`-->` ends it", "1.1 1.2"),
+        ("in a fence", "**Achievement 1.1**: A\n```html\n<!--\n```\n**Achievement 1.2**: B\nx\n-->", "1.1 1.2"),
+        ("never closed", "**Achievement 1.1**: A\nx\n<!-- later\n**Achievement 1.2**: B\ny", "1.1 1.2"),
+    ] {
+        let plan = parsed(&format!("## Achievements\n\n{text}\n")).unwrap();
+        assert_eq!(ids(&plan).join(" "), expected, "{name}");
+    }
+    let one = with_body("- Effort: 2 hours\n<!--\n- Goal: other\n- Dependencies: 9.9\n-->\n- Goal: this");
+    assert_eq!(one.goal.as_deref(), Some("this"));
+    assert_eq!(one.dependencies, []);
+    assert!(one.body.contains("other"), "the raw body is kept");
+}
+
+#[test]
+fn the_only_achievement_in_a_comment_is_told_of() {
+    let error = parsed("## Achievements\n<!--\n**Achievement 1.1**: A\n-->\n").unwrap_err();
+    assert_eq!(error.line(), Some(3));
+    assert!(error.hint().unwrap().contains("comments"));
+}
