@@ -6,7 +6,6 @@
 mod check;
 mod declared;
 mod edit;
-mod estimate;
 mod file;
 mod graph;
 mod node;
