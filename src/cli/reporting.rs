@@ -4,17 +4,17 @@ use std::{io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle};
 
 use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::{failure::Failure, terminal::err};
 use crate::{
     engine::Event,
-    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style},
+    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style, sanitize},
     settings::{Color, ProgressStyle},
 };
 
 /// Takes events until it is closed.
 pub(super) struct Reporting {
     /// `None` where nobody wants to see anything.
-    running: Option<(mpsc::Sender<Event>, JoinHandle<()>)>,
+    running: Option<(mpsc::Sender<Event>, JoinHandle<Option<String>>)>,
 }
 
 impl Reporting {
@@ -32,6 +32,7 @@ impl Reporting {
                 None => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
             },
         }
+        let mut ndjson = None;
         if let Some(path) = events {
             let out: Box<dyn Write + Send> = if path == Path::new("-") {
                 Box::new(std::io::stdout())
@@ -41,14 +42,19 @@ impl Reporting {
                     file.map_err(|error| Failure::invalid(format!("cannot write {}: {error}", path.display())))?;
                 Box::new(std::io::BufWriter::new(file))
             };
-            reporters.push(Ndjson::new(out));
+            ndjson = Some((Ndjson::new(out), path.to_path_buf()));
         }
         let (sender, receiver) = mpsc::channel();
         let spawned = std::thread::Builder::new().name(String::from("reports")).spawn(move || {
             for event in receiver {
                 reporters.event(&event);
+                if let Some((ndjson, _)) = &mut ndjson {
+                    ndjson.event(&event);
+                }
             }
             reporters.finish();
+            let (ndjson, path) = ndjson?;
+            lost(ndjson.error()?, &path)
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
         Ok(Self { running: Some((sender, thread)) })
@@ -68,13 +74,25 @@ impl Reporting {
         }
     }
 
-    /// Waits until every event has been shown. All sinks must have been dropped.
+    /// Waits until every event has been shown, and says so where some could not be written. All sinks must have been
+    /// dropped.
     pub(super) fn close(self) {
         if let Some((sender, thread)) = self.running {
             drop(sender);
-            let _ = thread.join();
+            if let Ok(Some(lost)) = thread.join() {
+                err(&lost);
+            }
         }
     }
+}
+
+/// A warning that events are missing. Whoever closed a pipe does not want them.
+fn lost(error: &std::io::Error, path: &Path) -> Option<String> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return None;
+    }
+    let place = if path == Path::new("-") { String::from("standard output") } else { path.display().to_string() };
+    Some(format!("warning: events are missing in {}: {error}; the documents are not affected\n", sanitize(&place)))
 }
 
 /// Colours for standard error.

@@ -150,7 +150,15 @@ impl<'a> Iterator for RawLines<'a> {
         let text = line.strip_suffix('\r').unwrap_or(line);
         self.at = start + next;
         self.number += 1;
-        Some(Line { number: self.number, start, end: start + text.len(), next: self.at, text, in_fence: false, in_comment: false })
+        Some(Line {
+            number: self.number,
+            start,
+            end: start + text.len(),
+            next: self.at,
+            text,
+            in_fence: false,
+            in_comment: false,
+        })
     }
 }
 

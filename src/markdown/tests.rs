@@ -41,6 +41,8 @@ fn an_unclosed_fence_ends_with_its_section() {
             1,
         ),
         ("a heading of level 1 is a comment", "```sh\n# x\n## B\ny", vec![1, 2], 1),
+        ("a run of another kind does not end it", "```sh\nx\n~~~\ny\n## B\nz", vec![1, 2, 3, 4], 1),
+        ("a shorter run does not end it", "````sh\nx\n```\ny\n## B\nz", vec![1, 2, 3, 4], 1),
         ("the last one", "```\na\n```\n## B\n```\nb", vec![1, 2, 3, 5, 6], 5),
     ] {
         assert_eq!(fenced(text), inside, "{name}");
@@ -53,6 +55,12 @@ fn what_only_commonmark_finds_balanced_is_balanced() {
     let text = "```text\na line such as\n```python\nis content\n```\nz\n## B\ny";
     assert_eq!(fenced(text), [1, 2, 3, 4, 5]);
     assert_eq!(fences_balanced("```text\n```python\nx\n```\n## B\ny"), Ok(()));
+}
+
+#[test]
+fn a_line_of_white_space_is_blank() {
+    let blank: Vec<bool> = lines("\n \t\na\n  b\n").map(|line| line.is_blank()).collect();
+    assert_eq!(blank, [true, true, false, false]);
 }
 
 #[test]

@@ -100,7 +100,7 @@ pub(super) fn in_hours(text: &str) -> Option<Hours> {
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || is_fraction(c) || matches!(c, '.' | '/' | '-' | '–' | '—' | '~' | ' ')))
         .unwrap_or(text.len());
-    if end > 40 { None } else { whole(&format!("{} h", text[..end].trim())) }
+    whole(&format!("{} h", text[..end].trim()))
 }
 
 /// A value or a range without a unit, in hours.
@@ -169,9 +169,8 @@ fn fraction(text: &str) -> Option<(f64, &str)> {
     }
     let (numerator, rest) = digit(text)?;
     let (denominator, rest) = digit(rest.strip_prefix(['/', '⁄'])?)?;
-    let ends = !rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '/' | '⁄' | '.' | ','));
     let counted = matches!(denominator, 2 | 3 | 4 | 5 | 6 | 8) && (1..denominator).contains(&numerator);
-    (ends && counted).then(|| (f64::from(numerator) / f64::from(denominator), rest))
+    counted.then(|| (f64::from(numerator) / f64::from(denominator), rest))
 }
 
 fn digit(text: &str) -> Option<(u32, &str)> {
@@ -179,14 +178,15 @@ fn digit(text: &str) -> Option<(u32, &str)> {
     Some((digit, &text[1..]))
 }
 
-/// A decimal number: at most 6 digits, at most 4 behind the point.
+/// A decimal number, at most 4 digits behind the point.
 fn decimal(text: &str) -> Option<(f64, &str)> {
+    // What is cut here is beyond all estimates.
     let digits = |text: &str| text.bytes().take(8).take_while(u8::is_ascii_digit).count();
     let whole = digits(text);
     let fraction = text[whole..].strip_prefix(['.', ',']).map_or(0, digits);
     // `1,5` is a decimal number; `1,500` may be either and is left alone.
     let thousands = fraction > 2 && text[whole..].starts_with(',');
-    if whole == 0 || whole > 6 || fraction > 4 || thousands {
+    if whole == 0 || fraction > 4 || thousands {
         return None;
     }
     let end = if fraction == 0 { whole } else { whole + 1 + fraction };
@@ -276,6 +276,15 @@ mod tests {
             ("Phase 1/2: 3 hours", 3.0, 3.0),
             ("on 1/2/2025: 3 hours", 3.0, 3.0),
             ("- 3 hours", 3.0, 3.0),
+            ("max-2 hours", 2.0, 2.0),
+            ("design/2 hours", 2.0, 2.0),
+            ("⅔ hour", 2.0 / 3.0, 2.0 / 3.0),
+            ("⅓ day", 8.0 / 3.0, 8.0 / 3.0),
+            ("30 minutes - 90 minutes", 0.5, 1.5),
+            ("30 min 1 hour", 0.5, 0.5),
+            ("1 h 1 h", 1.0, 1.0),
+            ("1,25 h", 1.25, 1.25),
+            ("1.2345 h", 1.2345, 1.2345),
             ("2 hours, -1 hour with help", 2.0, 2.0),
             ("-1-2 hours, then 3 hours", 3.0, 3.0),
         ] {
@@ -307,6 +316,9 @@ mod tests {
             "3/2 hours",
             "0/2 hours",
             "1/2.5 hours",
+            "1/25 hours",
+            "1,500 hours",
+            "123456789 hours",
         ] {
             assert_eq!(find(text), None, "{text}");
         }
@@ -324,9 +336,15 @@ mod tests {
 
     #[test]
     fn only_a_whole_estimate_can_be_cut_from_a_title() {
-        for (text, is_whole) in
-            [("4-6h", true), ("~2 hours", true), ("Phase 2", false), ("2 hours max", false), ("", false)]
-        {
+        for (text, is_whole) in [
+            ("4-6h", true),
+            ("~2 hours", true),
+            ("Phase 2", false),
+            ("2 hours max", false),
+            ("2 hours.", true),
+            ("2h +", true),
+            ("", false),
+        ] {
             assert_eq!(whole(text).is_some(), is_whole, "{text}");
         }
     }
@@ -351,6 +369,7 @@ mod tests {
             ("2, or 3 with tests", Some((2.0, 2.0))),
             ("TBD", None),
             ("2 people", None),
+            (".5 hours", None),
             ("10001", None),
             ("-3 hours", None),
             ("3-2", Some((2.0, 3.0))),

@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_definition_that_is_commented_out_is_no_slip() {
-        let text = "## Achievements\n**Achievement 1.1**: A\nx\n<!--\n**Achievement 1.2**: B\n- **Achievement 1.3**: C\n-->\n";
+        let text =
+            "## Achievements\n**Achievement 1.1**: A\nx\n<!--\n**Achievement 1.2**: B\n- **Achievement 1.3**: C\n-->\n";
         assert_eq!(found(text), []);
     }
 
@@ -201,6 +202,9 @@ mod tests {
                     **Achievement 1.4**: D\nz\n```\n**Achievement 1.4**: D\n```\n";
         assert_eq!(found(text), [(4, Doubt::Fenced { below: id("1.1"), ids: vec![id("1.2"), id("1.3")] })]);
         assert!(found(text)[0].1.to_string().contains("the definition of 1.2, 1.3,"));
+        let text = "## Achievements\n**Achievement 1.1**: A\n```\n**Achievement 1.2**: B\n```\nx\n```\n**Achievement 1.3**: C\n```\n";
+        let fenced = |line, text| (line, Doubt::Fenced { below: id("1.1"), ids: vec![id(text)] });
+        assert_eq!(found(text), [fenced(3, "1.2"), fenced(7, "1.3")]);
         // An example above the achievements is meant as one.
         let text = "## Form\n```\n**Achievement 9.1**: Title\n```\n## Achievements\n**Achievement 1.1**: A\nx\n";
         assert_eq!(found(text), []);

@@ -245,14 +245,27 @@ fn is_denied(before: &[Token<'_>], depth: usize) -> bool {
         "unlike",
         "unrelated",
     ];
-    const LINKS: [&str; 10] = ["achievement", "achievements", "any", "both", "either", "from", "of", "the", "to", "with"];
+    const LINKS: [&str; 10] =
+        ["achievement", "achievements", "any", "both", "either", "from", "of", "the", "to", "with"];
     /// Begins of words that say that something is needed, which a "not" before them denies.
     const NEEDS: [&str; 7] = ["block", "depend", "need", "prereq", "reli", "rely", "requir"];
     const NOT: [&str; 9] = ["cannot", "neither", "never", "no", "nor", "not", "nothing", "t", "without"];
     /// A "not" before these is no longer about the id: "not needed before 1.1 is done", "no tools but 1.1".
     const TURNS: [&str; 14] = [
-        "after", "and", "before", "but", "except", "following", "if", "once", "only", "since", "then", "unless",
-        "until", "when",
+        "after",
+        "and",
+        "before",
+        "but",
+        "except",
+        "following",
+        "if",
+        "once",
+        "only",
+        "since",
+        "then",
+        "unless",
+        "until",
+        "when",
     ];
     /// No clause is longer; the rest of a text need not be looked at for each of its ids.
     const LONGEST_CLAUSE: usize = 24;
@@ -408,6 +421,12 @@ mod tests {
             ("None (can run next to 1.2)", ""),
             ("N/A: foundation for 1.2", ""),
             ("a database", ""),
+            ("None at all", ""),
+            ("Achievements", ""),
+            ("needs at least ...1.1", "1.1"),
+            ("–1.1 first", "1.1"),
+            ("the tool -1.1", ""),
+            ("After 1.1, 1.2 hours of work", "1.1"),
             ("independent of 1.2", ""),
             ("Independent of 1.2, needs 1.1", "1.1"),
             ("Independent of 1.2 and 1.3; after 1.1", "1.1"),
@@ -440,8 +459,21 @@ mod tests {
 
     #[test]
     fn nothing_is_said_in_many_words() {
-        for text in ["", " ", "None", "none.", "**None**", "N/A", "n/a", "-", "—", "Nothing", "No dependencies", "Nil"]
-        {
+        for text in [
+            "",
+            " ",
+            "None",
+            "none.",
+            "**None**",
+            "N/A",
+            "n/a",
+            "-",
+            "—",
+            "Nothing",
+            "No dependencies",
+            "No dependencies .",
+            "Nil",
+        ] {
             assert_eq!(of(text), (String::new(), None), "{text}");
         }
     }

@@ -485,13 +485,29 @@ proptest! {
 #[test]
 fn what_is_commented_out_is_not_read() {
     for (name, text, expected) in [
-        ("a block", "**Achievement 1.1**: A\nx\n\n<!--\n**Achievement 1.2**: B\ny\n\n## Old\n-->\n**Achievement 1.3**: C\nz", "1.1 1.3"),
-        ("one that begins beside it", "<!-- **Achievement 1.1**: A\n**Achievement 1.2**: B -->\n**Achievement 1.3**: C\nx", "1.3"),
+        (
+            "a block",
+            "**Achievement 1.1**: A\nx\n\n<!--\n**Achievement 1.2**: B\ny\n\n## Old\n-->\n**Achievement 1.3**: C\nz",
+            "1.1 1.3",
+        ),
+        (
+            "one that begins beside it",
+            "<!-- **Achievement 1.1**: A\n**Achievement 1.2**: B -->\n**Achievement 1.3**: C\nx",
+            "1.3",
+        ),
         ("in a list", "**Achievement 1.1**: A\n- x\n- <!--\n**Achievement 1.2**: B\n-->\n", "1.1"),
         ("within a paragraph", "**Achievement 1.1**: A\nx <!-- not\n**Achievement 1.2**: B\nthis -->\n", "1.1"),
         ("not over paragraphs", "**Achievement 1.1**: A\nx <!-- not\n\n**Achievement 1.2**: B\nthis -->\n", "1.1 1.2"),
-        ("with a fence in it", "<!--\n```\n-->\n**Achievement 1.1**: A\nx\n<!--\n```\n-->\n**Achievement 1.2**: B\nx", "1.1 1.2"),
-        ("talked about in code", "**Achievement 1.1**: A\n`<!--` begins one\n**Achievement 1.2**: B\n`-->` ends it", "1.1 1.2"),
+        (
+            "with a fence in it",
+            "<!--\n```\n-->\n**Achievement 1.1**: A\nx\n<!--\n```\n-->\n**Achievement 1.2**: B\nx",
+            "1.1 1.2",
+        ),
+        (
+            "talked about in code",
+            "**Achievement 1.1**: A\n`<!--` begins one\n**Achievement 1.2**: B\n`-->` ends it",
+            "1.1 1.2",
+        ),
         ("in a fence", "**Achievement 1.1**: A\n```html\n<!--\n```\n**Achievement 1.2**: B\nx\n-->", "1.1 1.2"),
         ("never closed", "**Achievement 1.1**: A\nx\n<!-- later\n**Achievement 1.2**: B\ny", "1.1 1.2"),
     ] {
