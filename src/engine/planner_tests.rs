@@ -412,7 +412,8 @@ fn only_another_try_at_the_stage_that_failed_lifts_the_block() {
     const OTHER: &str = "subplans/SUBPLAN_T_11.md";
     const BLOCKED: &str = "no 1.2 execution: blocked by 1.1, which failed";
     const PLANNED: &str = "1.2 execution: 1/1 execution/EXECUTION_TASK_T_12_01.md";
-    let table: [(&[Stage], Stage, &[&str], &[&str]); 4] = [
+    type Row<'a> = (&'a [Stage], Stage, &'a [&'a str], &'a [&'a str]);
+    let table: [Row<'_>; 4] = [
         (
             &[Stage::Execution],
             Stage::Subplan,

@@ -149,6 +149,8 @@ fn comments_are_found_outside_of_fences() {
         ("the shortest", "<!-->\na\n<!--->\nb", vec![1, 3]),
         ("behind text, in its paragraph", "a <!-- b\nc\nd -->\ne", vec![2, 3]),
         ("behind text, not beyond its paragraph", "a <!-- b\n \nc -->\n", vec![]),
+        ("behind text, not beyond its paragraph's later lines", "a <!-- b\nc\n\nd -->\n", vec![]),
+        ("behind one in code", "`<!--` <!-- a\nb -->\nc", vec![2]),
         ("one behind the other", "a <!-- b\nc --> d <!-- e\nf -->\ng", vec![2, 3]),
         ("in code", "`<!--` a\n-->", vec![]),
         ("behind code", "`a` <!-- b\nc -->", vec![2]),

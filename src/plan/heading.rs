@@ -283,11 +283,24 @@ mod tests {
             ("**Achievement 1.1**:", "1.1", "Achievement 1.1", None),
             ("**Achievement 1.1: Not closed", "1.1", "Not closed", None),
             ("**Achievement 1.1**: Parser <!-- or (4h) a lexer --> ", "1.1", "Parser", None),
+            ("**Achievement 1.1**: Done: Parser", "1.1", "Done: Parser", None),
+            ("**Achievement 1.1**: **Done**Parser", "1.1", "Parser", None),
+            ("**Achievement 1.1**: Parser - HTTP", "1.1", "Parser - HTTP", None),
+            ("**Achievement 1.1**: Parser - done", "1.1", "Parser - done", None),
             ("**Achievement 1.1**: Arrow -->", "1.1", "Arrow -->", None),
         ] {
             let estimate = hours.map(|(low, high)| Hours { low, high });
             let expected = Definition { id: id.parse().unwrap(), title: text.to_owned(), estimate };
             assert_eq!(one(line), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_short() {
+        for (words, is_cut) in [(12, true), (13, false)] {
+            let status = format!("DONE,{}", " DONE".repeat(words - 1));
+            let title = one(&format!("**Achievement 1.1**: Parser ({status})")).unwrap().title;
+            assert_eq!(title == "Parser", is_cut, "{} bytes", status.len());
         }
     }
 
