@@ -85,7 +85,7 @@ pub(super) async fn one_call(
                 cache_key: briefing.cache_key(item),
                 // What stands below a deliverable's first line explains it.
                 deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
-                source: format!("{}\n{}", achievement.title, achievement.body),
+                source: achievement.text(),
             };
             worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
         }

@@ -94,5 +94,12 @@ pub struct Achievement {
     pub body: String,
 }
 
+impl Achievement {
+    /// Everything that the PLAN says of it: its title, then its body.
+    pub fn text(&self) -> String {
+        format!("{}\n{}", self.title, self.body)
+    }
+}
+
 #[cfg(test)]
 mod tests;
