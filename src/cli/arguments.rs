@@ -121,7 +121,7 @@ pub(super) struct RunArguments {
     #[arg(long)]
     pub(super) json: bool,
     /// Write every event as a line of JSON to a file, or to standard output with `-`.
-    #[arg(long, value_name = "FILE|-")]
+    #[arg(long, value_name = "FILE|-", conflicts_with = "dry_run")]
     pub(super) events: Option<PathBuf>,
     /// How to show progress [default: auto].
     #[arg(long, value_enum, value_name = "STYLE")]
@@ -135,7 +135,7 @@ pub(super) struct SelectionArguments {
     #[arg(long, value_name = "N")]
     pub(super) level: Vec<u32>,
     /// Achievements to generate, such as 3.1,3.2.
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = id)]
     pub(super) ids: Vec<AchievementId>,
     /// Generate every level.
     #[arg(long)]
@@ -158,7 +158,7 @@ pub(super) enum PlanCommand {
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// Plan directories, PLANs, or single documents.
-    #[arg(value_name = "PLAN|FILE", required = true)]
+    #[arg(value_name = "PLAN|FILE", default_value = ".")]
     pub(super) paths: Vec<PathBuf>,
     /// Print JSON.
     #[arg(long)]
@@ -196,6 +196,11 @@ pub(super) struct DemoArguments {
     /// The directory to make; it must not exist.
     #[arg(value_name = "DIRECTORY", default_value = "planwave-demo")]
     pub(super) directory: PathBuf,
+}
+
+/// An id of a list that may have spaces behind its commas.
+fn id(text: &str) -> Result<AchievementId, crate::plan::InvalidId> {
+    AchievementId::parse(text.trim())
 }
 
 impl Global {

@@ -40,6 +40,8 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let failed = checked.iter().filter(|document| has_errors(document)).count();
     if arguments.json {
         out(&pretty(&checked)?)?;
+    } else if checked.is_empty() {
+        err("nothing to check: there is no document yet; `planwave run` generates them\n");
     } else {
         out(&lines(&checked))?;
         let verdict = if failed == 0 { String::from("all pass") } else { format!("{failed} with errors") };

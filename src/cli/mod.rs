@@ -69,8 +69,8 @@ pub fn main() -> std::process::ExitCode {
 
 fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {
     let project = project::Project::open(path)?;
-    for warning in project.warnings() {
-        terminal::err(&format!("warning: {}\n", crate::report::sanitize(&warning)));
+    for warning in &project.warnings {
+        terminal::err(&format!("warning: {}\n", crate::report::sanitize(warning)));
     }
     if json {
         terminal::out(&pretty(&plan_show::to_json(&project.plan))?)?;

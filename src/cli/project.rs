@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Project {
     pub(super) dir: Arc<PlanDir>,
     pub(super) plan: Arc<Plan>,
+    /// What in the PLAN may not be as its author meant it; each a line that begins with file and line.
+    pub(super) warnings: Vec<String>,
 }
 
 /// A project with a parallel.json that can be used.
@@ -47,14 +49,11 @@ impl Project {
         let located = dir.located();
         let shown = dir.shown(&located.plan_file).display().to_string();
         let plan = parse(located.name.clone(), &bytes).map_err(|error| Failure::plan(&error, &shown))?;
-        Ok(Self { dir: Arc::new(dir), plan: Arc::new(plan) })
-    }
-
-    /// What in the PLAN may not be as its author meant it.
-    pub(super) fn warnings(&self) -> impl Iterator<Item = String> + '_ {
-        let file = self.dir.shown(&self.dir.located().plan_file).display().to_string();
-        let lines = overlooked(&self.plan).into_iter().map(|line| line.to_string());
-        lines.chain(unfilled(&self.plan).sentence()).map(move |line| format!("{file}: {line}"))
+        let found = overlooked(&plan, &bytes);
+        let lines = found.iter().map(|found| format!("{shown}:{}: {}", found.line, found.doubt));
+        let unfilled = unfilled(&plan).sentence().map(|sentence| format!("{shown}: {sentence}"));
+        let warnings = lines.chain(unfilled).collect();
+        Ok(Self { dir: Arc::new(dir), plan: Arc::new(plan), warnings })
     }
 
     /// Where parallel.json is or belongs, as the user would name it.
@@ -77,7 +76,7 @@ impl Project {
             return Err(Failure::problems(&checked.errors, &shown));
         }
         let graph = file.graph().map_err(|problems| Failure::problems(&problems, &shown))?;
-        let mut warnings: Vec<String> = self.warnings().collect();
+        let mut warnings = self.warnings.clone();
         warnings.extend(checked.warnings.iter().map(|problem| format!("{shown}:{problem}")));
         if let Some(other) = file.plan_name().filter(|name| *name != self.plan.name.as_str()) {
             warnings.push(format!("{shown} is of the plan {other}, not of {}", self.plan.name));

@@ -4,17 +4,17 @@ use std::{fs::File, io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHa
 
 use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::{failure::Failure, terminal::err};
 use crate::{
     engine::Event,
-    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style},
+    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style, sanitize},
     settings::{Color, ProgressStyle},
 };
 
 /// Takes events until it is closed.
 pub(super) struct Reporting {
     sender: mpsc::Sender<Event>,
-    /// Brings back why the journal is not whole, where it is not.
+    /// Brings back why the journal is not whole, where it is not. What else was lost it has said itself.
     thread: JoinHandle<Option<String>>,
 }
 
@@ -36,6 +36,7 @@ impl Reporting {
                 None => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
             },
         }
+        let mut ndjson = None;
         if let Some(path) = events {
             let out: Box<dyn Write + Send> = if path == Path::new("-") {
                 Box::new(std::io::stdout())
@@ -45,15 +46,24 @@ impl Reporting {
                     file.map_err(|error| Failure::invalid(format!("cannot write {}: {error}", path.display())))?;
                 Box::new(std::io::BufWriter::new(file))
             };
-            reporters.push(Ndjson::new(out));
+            ndjson = Some((Ndjson::new(out), path.to_path_buf()));
         }
         let (sender, receiver) = mpsc::channel();
         let spawned = std::thread::Builder::new().name(String::from("reports")).spawn(move || {
             for event in receiver {
                 journal.event(&event);
                 reporters.event(&event);
+                if let Some((ndjson, _)) = &mut ndjson {
+                    ndjson.event(&event);
+                }
             }
             reporters.finish();
+            if let Some((mut ndjson, path)) = ndjson {
+                ndjson.finish();
+                if let Some(lost) = ndjson.error().and_then(|error| lost(error, &path)) {
+                    err(&lost);
+                }
+            }
             journal.error().map(ToString::to_string)
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
@@ -74,6 +84,15 @@ impl Reporting {
         drop(self.sender);
         self.thread.join().unwrap_or_else(|_| Some(String::from("internal error")))
     }
+}
+
+/// A warning that events are missing. Whoever closed a pipe does not want them.
+fn lost(error: &std::io::Error, path: &Path) -> Option<String> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return None;
+    }
+    let place = if path == Path::new("-") { String::from("standard output") } else { path.display().to_string() };
+    Some(format!("warning: events are missing in {}: {error}; the documents are not affected\n", sanitize(&place)))
 }
 
 /// Colours for standard error.

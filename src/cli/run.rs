@@ -83,7 +83,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Failure> {
-    if arguments.json && arguments.events.as_deref() == Some(Path::new("-")) && !arguments.dry_run {
+    if arguments.json && arguments.events.as_deref() == Some(Path::new("-")) {
         return Err(Failure::invalid("`--json` and `--events -` both want standard output")
             .hint(String::from("write the events to a file")));
     }
@@ -139,7 +139,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         }
         let forecast = prepared.forecast()?;
         err(&forecast_text(&forecast, terminal::width()));
-        if !terminal::confirm(&confirm_text(&forecast.totals)) {
+        if !terminal::confirm(&confirm_text(&forecast.totals, terminal::width())) {
             err("nothing sent, nothing written\n");
             return Ok(Exit::Done);
         }

@@ -109,6 +109,7 @@ pub(super) async fn one_call(
                 cache_key: briefing.cache_key(item),
                 // What stands below a deliverable's first line explains it.
                 deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
+                source: achievement.text(),
             };
             worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
         }

@@ -113,6 +113,7 @@ impl Paper<'_> {
                 stage: item.id.stage,
                 achievement: item.id.achievement,
                 deliverables: &deliverables,
+                source: &achievement.text(),
                 names: self.names,
             },
         );

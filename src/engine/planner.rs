@@ -245,7 +245,7 @@ pub fn plan_run(wish: &Wish, situation: &Situation<'_>) -> Result<RunPlan, Plann
         situation,
         definitions: &definitions,
         statuses: &statuses,
-        blocked_by: blocked_by(situation, &statuses, &selected),
+        blocked_by: blocked_by(wish, situation, &statuses, &selected),
         items: Vec::new(),
         skipped: Vec::new(),
         index: HashMap::new(),
@@ -322,8 +322,14 @@ fn selected(wish: &Wish, situation: &Situation<'_>) -> Result<Vec<usize>, Planni
 
 /// By graph index: the failed achievement that blocks this one, directly or not.
 ///
-/// A failure of generation that this run takes up again blocks nothing yet; a verdict (FIX) is a person's matter.
-fn blocked_by(situation: &Situation<'_>, statuses: &[Status], selected: &[usize]) -> Vec<Option<AchievementId>> {
+/// A failure of generation that this run takes up again blocks nothing yet; a verdict (FIX) is a person's matter. What is
+/// complete passes no block on: it is there, whatever became of what it needed.
+fn blocked_by(
+    wish: &Wish,
+    situation: &Situation<'_>,
+    statuses: &[Status],
+    selected: &[usize],
+) -> Vec<Option<AchievementId>> {
     let graph = situation.graph;
     let entries = situation.file.entries();
     let mut in_run = vec![false; graph.len()];
@@ -333,13 +339,33 @@ fn blocked_by(situation: &Situation<'_>, statuses: &[Status], selected: &[usize]
     let mut blocked = vec![None; graph.len()];
     for node in graph.topological().iter().copied() {
         blocked[node] = graph.dependencies(node).iter().copied().find_map(|dependency| {
-            let verdict = situation.scan.of_achievement(graph.id(dependency)).evidence.fix;
-            let retried = in_run[dependency] && !verdict && failure_open(&entries[dependency], situation);
-            let failed = statuses[dependency] == Status::Failed && !retried;
-            if failed { Some(graph.id(dependency)) } else { blocked[dependency] }
+            let retried = in_run[dependency] && takes_up_again(&entries[dependency], wish, situation);
+            match statuses[dependency] {
+                Status::Complete => None,
+                Status::Failed if !retried => Some(graph.id(dependency)),
+                Status::Failed
+                | Status::NotStarted
+                | Status::SubplanCreated
+                | Status::ExecutionCreated
+                | Status::InProgress
+                | Status::Skipped => blocked[dependency],
+            }
         });
     }
     blocked
+}
+
+/// Whether a run of this wish that takes in a failed achievement generates the document that failed.
+fn takes_up_again(entry: &Entry, wish: &Wish, situation: &Situation<'_>) -> bool {
+    let files = situation.scan.of_achievement(entry.id);
+    let Some(failure) = entry.failure.as_ref().filter(|_| !files.evidence.fix && failure_open(entry, situation)) else {
+        return false;
+    };
+    let has_source = match failure.stage {
+        Stage::Subplan => true,
+        Stage::Execution => files.subplan.is_some() || wish.stages.contains(&Stage::Subplan),
+    };
+    has_source && wish.stages.contains(&failure.stage)
 }
 
 struct Planner<'a> {

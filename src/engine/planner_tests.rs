@@ -405,6 +405,57 @@ fn a_stored_failure_blocks_while_its_document_is_missing_and_nobody_tries_again(
     }
 }
 
+/// The stages of the wish, the stage of 1.1 that failed, what is on disk, and what becomes of 1.2.
+#[test]
+fn only_another_try_at_the_stage_that_failed_lifts_the_block() {
+    const OWN: &str = "subplans/SUBPLAN_T_12.md";
+    const OTHER: &str = "subplans/SUBPLAN_T_11.md";
+    const BLOCKED: &str = "no 1.2 execution: blocked by 1.1, which failed";
+    const PLANNED: &str = "1.2 execution: 1/1 execution/EXECUTION_TASK_T_12_01.md";
+    type Row<'a> = (&'a [Stage], Stage, &'a [&'a str], &'a [&'a str]);
+    let table: [Row<'_>; 4] = [
+        (
+            &[Stage::Execution],
+            Stage::Subplan,
+            &[OWN],
+            &["no 1.1 execution: has no SUBPLAN yet; generate that stage first", BLOCKED],
+        ),
+        (
+            &[Stage::Execution],
+            Stage::Execution,
+            &[OWN],
+            &["no 1.1 execution: has no SUBPLAN yet; generate that stage first", BLOCKED],
+        ),
+        (
+            &[Stage::Execution],
+            Stage::Execution,
+            &[OWN, OTHER],
+            &["1.1 execution: 1/1 execution/EXECUTION_TASK_T_11_01.md", &format!("{PLANNED} after 1.1 execution")],
+        ),
+        (
+            &[Stage::Subplan],
+            Stage::Execution,
+            &[OTHER],
+            &["no 1.1 subplan: exists: subplans/SUBPLAN_T_11.md", "no 1.2 subplan: blocked by 1.1, which failed"],
+        ),
+    ];
+    for (stages, failed, files, expected) in table {
+        let project = Project::new(&[("1.1", ""), ("1.2", "1.1")]).failure("1.1", failed).files(files);
+        let wish = Wish { stages: stages.to_vec(), ..all() };
+        assert_eq!(project.shown(&wish), expected, "{stages:?} {failed} {files:?}");
+    }
+}
+
+#[test]
+fn no_block_passes_through_what_is_complete() {
+    let project = Project::chain().files(&["execution/feedbacks/FIX_11.md", "execution/feedbacks/APPROVED_12.md"]);
+    let wish = Wish { selection: ids("1.3"), stages: vec![Stage::Subplan], ..all() };
+    assert_eq!(project.shown(&wish), ["1.3 subplan: subplans/SUBPLAN_T_13.md"]);
+    // Left out on purpose is not the same: nobody vouches for what it was to deliver.
+    let project = Project::chain().files(&["execution/feedbacks/FIX_11.md", "execution/SKIPPED_12.md"]);
+    assert_eq!(project.shown(&wish), ["no 1.3 subplan: blocked by 1.1, which failed"]);
+}
+
 #[test]
 fn dependencies_without_a_subplan_are_named() {
     let many: Vec<String> = (2..=8).map(|n| format!("1.{n}")).collect();
@@ -652,15 +703,20 @@ proptest! {
             let mut reached = BTreeSet::new();
             let mut left = found[index_of(id)].needs.clone();
             while let Some(next) = left.pop() {
-                if reached.insert(next) {
+                if reached.insert(next) && status(next) != Status::Complete {
                     left.extend(&found[next].needs);
                 }
             }
             reached
         };
         let blocks = |index: usize| {
-            let by_verdict = found[index].verdict == Some(FIX);
-            status(index) == Status::Failed && (by_verdict || !in_run[index])
+            // Only the stage that failed, and that has something to be written from, is another try.
+            let again = |stage: Stage| {
+                let source = stage == Stage::Subplan || found[index].subplan || wish.stages.contains(&Stage::Subplan);
+                source && wish.stages.contains(&stage)
+            };
+            let retried = found[index].verdict != Some(FIX) && found[index].failure.is_some_and(again);
+            status(index) == Status::Failed && !(in_run[index] && retried)
         };
         for item in &run.items {
             let blocking: Vec<usize> = upstream(item.id.achievement).into_iter().filter(|index| blocks(*index)).collect();

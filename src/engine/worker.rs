@@ -50,6 +50,8 @@ pub struct Call {
     pub cache_key: String,
     /// What the document has to name.
     pub deliverables: Vec<String>,
+    /// What the PLAN says of the achievement.
+    pub source: String,
 }
 
 /// What has become of a call.
@@ -231,6 +233,7 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             achievement: call.id.item.achievement,
             // One of several EXECUTION_TASKs covers its part of the deliverables only.
             deliverables: if call.id.parts > 1 { &[] } else { &call.deliverables },
+            source: &call.source,
             names: &call.names,
         },
     );

@@ -52,6 +52,8 @@ mod tests {
             ("`code` and (notes)", "`code` and (notes)"),
             ("👩‍💻 Über uns", "Über uns"),
             ("a\u{1b}[31mb", "a [31mb"),
+            ("*Risks*", "Risks"),
+            ("\u{7}Goal\u{7}", "Goal"),
             ("", ""),
         ] {
             assert_eq!(clean_heading(raw), clean, "{raw}");

@@ -1,27 +1,49 @@
-//! Where code fences begin and end; the rules are told at [`super::lines`].
+//! Where code fences begin and end, and which comments count; the rules are told at [`super::lines`].
+//!
+//! Each can hold the marks of the other, so they are found in one walk.
 
 use std::ops::Range;
 
-use super::{RawLines, heading};
+use super::{
+    RawLines,
+    comments::{Comment, Comments},
+    heading,
+};
 
 /// After so many fences that are never closed no further one is searched to the end of the text: each such search
 /// costs one walk, and a text with more of them is beyond repair. From then on fences end with their section.
 const MAX_SEARCHES: usize = 16;
 
-/// The fences of a text.
+/// The fences and comments of a text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fences {
     /// Byte ranges from the first character of the opening line to behind the closing one; in order, disjoint.
     pub(super) ranges: Vec<Range<usize>>,
     /// 1-based line of the first fence that is never closed.
     pub(super) first_unclosed: Option<usize>,
+    /// Byte ranges of the lines that lie in comments; in order, disjoint.
+    pub(super) comments: Vec<Range<usize>>,
+    /// 1-based line of the first comment that is never closed.
+    pub(super) first_open_comment: Option<usize>,
 }
 
-/// A line that can open or close a fence, or that begins a section.
+/// A line that can open or close a fence, or that begins a comment or a section.
 #[derive(Clone, Debug)]
 enum Event {
     Run { line: usize, start: usize, end: usize, fence: Fence, bare: bool, in_item: bool },
+    Comment { line: usize, comment: Comment },
     Section { start: usize },
+}
+
+impl Event {
+    /// Whether it stands before the byte `end`.
+    fn before(&self, end: usize) -> bool {
+        match *self {
+            Self::Run { start, .. } | Self::Section { start } => start < end,
+            Self::Comment { comment: Comment::Closed { start, .. }, .. } => start < end,
+            Self::Comment { comment: Comment::Open, .. } => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +66,22 @@ impl Fences {
         let mut searches = 0;
         let mut at = 0;
         while let Some(event) = events.get(at) {
-            let Event::Run { line, start, fence, .. } = *event else {
-                at += 1;
-                continue;
+            let (line, start, fence) = match *event {
+                Event::Run { line, start, fence, .. } => (line, start, fence),
+                Event::Comment { line, comment } => {
+                    at += found.comment(line, comment, &events[at..]);
+                    continue;
+                }
+                Event::Section { .. } => {
+                    at += 1;
+                    continue;
+                }
             };
             let group = if searches < MAX_SEARCHES { closed_group(&events[at..]) } else { None };
-            if let Some((ranges, used)) = group {
-                found.ranges.extend(ranges);
+            if let Some((group, used)) = group {
+                found.ranges.extend(group.ranges);
+                found.comments.extend(group.comments);
+                found.first_open_comment = found.first_open_comment.or(group.first_open_comment);
                 at += used;
                 continue;
             }
@@ -64,20 +95,38 @@ impl Fences {
         }
         found
     }
+
+    /// Takes in a comment outside of fences, the first of `events`; gives how many events it took.
+    fn comment(&mut self, line: usize, comment: Comment, events: &[Event]) -> usize {
+        match comment {
+            Comment::Closed { start, end } => {
+                self.comments.push(start..end);
+                1 + events[1..].iter().take_while(|event| event.before(end)).count()
+            }
+            Comment::Open => {
+                self.first_open_comment = self.first_open_comment.or(Some(line));
+                1
+            }
+        }
+    }
 }
 
 /// Follows the fence that `events` begins with up to where it is closed: in its own section, or, where it reaches over
-/// others, to the end of the first section behind which no fence is open. Gives the fences met on the way and how many
-/// events they took.
-fn closed_group(events: &[Event]) -> Option<(Vec<Range<usize>>, usize)> {
+/// others, to the end of the first section behind which no fence is open. Gives what was met on the way and how many
+/// events that took.
+fn closed_group(events: &[Event]) -> Option<(Fences, usize)> {
     let mut open: Vec<Fence> = Vec::new();
-    let mut ranges = Vec::new();
+    let mut group = Fences::default();
     let mut begin = 0;
     let mut crossed = false;
-    for (index, event) in events.iter().enumerate() {
+    let mut at = 0;
+    while let Some(event) = events.get(at) {
+        let mut used = 1;
         match *event {
-            Event::Section { .. } if open.is_empty() => return Some((ranges, index)),
+            Event::Section { .. } if open.is_empty() => return Some((group, at)),
             Event::Section { .. } => crossed = true,
+            Event::Comment { line, comment } if open.is_empty() => used = group.comment(line, comment, &events[at..]),
+            Event::Comment { .. } => {}
             Event::Run { start, end, fence, bare, in_item, .. } => match open.last() {
                 None => {
                     begin = start;
@@ -88,16 +137,17 @@ fn closed_group(events: &[Event]) -> Option<(Vec<Range<usize>>, usize)> {
                 Some(_) => {
                     open.pop();
                     if open.is_empty() {
-                        ranges.push(begin..end);
+                        group.ranges.push(begin..end);
                         if !crossed {
-                            return Some((ranges, index + 1));
+                            return Some((group, at + 1));
                         }
                     }
                 }
             },
         }
+        at += used;
     }
-    open.is_empty().then_some((ranges, events.len()))
+    open.is_empty().then_some((group, at))
 }
 
 /// Where a fence ends that is never properly closed: its end, the events it took, and whether a bare run closed it.
@@ -108,7 +158,7 @@ fn forced_end(events: &[Event], opened: Fence, text_end: usize) -> (usize, usize
             Event::Run { end, fence, bare: true, in_item: false, .. } if fence.answers(opened) => {
                 return (end, index + 1, true);
             }
-            Event::Run { .. } => {}
+            Event::Run { .. } | Event::Comment { .. } => {}
         }
     }
     (text_end, events.len(), false)
@@ -116,10 +166,13 @@ fn forced_end(events: &[Event], opened: Fence, text_end: usize) -> (usize, usize
 
 fn events(text: &str) -> Vec<Event> {
     let mut events = Vec::new();
+    let mut comments = Comments::new(text);
     for line in RawLines::new(text) {
         if let Some((fence, bare, in_item)) = run(line.text) {
             events.push(Event::Run { line: line.number, start: line.start, end: line.next, fence, bare, in_item });
-        } else if matches!(events.last(), Some(Event::Run { .. })) && begins_section(line.text) {
+        } else if let Some(comment) = comments.begin(&line) {
+            events.push(Event::Comment { line: line.number, comment });
+        } else if !matches!(events.last(), None | Some(Event::Section { .. })) && begins_section(line.text) {
             events.push(Event::Section { start: line.start });
         }
     }
@@ -145,7 +198,7 @@ fn run(text: &str) -> Option<(Fence, bool, bool)> {
 }
 
 /// What follows a list marker (`- `, `* `, `+ `, `1. `, `1) `) that `text` begins with.
-fn behind_marker(text: &str) -> Option<&str> {
+pub(super) fn behind_marker(text: &str) -> Option<&str> {
     let digits = text.bytes().take(10).take_while(u8::is_ascii_digit).count();
     let marks: &[char] = if digits == 0 { &['-', '*', '+'] } else { &['.', ')'] };
     let rest = text[digits..].strip_prefix(marks)?;

@@ -6,10 +6,13 @@
 //! that must not swallow the rest of a file). Pure: text in, values out; every function is linear in its input.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod comments;
 mod decoration;
 mod fences;
 
 pub use decoration::{clean_heading, is_decoration};
+
+use std::ops::Range;
 
 use fences::Fences;
 
@@ -28,6 +31,8 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// Whether it lies in a code fence; the opening and the closing line of a fence count as inside.
     pub in_fence: bool,
+    /// Whether it lies in an HTML comment, as those lines do that are nothing but one and those on which one begins or ends.
+    pub in_comment: bool,
 }
 
 /// An ATX heading.
@@ -40,11 +45,11 @@ pub struct Heading<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// The heading that this line is: `#` at column 0, outside of fences.
+    /// The heading that this line is: `#` at column 0, outside of fences and comments.
     ///
     /// CommonMark allows up to three spaces before it; here an indented `#` is text of a list item.
     pub fn heading(&self) -> Option<Heading<'a>> {
-        if self.in_fence { None } else { heading(self.text) }
+        if self.in_fence || self.in_comment { None } else { heading(self.text) }
     }
 
     /// Whether it holds nothing but white space.
@@ -61,7 +66,7 @@ fn heading(text: &str) -> Option<Heading<'_>> {
     separated.then(|| Heading { level, text: rest.trim() })
 }
 
-/// The lines of `text`, each knowing whether it lies in a code fence.
+/// The lines of `text`, each knowing whether it lies in a code fence or in an HTML comment.
 ///
 /// Fences are found by these rules:
 ///
@@ -72,8 +77,15 @@ fn heading(text: &str) -> Option<Heading<'_>> {
 ///   where some later section ends; one that is not was never meant to reach that far. Such a fence ends at the first
 ///   bare run of its own section, or, where there is none, at the next section; at the end of the text
 ///   without one.
+///
+/// Comments are found by these:
+///
+/// - `<!--` outside of fences and of code in backticks begins one, and the next `-->` ends it with its line. Where other
+///   text stands before it, the two have to stand in one paragraph.
+/// - A comment that is never closed is none. CommonMark lets it run to the end of the text; here that would lose
+///   everything below a slip of the pen.
 pub fn lines(text: &str) -> Lines<'_> {
-    Lines { raw: RawLines::new(text), fences: Fences::find(text), next_fence: 0 }
+    Lines { raw: RawLines::new(text), fences: Fences::find(text), next_fence: 0, next_comment: 0 }
 }
 
 /// Tells whether every code fence is closed; the error is the 1-based line of the first that is not.
@@ -83,12 +95,18 @@ pub fn fences_balanced(text: &str) -> Result<(), usize> {
     Fences::find(text).first_unclosed.map_or(Ok(()), Err)
 }
 
+/// Tells whether every comment is closed; the error is the 1-based line of the first that is not.
+pub fn comments_closed(text: &str) -> Result<(), usize> {
+    Fences::find(text).first_open_comment.map_or(Ok(()), Err)
+}
+
 /// Iterator over the lines of a text, made by [`lines`].
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
     raw: RawLines<'a>,
     fences: Fences,
     next_fence: usize,
+    next_comment: usize,
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -96,12 +114,16 @@ impl<'a> Iterator for Lines<'a> {
 
     fn next(&mut self) -> Option<Line<'a>> {
         let mut line = self.raw.next()?;
-        while self.fences.ranges.get(self.next_fence).is_some_and(|range| range.end <= line.start) {
-            self.next_fence += 1;
-        }
-        line.in_fence = self.fences.ranges.get(self.next_fence).is_some_and(|range| range.start <= line.start);
+        line.in_fence = is_in(&self.fences.ranges, &mut self.next_fence, line.start);
+        line.in_comment = is_in(&self.fences.comments, &mut self.next_comment, line.start);
         Some(line)
     }
+}
+
+/// Whether `at` lies in one of `ranges`, of which those before `next` have been passed.
+fn is_in(ranges: &[Range<usize>], next: &mut usize, at: usize) -> bool {
+    *next += ranges[*next..].iter().take_while(|range| range.end <= at).count();
+    ranges.get(*next).is_some_and(|range| range.start <= at)
 }
 
 /// Lines before fences are known.
@@ -128,7 +150,15 @@ impl<'a> Iterator for RawLines<'a> {
         let text = line.strip_suffix('\r').unwrap_or(line);
         self.at = start + next;
         self.number += 1;
-        Some(Line { number: self.number, start, end: start + text.len(), next: self.at, text, in_fence: false })
+        Some(Line {
+            number: self.number,
+            start,
+            end: start + text.len(),
+            next: self.at,
+            text,
+            in_fence: false,
+            in_comment: false,
+        })
     }
 }
 

@@ -41,6 +41,8 @@ fn an_unclosed_fence_ends_with_its_section() {
             1,
         ),
         ("a heading of level 1 is a comment", "```sh\n# x\n## B\ny", vec![1, 2], 1),
+        ("a run of another kind does not end it", "```sh\nx\n~~~\ny\n## B\nz", vec![1, 2, 3, 4], 1),
+        ("a shorter run does not end it", "````sh\nx\n```\ny\n## B\nz", vec![1, 2, 3, 4], 1),
         ("the last one", "```\na\n```\n## B\n```\nb", vec![1, 2, 3, 5, 6], 5),
     ] {
         assert_eq!(fenced(text), inside, "{name}");
@@ -53,6 +55,12 @@ fn what_only_commonmark_finds_balanced_is_balanced() {
     let text = "```text\na line such as\n```python\nis content\n```\nz\n## B\ny";
     assert_eq!(fenced(text), [1, 2, 3, 4, 5]);
     assert_eq!(fences_balanced("```text\n```python\nx\n```\n## B\ny"), Ok(()));
+}
+
+#[test]
+fn a_line_of_white_space_is_blank() {
+    let blank: Vec<bool> = lines("\n \t\na\n  b\n").map(|line| line.is_blank()).collect();
+    assert_eq!(blank, [true, true, false, false]);
 }
 
 #[test]
@@ -122,4 +130,67 @@ proptest! {
         }
         prop_assert_eq!(lines(&text).filter(|line| line.heading().is_some()).count(), count);
     }
+}
+
+/// The numbers of the lines that lie in a comment.
+fn commented(text: &str) -> Vec<usize> {
+    lines(text).filter(|line| line.in_comment).map(|line| line.number).collect()
+}
+
+#[test]
+fn comments_are_found_outside_of_fences() {
+    for (name, text, inside) in [
+        ("one line", "a\n<!-- b -->\nc", vec![2]),
+        ("indented, behind a marker, quoted", " <!-- a -->\n- <!-- b -->\n> <!-- c -->\nd", vec![1, 2, 3]),
+        ("several lines, blank ones too", "a\n<!-- b\n\n## C\n-->\nd", vec![2, 3, 4, 5]),
+        ("the line that ends it, with all on it", "<!--\na --> b\nc", vec![1, 2]),
+        ("text beside it", "<!-- a --> b\nc <!-- d -->\n", vec![]),
+        ("two on a line", "<!-- a --><!-- b\nc -->\nd", vec![1, 2]),
+        ("the shortest", "<!-->\na\n<!--->\nb", vec![1, 3]),
+        ("behind text, in its paragraph", "a <!-- b\nc\nd -->\ne", vec![2, 3]),
+        ("behind text, not beyond its paragraph", "a <!-- b\n \nc -->\n", vec![]),
+        ("behind text, not beyond its paragraph's later lines", "a <!-- b\nc\n\nd -->\n", vec![]),
+        ("behind one in code", "`<!--` <!-- a\nb -->\nc", vec![2]),
+        ("one behind the other", "a <!-- b\nc --> d <!-- e\nf -->\ng", vec![2, 3]),
+        ("in code", "`<!--` a\n-->", vec![]),
+        ("behind code", "`a` <!-- b\nc -->", vec![2]),
+        ("in a fence", "```\n<!--\n```\na\n-->", vec![]),
+        ("behind a fence", "```\n```\n<!--\na\n-->", vec![3, 4, 5]),
+        ("never closed", "a\n<!-- b\nc", vec![]),
+        ("CRLF", "<!--\r\na\r\n-->\r\nb", vec![1, 2, 3]),
+    ] {
+        assert_eq!(commented(text), inside, "{name}");
+    }
+}
+
+#[test]
+fn fences_in_comments_are_none() {
+    let text = "<!--\n```\n-->\n## A\n```\na\n```\n<!--\n~~~\n-->\nb";
+    assert_eq!(fenced(text), [5, 6, 7]);
+    assert_eq!(commented(text), [1, 2, 3, 8, 9, 10]);
+    assert_eq!(fences_balanced(text), Ok(()));
+    // Behind a fence that reaches over sections, too.
+    let text = "```\n## A\n```\n<!--\n```\n-->\na\n## B\nb";
+    assert_eq!(fenced(text), [1, 2, 3]);
+    assert_eq!(commented(text), [4, 5, 6]);
+}
+
+#[test]
+fn the_first_comment_that_is_never_closed_is_named() {
+    for (text, expected) in [
+        ("<!-- a -->", Ok(())),
+        ("a <!-- b", Ok(())),
+        ("`<!--`", Ok(())),
+        ("```\n<!--\n```", Ok(())),
+        ("<!-- a -->\n<!-- b\n<!-- c", Err(2)),
+        ("```\n## A\n```\n<!--\n## B", Err(4)),
+    ] {
+        assert_eq!(comments_closed(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_heading_in_a_comment_is_none() {
+    let names: Vec<&str> = sections("## A\n<!--\n## B\n-->\n## C\n", 2).iter().map(|section| section.heading).collect();
+    assert_eq!(names, ["A", "C"]);
 }

@@ -127,8 +127,10 @@ impl Failure {
         match self {
             Self::Unreachable { cause } => format!("{server} cannot be reached: {}", clean(cause)),
             Self::Silent { waited } => format!("{server} sent nothing for {} s", waited.as_secs_f64().ceil()),
-            Self::Cut { cause: Some(cause) } => format!("the answer of {server} broke off: {}", clean(cause)),
-            Self::Cut { cause: None } => format!("the answer of {server} broke off before its end"),
+            Self::Cut { cause: Some(cause) } if !is_broken_connection(cause) => {
+                format!("the answer of {server} broke off: {}", clean(cause))
+            }
+            Self::Cut { .. } => format!("the connection to {server} broke before the answer had ended"),
             Self::Status { status, error, .. } => {
                 let reason = http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
                 let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -169,7 +171,11 @@ impl Failure {
             Self::NotOnTape { difference: None } => {
                 "other requests of this run differ from the tape in the same way".to_owned()
             }
-            Self::Cut { .. } | Self::InStream(_) | Self::Garbled | Self::Request { .. } => return None,
+            Self::Cut { .. } => {
+                "this is the network, a proxy or a busy server; run again later: only what is missing is asked for"
+                    .to_owned()
+            }
+            Self::InStream(_) | Self::Garbled | Self::Request { .. } => return None,
         };
         Some(hint)
     }
@@ -227,10 +233,9 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
             )
         }
         429 => match hints.after {
-            Some(after) => format!(
-                "the provider asks to wait {} s; run again then, or lower --concurrency",
-                after.as_secs_f64().ceil()
-            ),
+            Some(after) => {
+                format!("the provider asks to wait {}; run again then, or lower --concurrency", in_words(after))
+            }
             None => "lower --concurrency, or run again later: only what is missing is asked for".to_owned(),
         },
         500..=599 => "the provider has trouble; run again later: only what is missing is asked for".to_owned(),
@@ -239,9 +244,74 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
     Some(hint)
 }
 
+/// Whether a transport's words say no more than that the connection ended: those of hyper, rustls and the system.
+fn is_broken_connection(cause: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "unexpected eof",
+        "unexpected end of file",
+        "before message completed",
+        "close_notify",
+        "connection reset",
+        "connection closed",
+        "connection was forcibly closed",
+        "broken pipe",
+    ];
+    let cause = cause.to_ascii_lowercase();
+    WORDS.iter().any(|words| cause.contains(words))
+}
+
+/// A wait, as a person would say it: `45 s`, `12 min`, `3 h 20 min`, `4 days`.
+fn in_words(wait: Duration) -> String {
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+    let minutes = seconds.div_ceil(60);
+    match minutes {
+        0..=2 => format!("{seconds} s"),
+        3..=119 => format!("{minutes} min"),
+        120..=2_879 if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        120..=2_879 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} days", minutes.div_ceil(24 * 60)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_said_in_units_that_people_use() {
+        for (seconds, words) in [
+            (0.0, "0 s"),
+            (0.2, "1 s"),
+            (120.0, "120 s"),
+            (120.5, "3 min"),
+            (7_140.0, "119 min"),
+            (7_200.0, "2 h"),
+            (11_999.0, "3 h 20 min"),
+            (172_740.0, "47 h 59 min"),
+            (172_800.0, "2 days"),
+            (200_000.0, "3 days"),
+            (1e15, "11574074075 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs_f64(seconds)), words, "{seconds}");
+        }
+        assert!(in_words(Duration::MAX).ends_with(" days"));
+    }
+
+    #[test]
+    fn a_broken_connection_is_told_in_plain_words() {
+        for cause in [
+            "unexpected EOF during chunk size line",
+            "connection closed before message completed",
+            "peer closed connection without sending TLS close_notify: https://docs.rs/rustls",
+            "Connection reset by peer (os error 104)",
+        ] {
+            let failure = Failure::Cut { cause: Some(cause.to_owned()) };
+            assert_eq!(failure.message("api.test"), "the connection to api.test broke before the answer had ended");
+            assert!(failure.hint("m").is_some());
+        }
+        let other = Failure::Cut { cause: Some("invalid gzip header".to_owned()) };
+        assert_eq!(other.message("api.test"), "the answer of api.test broke off: invalid gzip header");
+    }
 
     fn status(status: u16, headers: &[(&str, &str)], body: &str) -> Failure {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -361,7 +431,7 @@ mod tests {
                 status(400, &[], r#"{"error":{"message":"no","code":"unsupported_parameter","param":"max_tokens"}}"#),
                 "parameter `max_tokens`: `params` under [models.\"gpt-x\"] in your models.toml",
             ),
-            (status(429, &[("retry-after", "600")], ""), "wait 600 s"),
+            (status(429, &[("retry-after", "600")], ""), "wait 10 min"),
             (status(429, &[], r#"{"error":{"message":"Insufficient credits"}}"#), "add credit"),
         ];
         for (failure, part) in cases {

@@ -7,7 +7,6 @@ mod basis;
 mod check;
 mod declared;
 mod edit;
-mod estimate;
 mod file;
 mod graph;
 mod node;

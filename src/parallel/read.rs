@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Entry, Failure, Form, LevelInfo, ParallelFile, Status, estimate,
+    Entry, Failure, Form, LevelInfo, ParallelFile, Status,
     file::{Links, Place},
     graph::Adjacency,
     node::{Node, Sink},
@@ -226,9 +226,9 @@ impl List {
 
     fn estimate(&mut self, node: &Node<'_>, place: Place) -> Option<Hours> {
         match node.get("estimated_hours")? {
-            Node::Number(number) => estimate::single(*number),
+            Node::Number(number) => Hours::single(*number),
             Node::Text(text) => {
-                let hours = estimate::parse(text);
+                let hours = Hours::of_field(text);
                 if hours.is_none() {
                     let path = [place.path(), vec!["estimated_hours".into()]].concat();
                     let message =

@@ -105,7 +105,7 @@ impl PlanError {
             Self::InvalidId { .. } => Some("write it as `**Achievement 1.2**: Title`".to_owned()),
             Self::Duplicate { .. } => Some("give one of them an id of its own".to_owned()),
             Self::NoAchievement { section, .. } => {
-                let form = "`**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences";
+                let form = "`**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences and comments";
                 Some(match section {
                     Some(line) => format!("write achievements as {form}, in the achievements section at line {line}"),
                     None => {

@@ -73,7 +73,7 @@ pub(super) fn is_label(heading: &str) -> bool {
 /// Whether a body says anything about its achievement: a list, prose, or a known label. Rules and bold lines of some
 /// other kind (`**Priority 2** (15 hours)`, `**Progress**: 0/9`) do not.
 pub(super) fn describes(body: &str) -> bool {
-    markdown::lines(body).any(|line| {
+    markdown::lines(body).filter(|line| !line.in_comment).any(|line| {
         let text = line.text.trim();
         let empty = text.is_empty() || is_rule(text);
         let other = text.starts_with("**") && label(text).is_none_or(|label| label.known.is_none());

@@ -88,7 +88,7 @@ pub(super) fn read(line: &str) -> Option<DefinitionLine> {
     if !token.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let (title, behind) = title_text(rest)?;
+    let (title, behind) = title_text(without_comment(rest))?;
     Some(match AchievementId::parse(token) {
         Ok(id) => {
             let (mut title, inside) = clean_title(title, behind);
@@ -100,6 +100,12 @@ pub(super) fn read(line: &str) -> Option<DefinitionLine> {
         Err(_) if token.contains(['/', ',', '&', '+', '-', '–', '—']) => DefinitionLine::Several,
         Err(invalid) => DefinitionLine::BadId(invalid.text),
     })
+}
+
+/// Cuts a comment from the end.
+fn without_comment(text: &str) -> &str {
+    let comment = text.trim_end().strip_suffix("-->").and_then(|text| text.rfind("<!--"));
+    comment.map_or(text, |at| &text[..at])
 }
 
 /// Splits what follows the id into the title and what stands behind it in the bold form.
@@ -276,10 +282,25 @@ mod tests {
             ("**Achievement 1.1**: a\u{1b}[31m\tb", "1.1", "a [31m b", None),
             ("**Achievement 1.1**:", "1.1", "Achievement 1.1", None),
             ("**Achievement 1.1: Not closed", "1.1", "Not closed", None),
+            ("**Achievement 1.1**: Parser <!-- or (4h) a lexer --> ", "1.1", "Parser", None),
+            ("**Achievement 1.1**: Done: Parser", "1.1", "Done: Parser", None),
+            ("**Achievement 1.1**: **Done**Parser", "1.1", "Parser", None),
+            ("**Achievement 1.1**: Parser - HTTP", "1.1", "Parser - HTTP", None),
+            ("**Achievement 1.1**: Parser - done", "1.1", "Parser - done", None),
+            ("**Achievement 1.1**: Arrow -->", "1.1", "Arrow -->", None),
         ] {
             let estimate = hours.map(|(low, high)| Hours { low, high });
             let expected = Definition { id: id.parse().unwrap(), title: text.to_owned(), estimate };
             assert_eq!(one(line), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_short() {
+        for (words, is_cut) in [(12, true), (13, false)] {
+            let status = format!("DONE,{}", " DONE".repeat(words - 1));
+            let title = one(&format!("**Achievement 1.1**: Parser ({status})")).unwrap().title;
+            assert_eq!(title == "Parser", is_cut, "{} bytes", status.len());
         }
     }
 

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use error::{NearMiss, PlanError};
 pub use id::{AchievementId, InvalidId, InvalidPlanName, PlanName};
-pub use overlooked::{Overlooked, overlooked};
+pub use overlooked::{Doubt, Overlooked, overlooked};
 pub use parse::parse;
 pub use unfilled::{Unfilled, unfilled};
 
@@ -92,6 +92,13 @@ pub struct Achievement {
     /// at its ends; always kept for the prompt.
     #[serde(skip)]
     pub body: String,
+}
+
+impl Achievement {
+    /// Everything that the PLAN says of it: its title, then its body.
+    pub fn text(&self) -> String {
+        format!("{}\n{}", self.title, self.body)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which lines of a PLAN define its achievements.
 //!
 //! The same lines also stand in indexes, progress lists and notes. A definition stands at column 0, outside of code
-//! fences, under an H2 whose text contains "Achievements"; what of that is still a list is told apart here.
+//! fences and comments, under an H2 whose text contains "Achievements"; what of that is still a list is told apart here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +126,7 @@ impl<'a> Scan<'a> {
         if let Some(heading) = line.heading() {
             self.heading_line(text, line, heading);
         }
-        let read = if line.in_fence { None } else { heading::read(line.text) };
+        let read = if line.in_fence || line.in_comment { None } else { heading::read(line.text) };
         match (read, self.holder) {
             (Some(read), Some(section)) => self.candidate(text, line, read, section),
             (Some(DefinitionLine::One(_) | DefinitionLine::BadId(_)), None) => self.miss(line),

@@ -30,7 +30,8 @@ pub fn parse(name: PlanName, source: &[u8]) -> Result<Plan, PlanError> {
     })
 }
 
-fn decode(source: &[u8]) -> Result<Cow<'_, str>, PlanError> {
+/// The text of a PLAN, with `\n` at the ends of its lines and no byte order mark.
+pub(super) fn decode(source: &[u8]) -> Result<Cow<'_, str>, PlanError> {
     let line_at = |at: usize| source[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     if source.len() > MAX_PLAN_BYTES {
         return Err(PlanError::TooLarge { size: source.len(), line: line_at(MAX_PLAN_BYTES) });
@@ -59,14 +60,15 @@ fn title(heading: &str) -> String {
 fn achievement(defined: Defined<'_>, known: &BTreeSet<AchievementId>) -> Achievement {
     let Defined { definition, line, priority, body } = defined;
     let body = trim_body(body);
-    let fields = Fields(fields::read(body));
+    let said = without_comments(body);
+    let fields = Fields(fields::read(&said));
     let dependencies = fields.references(Label::Dependencies, definition.id, known);
     let deliverables = fields.entries(Label::Deliverables, Inline::Split);
     Achievement {
         id: definition.id,
         title: definition.title,
         priority,
-        estimated_hours: definition.estimate.or_else(|| fields.estimate()).or_else(|| fields::stray_estimate(body)),
+        estimated_hours: definition.estimate.or_else(|| fields.estimate()).or_else(|| fields::stray_estimate(&said)),
         goal: fields.ranked(|label| if let Label::Goal(rank) = label { Some(rank) } else { None }, items::paragraph),
         deliverables: if deliverables.is_empty() { fields.entries(Label::Files, Inline::Split) } else { deliverables },
         success_criteria: fields.entries(Label::Success, Inline::Whole),
@@ -125,6 +127,15 @@ fn trim_body(body: &str) -> &str {
         body = before.trim_end();
     }
     body
+}
+
+/// Without the lines that are comments: the author took back what they say.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    if !text.contains("<!--") {
+        return Cow::Borrowed(text);
+    }
+    let lines = markdown::lines(text).filter(|line| !line.in_comment);
+    Cow::Owned(lines.map(|line| &text[line.start..line.next]).collect())
 }
 
 fn trim_blank_lines(text: &str) -> &str {

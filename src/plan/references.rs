@@ -161,7 +161,7 @@ fn named(
             || match continued {
                 // `Python 3.10, 3.11`: what the first is, the second is too.
                 Some((_, _, in_place)) => in_place,
-                None => is_place_of_id(tokens, index),
+                None => is_place_of_id(tokens, index) && !is_denied(&tokens[..index], token.depth),
             };
         let certain = listed && token.depth == 0;
         let plausible = known.contains(&id) && id != own && !elsewhere[index] && !is_measure(&tokens[index + 1..]);
@@ -226,6 +226,74 @@ fn is_place_of_id(tokens: &[Token<'_>], index: usize) -> bool {
         Kind::Mark('&' | '/' | '+' | '-' | '–' | '—') => index == 1 || (before.spaced && tokens[index].spaced),
         Kind::Mark(mark) => crate::markdown::is_decoration(mark),
     }
+}
+
+/// Whether the clause before an id says that it is none of the dependencies: "independent of", "does not depend on".
+fn is_denied(before: &[Token<'_>], depth: usize) -> bool {
+    /// What denies by itself, where only one of `LINKS` stands between it and the id.
+    const APART: [&str; 12] = [
+        "alongside",
+        "concurrently",
+        "despite",
+        "independent",
+        "independently",
+        "instead",
+        "irrespective",
+        "parallel",
+        "regardless",
+        "simultaneously",
+        "unlike",
+        "unrelated",
+    ];
+    const LINKS: [&str; 10] =
+        ["achievement", "achievements", "any", "both", "either", "from", "of", "the", "to", "with"];
+    /// Begins of words that say that something is needed, which a "not" before them denies.
+    const NEEDS: [&str; 7] = ["block", "depend", "need", "prereq", "reli", "rely", "requir"];
+    const NOT: [&str; 9] = ["cannot", "neither", "never", "no", "nor", "not", "nothing", "t", "without"];
+    /// A "not" before these is no longer about the id: "not needed before 1.1 is done", "no tools but 1.1".
+    const TURNS: [&str; 14] = [
+        "after",
+        "and",
+        "before",
+        "but",
+        "except",
+        "following",
+        "if",
+        "once",
+        "only",
+        "since",
+        "then",
+        "unless",
+        "until",
+        "when",
+    ];
+    /// No clause is longer; the rest of a text need not be looked at for each of its ids.
+    const LONGEST_CLAUSE: usize = 24;
+
+    let has = |words: &[&str], word: &str| words.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let clause = before.iter().rev().take(LONGEST_CLAUSE).filter(|token| token.depth <= depth);
+    let mut clause = clause.map(|token| token.kind);
+    let (mut linked, mut needed) = (true, false);
+    while let Some(kind) = clause.next() {
+        let word = match kind {
+            Kind::Word(word) => word,
+            Kind::Mark('\'' | '\u{2019}') => continue, // doesn't
+            Kind::Mark(_) | Kind::Id(_) => break,
+        };
+        if linked && has(&APART, word) {
+            return !matches!(clause.next(), Some(Kind::Word(word)) if has(&NOT, word));
+        }
+        if has(&NOT, word) {
+            return needed;
+        }
+        if has(&TURNS, word) {
+            break;
+        }
+        linked &= has(&LINKS, word);
+        let lower = word.to_ascii_lowercase();
+        needed |= NEEDS.iter().any(|begin| lower.starts_with(begin));
+    }
+    false
 }
 
 /// Whether what follows makes a number of the id: `1.5 hours`, `1.5-2.5 h`, `2.5 %`.
@@ -353,6 +421,37 @@ mod tests {
             ("None (can run next to 1.2)", ""),
             ("N/A: foundation for 1.2", ""),
             ("a database", ""),
+            ("None at all", ""),
+            ("Achievements", ""),
+            ("needs at least ...1.1", "1.1"),
+            ("–1.1 first", "1.1"),
+            ("the tool -1.1", ""),
+            ("After 1.1, 1.2 hours of work", "1.1"),
+            ("independent of 1.2", ""),
+            ("Independent of 1.2, needs 1.1", "1.1"),
+            ("Independent of 1.2 and 1.3; after 1.1", "1.1"),
+            ("Independently from Achievement 1.2", ""),
+            ("not independent of 1.2", "1.2"),
+            ("not dependent on 1.2", ""),
+            ("It does not depend on the output of achievement 1.2.", ""),
+            ("Doesn't need 1.2 but needs 1.1", "1.1"),
+            ("It doesn\u{2019}t require 1.2 or 1.3", ""),
+            ("needs 1.1 and does not need 1.2", "1.1"),
+            ("No dependency on 1.2 (Parser); uses 1.1", "1.1"),
+            ("can start without waiting for 1.2, once 1.1 is there", "1.1"),
+            ("unlike 1.2, after 1.1", "1.1"),
+            ("Unlike: 1.1", "1.1"),
+            ("1.1 (independent of 1.2)", "1.1"),
+            ("runs in parallel with 1.2 after 1.1", "1.1"),
+            ("do not start until 1.1 is done", "1.1"),
+            ("not ready, needs 1.1", "1.1"),
+            ("Not started: requires 1.1", "1.1"),
+            ("cannot be used until after 1.1", "1.1"),
+            ("must not begin, depends on 1.1", "1.1"),
+            ("not only needs 1.1", "1.1"),
+            ("follows the parallel work of 1.1", "1.1"),
+            ("No tools needed after 1.1", "1.1"),
+            ("not blocked by 1.2", ""),
         ] {
             assert_eq!(of(text), (ids.to_owned(), Some(text.to_owned())), "{text}");
         }
@@ -360,8 +459,21 @@ mod tests {
 
     #[test]
     fn nothing_is_said_in_many_words() {
-        for text in ["", " ", "None", "none.", "**None**", "N/A", "n/a", "-", "—", "Nothing", "No dependencies", "Nil"]
-        {
+        for text in [
+            "",
+            " ",
+            "None",
+            "none.",
+            "**None**",
+            "N/A",
+            "n/a",
+            "-",
+            "—",
+            "Nothing",
+            "No dependencies",
+            "No dependencies .",
+            "Nil",
+        ] {
             assert_eq!(of(text), (String::new(), None), "{text}");
         }
     }

@@ -481,3 +481,103 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_commented_out_is_not_read() {
+    for (name, text, expected) in [
+        (
+            "a block",
+            "**Achievement 1.1**: A\nx\n\n<!--\n**Achievement 1.2**: B\ny\n\n## Old\n-->\n**Achievement 1.3**: C\nz",
+            "1.1 1.3",
+        ),
+        (
+            "one that begins beside it",
+            "<!-- **Achievement 1.1**: A\n**Achievement 1.2**: B -->\n**Achievement 1.3**: C\nx",
+            "1.3",
+        ),
+        ("in a list", "**Achievement 1.1**: A\n- x\n- <!--\n**Achievement 1.2**: B\n-->\n", "1.1"),
+        ("within a paragraph", "**Achievement 1.1**: A\nx <!-- not\n**Achievement 1.2**: B\nthis -->\n", "1.1"),
+        ("not over paragraphs", "**Achievement 1.1**: A\nx <!-- not\n\n**Achievement 1.2**: B\nthis -->\n", "1.1 1.2"),
+        (
+            "with a fence in it",
+            "<!--\n```\n-->\n**Achievement 1.1**: A\nx\n<!--\n```\n-->\n**Achievement 1.2**: B\nx",
+            "1.1 1.2",
+        ),
+        (
+            "talked about in code",
+            "**Achievement 1.1**: A\n`<!--` begins one\n**Achievement 1.2**: B\n`-->` ends it",
+            "1.1 1.2",
+        ),
+        ("in a fence", "**Achievement 1.1**: A\n```html\n<!--\n```\n**Achievement 1.2**: B\nx\n-->", "1.1 1.2"),
+        ("never closed", "**Achievement 1.1**: A\nx\n<!-- later\n**Achievement 1.2**: B\ny", "1.1 1.2"),
+    ] {
+        let plan = parsed(&format!("## Achievements\n\n{text}\n")).unwrap();
+        assert_eq!(ids(&plan).join(" "), expected, "{name}");
+    }
+    let one = with_body("- Effort: 2 hours\n<!--\n- Goal: other\n- Dependencies: 9.9\n-->\n- Goal: this");
+    assert_eq!(one.goal.as_deref(), Some("this"));
+    assert_eq!(one.dependencies, []);
+    assert!(one.body.contains("other"), "the raw body is kept");
+}
+
+#[test]
+fn the_only_achievement_in_a_comment_is_told_of() {
+    let error = parsed("## Achievements\n<!--\n**Achievement 1.1**: A\n-->\n").unwrap_err();
+    assert_eq!(error.line(), Some(3));
+    assert!(error.hint().unwrap().contains("comments"));
+}
+
+#[test]
+fn a_list_that_a_text_follows_is_a_list_all_the_same() {
+    let plan = parsed(
+        "## Achievements\n\n**Achievement 1.1**: Old\n**Achievement 1.2**: Old\n- in two weeks\n\n\
+         **Achievement 1.1**: A\n\nx\n\n**Achievement 1.2**: B\n\ny\n",
+    )
+    .unwrap();
+    let titles: Vec<&str> = plan.achievements.iter().map(|achievement| achievement.title.as_str()).collect();
+    assert_eq!(titles, ["A", "B"]);
+}
+
+#[test]
+fn where_nothing_is_described_lists_define_unless_another_section_does() {
+    let done = "## Completed Achievements\n\n**Achievement 1.9**: Z\n\n";
+    assert_eq!(ids(&parsed(done).unwrap()), ["1.9"]);
+    let both = format!("{done}## Achievements\n\n**Achievement 1.1**: A\n");
+    assert_eq!(ids(&parsed(&both).unwrap()), ["1.1"]);
+}
+
+#[test]
+fn a_priority_is_a_word_and_a_number() {
+    for (heading, priority) in [
+        ("Priority 2", Some("2")),
+        ("🔴 PRIORITY #3.5.: Later", Some("3.5")),
+        ("Priority", None),
+        ("Priority: none", None),
+        ("Overview 3", None),
+    ] {
+        let plan = parsed(&format!("## Achievements\n\n### {heading}\n\n**Achievement 1.1**: A\n\nx\n")).unwrap();
+        assert_eq!(plan.achievements[0].priority.as_deref(), priority, "{heading}");
+    }
+}
+
+#[test]
+fn only_a_number_makes_a_line_look_like_an_achievement() {
+    let message = |text: &str| parsed(text).unwrap_err().to_string();
+    assert!(!message("# P\n\nAchievement records follow.\n").contains("looks like one"));
+    assert!(!message("# P\n\nmeasured in 3 steps\n").contains("looks like one"));
+    assert!(message("# P\n\n> Achievement 1.1: A\n").contains("line 3 looks like one"));
+}
+
+#[test]
+fn the_rule_below_is_no_body() {
+    assert_eq!(with_body("").body, "");
+    assert_eq!(with_body("---\n\n***").body, "");
+}
+
+#[test]
+fn the_largest_plan_is_read() {
+    let mut source = vec![b'a'; MAX_PLAN_BYTES];
+    assert!(parse::decode(&source).is_ok());
+    source.push(b'a');
+    assert_eq!(parse::decode(&source), Err(PlanError::TooLarge { size: MAX_PLAN_BYTES + 1, line: 1 }));
+}

@@ -1,18 +1,29 @@
 //! The question before tokens are spent. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use super::format::{about, count_of, plural};
+use super::{
+    columns::{usable, words_beside},
+    format::{about, count_of, plural},
+};
 use crate::engine::Totals;
 
-/// One line that asks for consent to exactly the run of these totals:
+/// Asks for consent to exactly the run of these totals, on one line where `width` columns are enough:
 /// `Create 3 SUBPLANs and 3 EXECUTIONs for 7,200–9,100 tokens (about $0.03)? [y/N]`.
-pub fn confirm_text(totals: &Totals) -> String {
+pub fn confirm_text(totals: &Totals, width: usize) -> String {
     let cost = match totals.cost_expected {
         Some(cost) if cost.is_finite() => about(cost),
         Some(_) | None => "cost unknown".to_owned(),
     };
     let noun = if totals.high_tokens == 1 { "token" } else { "tokens" };
-    format!("Create {} for {} {noun} ({cost})? [y/N]", documents(totals), token_range(totals))
+    let question = format!("Create {} for {} {noun} ({cost})?", documents(totals), token_range(totals));
+    let mut words: Vec<String> = question.split(' ').map(str::to_owned).collect();
+    if let Some(last) = words.last_mut() {
+        last.push_str(" [y/N]"); // where to answer stays with what is asked
+    }
+    let mut text = String::new();
+    // One column is for the space before the cursor.
+    words_beside(&mut text, "", 0, &words, usable(width) - 1);
+    text.trim_end().to_owned()
 }
 
 /// `3 SUBPLANs and 1 EXECUTION`; `nothing` where there is none of either.
@@ -58,7 +69,13 @@ mod tests {
             (totals(0, 0, 0, 0, Some(f64::NAN)), "Create nothing for 0 tokens (cost unknown)? [y/N]"),
         ];
         for (totals, text) in table {
-            assert_eq!(confirm_text(&totals), text);
+            assert_eq!(confirm_text(&totals, 120), text);
+            for narrow in [0, 40, 60] {
+                let wrapped = confirm_text(&totals, narrow);
+                assert_eq!(wrapped.replace('\n', " "), text);
+                assert!(wrapped.lines().all(|line| console::measure_text_width(line) < narrow.max(40)), "{wrapped}");
+                assert!(wrapped.lines().last().unwrap().contains("? [y/N]"), "{wrapped}");
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use console::measure_text_width;
 
 use super::{
-    columns::{cell, left, list, paragraph, right, usable},
+    columns::{cell, left, list, paragraph, right, usable, words_beside},
     confirm::{documents, token_range},
     format::{about, cost, count_of, hours, percent, plural},
     sanitize,
@@ -23,6 +23,8 @@ const SKIPPED: usize = 20;
 const NAMED: usize = 6;
 /// Column of what belongs to a document's line.
 const INDENT: usize = 6;
+/// Below this many columns a dependency may be broken behind its id: it does not fit on a line.
+const NARROW: usize = 60;
 const ESTIMATE: usize = 9;
 const PROMPT: usize = 8;
 const ANSWER: usize = 15;
@@ -55,10 +57,17 @@ pub fn forecast_text(forecast: &Forecast, width: usize) -> String {
     out
 }
 
-/// Widths of the two columns that depend on the content; the others are fixed.
+/// Fewest columns that a title is worth showing in.
+const LEAST_TITLE: usize = 10;
+
+/// Which columns there are, and the widths of the two that depend on the content; the others are fixed.
+///
+/// Where a line is too narrow for all, ESTIMATE is left out, then ANSWER, then TITLE.
 struct Layout {
     item: usize,
-    title: usize,
+    title: Option<usize>,
+    estimate: bool,
+    answer: bool,
 }
 
 impl Layout {
@@ -69,14 +78,50 @@ impl Layout {
             item = item.max(document.call.to_string().len());
             longest = longest.max(measure_text_width(&sanitize(&document.title)));
         }
-        let fixed = 2 + item + 2 + 2 + ESTIMATE + 1 + PROMPT + 1 + ANSWER;
-        Self { item, title: longest.min(width.saturating_sub(fixed)).max(5) }
+        let with = |estimate: bool, answer: bool| {
+            let numbers = if estimate { ESTIMATE + 1 } else { 0 } + PROMPT + if answer { 1 + ANSWER } else { 0 };
+            let fixed = "  ".len() + item + "  ".len() + "  ".len() + numbers;
+            let title = width.checked_sub(fixed).filter(|room| *room >= longest.min(LEAST_TITLE))?;
+            Some(Self { item, title: Some(title.min(longest)), estimate, answer })
+        };
+        with(true, true).or_else(|| with(false, true)).or_else(|| with(false, false)).unwrap_or(Self {
+            item,
+            title: None,
+            estimate: false,
+            answer: false,
+        })
     }
 
     fn line(&self, item: &str, title: &str, [estimate, prompt, answer]: [&str; 3]) -> String {
-        let (item, title) = (left(item, self.item), cell(title, self.title));
-        let (estimate, prompt, answer) = (right(estimate, ESTIMATE), right(prompt, PROMPT), right(answer, ANSWER));
-        format!("  {item}  {title}  {estimate} {prompt} {answer}\n")
+        let mut line = format!("  {}  ", left(item, self.item));
+        if let Some(width) = self.title {
+            line.push_str(&cell(title, width));
+            line.push_str("  ");
+        }
+        if self.estimate {
+            line.push_str(&right(estimate, ESTIMATE));
+            line.push(' ');
+        }
+        line.push_str(&right(prompt, PROMPT));
+        if self.answer {
+            line.push(' ');
+            line.push_str(&right(answer, ANSWER));
+        }
+        line.push('\n');
+        line
+    }
+
+    /// What the reader has to know of the columns.
+    fn legend(&self) -> &'static str {
+        match (self.title, self.answer, self.estimate) {
+            (Some(_), true, true) => "PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap.",
+            (Some(_), true, false) => {
+                "PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap. There is no room for ESTIMATE; \
+                 --json has it."
+            }
+            (Some(_), false, _) => "PROMPT is tokens. There is no room for ESTIMATE and ANSWER; --json has them.",
+            (None, ..) => "PROMPT is tokens. There is no room for TITLE, ESTIMATE and ANSWER; --json has them.",
+        }
     }
 }
 
@@ -87,7 +132,9 @@ fn table(out: &mut String, levels: &[LevelForecast], width: usize) {
     for level in levels.iter().filter(|level| !level.documents.is_empty()) {
         let number = plural(level.documents.len(), "document");
         let shared = count_of(level.shared_tokens);
-        out.push_str(&format!("Level {}: {number}; {shared} tokens of each prompt are shared\n", level.level));
+        let label = format!("Level {}:", level.level);
+        let text = format!("{number}; {shared} tokens of each prompt are shared");
+        paragraph(out, &label, label.len() + 1, &text, width);
         if !level.shared_dropped.is_empty() {
             let dropped = level.shared_dropped.join(", ");
             paragraph(out, "  dropped to fit:", 18, &sanitize(&dropped), width);
@@ -98,12 +145,11 @@ fn table(out: &mut String, levels: &[LevelForecast], width: usize) {
         }
         let more = level.documents.len().saturating_sub(DOCUMENTS);
         if more > 0 {
-            out.push_str(&format!("  … and {} more (use --json for all)\n", count_of(more)));
+            paragraph(out, "  …", 4, &format!("and {} more (use --json for all)", count_of(more)), width);
         }
         out.push('\n');
     }
-    let legend = "PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap.";
-    paragraph(out, "", 0, legend, width);
+    paragraph(out, "", 0, layout.legend(), width);
     if estimated {
         let legend = "an estimate: the SUBPLAN that the prompt will quote, and that says how many EXECUTIONs there \
                       are, does not exist yet.";
@@ -119,8 +165,11 @@ fn describe(out: &mut String, document: &DocumentForecast, layout: &Layout, widt
     let answer = format!("{}–{}", count_of(document.expected_output), count_of(document.largest_output));
     let title = sanitize(&document.title);
     out.push_str(&layout.line(&document.call.to_string(), &title, [&estimate, &prompt, &answer]));
-    let overwrites = if document.overwrites { "  (overwrites what is there)" } else { "" };
-    out.push_str(&format!("{}{}{overwrites}\n", " ".repeat(INDENT), sanitize(&document.path)));
+    let mut path = vec![sanitize(&document.path).into_owned()];
+    if document.overwrites {
+        path.push(String::from(" (overwrites what is there)"));
+    }
+    words_beside(out, "", INDENT, &path, width);
     if document.dependencies.is_empty() {
         return;
     }
@@ -133,7 +182,12 @@ fn describe(out: &mut String, document: &DocumentForecast, layout: &Layout, widt
     if more > 0 {
         needs.push(format!("and {} more", count_of(more)));
     }
-    list(out, &format!("{}needs", " ".repeat(INDENT)), INDENT + "needs ".len(), &needs, width);
+    let label = format!("{}needs", " ".repeat(INDENT));
+    if width < NARROW {
+        paragraph(out, &label, label.len() + 1, &needs.join(", "), width);
+    } else {
+        list(out, &label, label.len() + 1, &needs, width);
+    }
 }
 
 fn skipped(out: &mut String, skipped: &[SkippedForecast], width: usize) {
@@ -174,7 +228,8 @@ fn grouped(out: &mut String, skipped: &[SkippedForecast], width: usize) {
     }
     let rest: usize = groups.iter().skip(SKIPPED).map(|(_, members)| members.len()).sum();
     if rest > 0 {
-        out.push_str(&format!("  … and {} more for other reasons (use --json for all)\n", count_of(rest)));
+        let text = format!("and {} more for other reasons (use --json for all)", count_of(rest));
+        paragraph(out, "  …", 4, &text, width);
     }
 }
 
@@ -405,9 +460,92 @@ mod tests {
     fn all_lines_but_paths_fit() {
         for width in [40, 60, 80, 120] {
             for line in dry_run_text(&two_levels(), width).lines().filter(|line| !line.contains(".md")) {
-                assert!(measure_text_width(line) <= width.max(68), "{width}: {line:?}");
+                assert!(measure_text_width(line) <= width, "{width}: {line:?}");
             }
         }
+    }
+
+    #[test]
+    fn columns_are_left_out_in_their_order_where_a_line_is_narrow() {
+        let head = |width| {
+            let text = dry_run_text(&two_levels(), width);
+            text.lines().find(|line| line.contains("ITEM")).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(head(68), "ITEM TITLE ESTIMATE PROMPT ANSWER");
+        assert_eq!(head(67), "ITEM TITLE PROMPT ANSWER");
+        assert_eq!(head(58), "ITEM TITLE PROMPT ANSWER");
+        assert_eq!(head(57), "ITEM TITLE PROMPT");
+        assert_eq!(head(42), "ITEM TITLE PROMPT");
+        assert_eq!(head(41), "ITEM PROMPT");
+    }
+
+    #[test]
+    fn two_levels_at_40_columns() {
+        insta::assert_snapshot!(dry_run_text(&two_levels(), 40), @r"
+        DEMO with gpt-5; tokens counted with
+        o200k_base
+
+          ITEM                  PROMPT
+        Level 1: 2 documents; 2,140 tokens of
+                 each prompt are shared
+          1.1 subplan            2,840
+              subplans/SUBPLAN_DEMO_11.md
+          1.1 execution         ~2,840
+              execution/EXECUTION_TASK_A-PLAN-WITH-A-RATHER-LONG-NAME-AS-THEY-OCCUR_11_01.md
+
+        Level 3: 2 documents; 8,000 tokens of
+                 each prompt are shared
+          dropped to fit: deliverables of the
+                          siblings, titles of
+                          far siblings
+          2.10 subplan           2,840
+              subplans/SUBPLAN_DEMO_210.md
+               (overwrites what is there)
+              needs 1.1 (not_started, in this
+                    run), 0.9 (complete)
+          2.10 execution 2/3     2,840
+              execution/EXECUTION_TASK_A-PLAN-WITH-A-RATHER-LONG-NAME-AS-THEY-OCCUR_210_02.md
+              needs 1.1 (subplan_created), 1.2
+                    (subplan_created), 1.3
+                    (subplan_created), 1.4
+                    (subplan_created), 1.5
+                    (subplan_created), 1.6
+                    (subplan_created), 1.7
+                    (subplan_created), 1.8
+                    (subplan_created), 1.9
+                    (subplan_created), 1.10
+                    (subplan_created), 1.11
+                    (subplan_created), 1.12
+                    (subplan_created), and 3
+                    more
+
+        PROMPT is tokens. There is no room for
+        TITLE, ESTIMATE and ANSWER; --json has
+        them.
+        ~ an estimate: the SUBPLAN that the
+          prompt will quote, and that says how
+          many EXECUTIONs there are, does not
+          exist yet.
+
+        Skipped: 2 items
+          0.9 subplan  complete
+          1.2 subplan  blocked by 1.1 subplan,
+                       which failed
+
+        Total   2 SUBPLANs and 2 EXECUTIONs (1
+                estimated)
+        Tokens  18,000–43,360; prompts 11,360,
+                up to 52% of them from the
+                provider's cache
+        Cost    $0.0213–$0.14, about $0.03
+                (prices of 2025-01-31)
+
+        warning: 1.1 depends on 0.7, which has
+                 no SUBPLAN yet: the text of the
+                 PLAN is used for it
+
+        nothing sent, nothing written
+        ");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use std::{
 
 use cap_std::fs::{Dir, File, Metadata, OpenOptions, Permissions};
 
+use super::plan_dir::{OUTSIDE_HINT, is_outside};
+
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -57,6 +59,7 @@ impl WriteError {
             Self::Invalid { .. } => Some(String::from(
                 "mend the file, then run the same command again: the documents are on disk and count",
             )),
+            Self::Io { source, .. } if is_outside(source) => Some(String::from(OUTSIDE_HINT)),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(String::from(
                     "free some space, then run the same command again: only what is missing is generated",

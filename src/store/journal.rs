@@ -199,7 +199,9 @@ fn keep_old(
     }
     let bytes = dir.read(intent.path).map_err(|error| match error {
         StoreError::Io { source, .. } => failed(source),
-        StoreError::TooLarge { .. } | StoreError::Locate(_) => failed(io::Error::other(error.to_string())),
+        StoreError::TooLarge { .. } | StoreError::Locate(_) | StoreError::InTheWay { .. } => {
+            failed(io::Error::other(error.to_string()))
+        }
     })?;
     if intent.existing == Existing::Keep && !is_placeholder(&String::from_utf8_lossy(&bytes)) {
         return Ok(None);
@@ -233,7 +235,7 @@ fn mode_of(_: &Metadata) -> Option<u32> {
 fn next_id(dir: &PlanDir, began: Timestamp) -> Result<RunId, WriteError> {
     let ids = dir.operations().map_err(|error| match error {
         StoreError::Io { path, source } => WriteError::Io { path, source },
-        StoreError::TooLarge { .. } | StoreError::Locate(_) => {
+        StoreError::TooLarge { .. } | StoreError::Locate(_) | StoreError::InTheWay { .. } => {
             WriteError::Io { path: dir.shown(records::FOLDER), source: io::Error::other(error.to_string()) }
         }
     })?;

@@ -46,6 +46,14 @@ pub enum StoreError {
         /// Its size.
         bytes: u64,
     },
+    /// Something has the name of a document and is none.
+    #[error("{} has the name of a document, but is {what}", path.display())]
+    InTheWay {
+        /// Where it is.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
 }
 
 impl StoreError {
@@ -53,13 +61,25 @@ impl StoreError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Locate(error) => error.hint(),
+            Self::Io { source, .. } if is_outside(source) => Some(String::from(OUTSIDE_HINT)),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some(String::from("check the permissions; links that lead out of the plan directory are not followed"))
+                Some(String::from("check the permissions"))
             }
             Self::Io { .. } => None,
             Self::TooLarge { .. } => Some(String::from("is this the file you meant?")),
+            Self::InTheWay { .. } => Some(String::from("remove it, or put the document itself there")),
         }
     }
+}
+
+/// What to do where [`PlanDir::explained`] told of a link.
+pub(super) const OUTSIDE_HINT: &str =
+    "planwave keeps to the plan directory: put the file or folder itself there in place of the link";
+
+/// Whether the directory handle refused a path because it leads out of the directory. The system's own refusals have a
+/// number.
+pub(super) fn is_outside(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }
 
 impl PlanDir {
@@ -86,6 +106,24 @@ impl PlanDir {
         if self.located.directory == Path::new(".") { PathBuf::from(path) } else { self.located.directory.join(path) }
     }
 
+    /// The error in words that name the directory, where a path led out of it.
+    pub(super) fn explained(&self, error: io::Error) -> io::Error {
+        if is_outside(&error) {
+            let directory = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_path_buf());
+            let message = format!("a link in this path leads out of the plan directory, {}", directory.display());
+            io::Error::new(io::ErrorKind::PermissionDenied, message)
+        } else {
+            error
+        }
+    }
+
+    fn explained_write(&self, error: WriteError) -> WriteError {
+        match error {
+            WriteError::Io { path, source } => WriteError::Io { path, source: self.explained(source) },
+            other => other,
+        }
+    }
+
     /// The PLAN's bytes.
     pub fn read_plan(&self) -> Result<Vec<u8>, StoreError> {
         self.read(&self.located.plan_file)
@@ -102,7 +140,7 @@ impl PlanDir {
 
     /// The bytes of a file.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, StoreError> {
-        let failed = |source| StoreError::Io { path: self.shown(path), source };
+        let failed = |source| StoreError::Io { path: self.shown(path), source: self.explained(source) };
         let metadata = self.dir.metadata(path).map_err(failed)?;
         if !metadata.is_file() {
             // A pipe would be waited for, perhaps for ever.
@@ -124,6 +162,7 @@ impl PlanDir {
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
         tracing::debug!(path, bytes = bytes.len(), ?existing, "write");
         atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, is_blank)
+            .map_err(|error| self.explained_write(error))
     }
 
     /// Writes files atomically, each on its own; `announce` is told of all before any is put in place.
@@ -133,7 +172,8 @@ impl PlanDir {
         announce: &mut dyn FnMut(&[Placement<'_>]) -> io::Result<()>,
     ) -> Vec<Result<(), WriteError>> {
         tracing::debug!(documents = writes.len(), "write");
-        atomic::write_all(&self.dir, writes, &is_blank, announce)
+        let results = atomic::write_all(&self.dir, writes, &is_blank, announce);
+        results.into_iter().map(|result| result.map_err(|error| self.explained_write(error))).collect()
     }
 
     /// Removes a file; none there is no error.
@@ -141,7 +181,7 @@ impl PlanDir {
         tracing::debug!(path, "remove");
         match self.dir.remove_file(path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(WriteError::Io { path: self.shown(path), source })
+                Err(WriteError::Io { path: self.shown(path), source: self.explained(source) })
             }
             Ok(()) | Err(_) => Ok(()),
         }
@@ -165,7 +205,7 @@ impl PlanDir {
     /// Makes a folder where it is missing, and makes sure that files can be written in it.
     pub fn check_writable(&self, folder: &str) -> Result<(), WriteError> {
         atomic::try_out(&self.dir, Path::new(folder))
-            .map_err(|source| WriteError::Io { path: self.shown(folder), source })
+            .map_err(|source| WriteError::Io { path: self.shown(folder), source: self.explained(source) })
     }
 
     pub(super) fn dir(&self) -> &Dir {

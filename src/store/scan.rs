@@ -5,7 +5,9 @@ use std::{
     io,
 };
 
-use super::{PlanDir, StoreError};
+use cap_std::fs::Metadata;
+
+use super::{PlanDir, StoreError, plan_dir::is_outside};
 use crate::{
     document::{FileRole, Folder, Names, is_placeholder},
     parallel::Evidence,
@@ -70,7 +72,7 @@ impl Scan {
     pub(super) fn of(plan_dir: &PlanDir, names: &Names) -> Result<Self, StoreError> {
         let mut scan = Self::default();
         for (folder, path) in FOLDERS {
-            let failed = |source| StoreError::Io { path: plan_dir.shown(path), source };
+            let failed = |source| StoreError::Io { path: plan_dir.shown(path), source: plan_dir.explained(source) };
             let entries = match plan_dir.dir().read_dir(path) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -88,13 +90,18 @@ impl Scan {
             // The plain name sorts before its suffixed spellings, so it is the one that is kept.
             found.sort_by(|a, b| (a.0.len(), &a.0).cmp(&(b.0.len(), &b.0)));
             for (name, role, metadata) in found {
-                if !metadata.is_file() {
-                    continue;
-                }
                 let path = format!("{path}/{name}");
-                let blank = match role {
-                    FileRole::Subplan(_) | FileRole::Execution { .. } => plan_dir.is_blank(&path, metadata.len())?,
-                    FileRole::Approved(_) | FileRole::Fix(_) | FileRole::Skipped(_) => false,
+                let bytes = plan_dir.file_size(&path, &metadata);
+                let blank = match (role, bytes) {
+                    (FileRole::Subplan(_) | FileRole::Execution { .. }, Ok(bytes)) => {
+                        plan_dir.is_blank(&path, bytes)?
+                    }
+                    // It could not be written over, which is better known before a model is asked.
+                    (FileRole::Subplan(_) | FileRole::Execution { .. }, Err(what)) => {
+                        return Err(StoreError::InTheWay { path: plan_dir.shown(&path), what });
+                    }
+                    (FileRole::Approved(_) | FileRole::Fix(_) | FileRole::Skipped(_), Ok(_)) => false,
+                    (FileRole::Approved(_) | FileRole::Fix(_) | FileRole::Skipped(_), Err(_)) => continue,
                 };
                 scan.note(role, path, blank);
             }
@@ -129,6 +136,24 @@ impl Scan {
 }
 
 impl PlanDir {
+    /// The size of the regular file that is there, or that a link there leads to; the error says what it is instead.
+    /// `metadata` is that of the entry itself.
+    fn file_size(&self, path: &str, metadata: &Metadata) -> Result<u64, &'static str> {
+        if metadata.is_file() {
+            return Ok(metadata.len());
+        }
+        if !metadata.is_symlink() {
+            return Err(if metadata.is_dir() { "a directory" } else { "no regular file" });
+        }
+        match self.dir().metadata(path) {
+            Ok(target) if target.is_file() => Ok(target.len()),
+            Ok(_) => Err("a link to something that is no regular file"),
+            Err(error) if is_outside(&error) => Err("a link that leads out of the plan directory"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err("a link to a file that does not exist"),
+            Err(_) => Err("a link that cannot be followed"),
+        }
+    }
+
     fn is_blank(&self, path: &str, bytes: u64) -> Result<bool, StoreError> {
         if bytes > PLACEHOLDER_LIMIT {
             return Ok(false);

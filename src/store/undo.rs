@@ -173,7 +173,9 @@ fn found(dir: &PlanDir, path: &PlanPath) -> Found {
             Found::Bytes(None)
         }
         Err(StoreError::Io { source, .. }) => Found::Unreadable(format!("cannot be read: {source}")),
-        Err(error @ (StoreError::TooLarge { .. } | StoreError::Locate(_))) => Found::Unreadable(error.to_string()),
+        Err(error @ (StoreError::TooLarge { .. } | StoreError::Locate(_) | StoreError::InTheWay { .. })) => {
+            Found::Unreadable(error.to_string())
+        }
     }
 }
 

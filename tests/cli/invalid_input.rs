@@ -8,7 +8,7 @@ fn broken_plans_name_file_and_line() {
     insta::assert_snapshot!(env.run(&["plan", "show", "plan"]), @r#"
     ------- stderr -------
     error: plan/PLAN_TEST.md:5: no achievement found in 5 lines
-      hint: write achievements as `**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences, under a `## ` heading that contains "Achievements"
+      hint: write achievements as `**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences and comments, under a `## ` heading that contains "Achievements"
     [exit 2]
     "#);
     let twice = "# PLAN: X\n\n## Achievements\n\n**Achievement 1.1**: A\n\n- Effort: 1 hour\n\n**Achievement 1.1**: B\n\n- Effort: 1 hour\n";
@@ -139,6 +139,109 @@ fn a_link_out_of_the_plan_directory_is_not_followed() {
     let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
     env.write("outside/SUBPLAN_TEST_11.md", "secret\n");
     std::os::unix::fs::symlink(env.path("outside"), env.path("plan/subplans")).unwrap();
-    let said = env.run(&["run", "plan", "--all", "--yes"]);
-    assert!(said.contains("plan/subplans") && said.ends_with("[exit 2]"), "{said}");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @r"
+    ------- stderr -------
+    error: cannot read plan/subplans: a link in this path leads out of the plan directory, [root]/plan
+      hint: planwave keeps to the plan directory: put the file or folder itself there in place of the link
+    [exit 2]
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_stands_in_a_documents_place_is_named_before_anything_is_sent() {
+    use std::os::unix::fs::symlink;
+
+    let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
+    env.write("plan/subplans/notes.md", "x\n");
+    let document = env.path("plan/subplans/SUBPLAN_TEST_11.md");
+    let run = || env.run(&["run", "plan", "--all", "--yes"]);
+    symlink("gone.md", &document).unwrap();
+    insta::assert_snapshot!(run(), @r"
+    ------- stderr -------
+    error: plan/subplans/SUBPLAN_TEST_11.md has the name of a document, but is a link to a file that does not exist
+      hint: remove it, or put the document itself there
+    [exit 2]
+    ");
+    std::fs::remove_file(&document).unwrap();
+    symlink(env.path("outside.md"), &document).unwrap();
+    insta::assert_snapshot!(run(), @r"
+    ------- stderr -------
+    error: plan/subplans/SUBPLAN_TEST_11.md has the name of a document, but is a link that leads out of the plan directory
+      hint: remove it, or put the document itself there
+    [exit 2]
+    ");
+    std::fs::remove_file(&document).unwrap();
+    std::fs::create_dir(&document).unwrap();
+    insta::assert_snapshot!(run(), @r"
+    ------- stderr -------
+    error: plan/subplans/SUBPLAN_TEST_11.md has the name of a document, but is a directory
+      hint: remove it, or put the document itself there
+    [exit 2]
+    ");
+    std::fs::remove_dir(&document).unwrap();
+    // A link to a file of the plan is the document.
+    symlink("notes.md", &document).unwrap();
+    let said = env.run(&["run", "plan", "--all", "--stage", "subplan", "--dry-run"]);
+    assert!(said.contains("exists: subplans/SUBPLAN_TEST_11.md"), "{said}");
+}
+
+#[test]
+fn what_is_never_closed_is_told_with_its_line() {
+    let env = TestEnv::with_plan_text(
+        "# PLAN: X\n\n## Achievements\n\n**Achievement 1.1**: A\n\n```sh\nmake\n\n**Achievement 1.2**: B\n\n\
+         <!-- later\n\nText.\n",
+    );
+    let said = env.run(&["analyze", "plan", "--declared", "--dry-run"]);
+    let warnings: Vec<&str> = said.lines().filter(|line| line.contains("PLAN_TEST.md:")).collect();
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+    warning: plan/PLAN_TEST.md:7: the code fence that begins here is never closed; what follows, up to the next achievement or section, is read as code
+    warning: plan/PLAN_TEST.md:12: the comment `<!--` that begins here is never closed, so it is none: what follows is read as usual
+    ");
+}
+
+#[test]
+fn events_of_a_dry_run_are_refused() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--dry-run", "--json", "--events", "-"]), @r"
+    ------- stderr -------
+    error: the argument '--dry-run' cannot be used with '--events <FILE|->'
+
+    Usage: planwave run --all --dry-run --json <PLAN>
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn ids_may_have_spaces_behind_their_commas() {
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![]]);
+    let said = env.run(&["run", "plan", "--ids", "1.1, 1.3", "--stage", "subplan", "--dry-run"]);
+    assert!(said.contains("Total   2 SUBPLANs") && said.contains("1.3 subplan"), "{said}");
+    let said = env.run(&["run", "plan", "--ids", "1.1, x", "--dry-run"]);
+    assert!(said.contains("`x` is not an achievement id") && said.ends_with("[exit 2]"), "{said}");
+}
+
+#[test]
+fn where_there_is_no_document_nothing_is_checked() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    insta::assert_snapshot!(env.run(&["check", "plan"]), @r"
+    ------- stderr -------
+    nothing to check: there is no document yet; `planwave run` generates them
+    [exit 0]
+    ");
+    insta::assert_snapshot!(env.run(&["check", "plan", "--json"]), @"[][exit 0]");
+    insta::assert_snapshot!(env.run(&["check"]), @r"
+    ------- stderr -------
+    error: there is no PLAN_<NAME>.md in .
+      hint: create a PLAN_<NAME>.md there, or name another directory
+    [exit 2]
+    ");
+    std::fs::rename(env.path("plan/PLAN_TEST.md"), env.path("PLAN_TEST.md")).unwrap();
+    insta::assert_snapshot!(env.run(&["check"]), @r"
+    ------- stderr -------
+    nothing to check: there is no document yet; `planwave run` generates them
+    [exit 0]
+    ");
 }

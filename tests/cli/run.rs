@@ -402,3 +402,15 @@ fn strict_refuses_what_is_otherwise_a_warning() {
     let said = env.run(&["run", "plan", "--level", "2", "--dry-run"]);
     assert!(said.contains("2.1 depends on 1.1, which has no SUBPLAN yet"), "{said}");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_cannot_be_written_are_missed_once() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&four()).server(&server.base_url());
+    let arguments = ["run", "plan", "--ids", "1.1", "--yes", "--progress", "none", "--events", "/dev/full"];
+    let said = env.run(&arguments);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    let warnings: Vec<&str> = said.lines().filter(|line| line.contains("/dev/full")).collect();
+    insta::assert_snapshot!(warnings.join("\n"), @"warning: events are missing in /dev/full: No space left on device (os error 28); the documents are not affected");
+}

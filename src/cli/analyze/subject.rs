@@ -36,7 +36,7 @@ impl Subject {
         let text = String::from_utf8_lossy(&project.dir.read_plan()?).into_owned();
         let plan_file = project.dir.shown(&project.dir.located().plan_file).display().to_string();
         let parallel_file = project.parallel_path().display().to_string();
-        let mut warnings: Vec<String> = project.warnings().collect();
+        let mut warnings = project.warnings.clone();
         let old = if arguments.force { None } else { read_old(&project, &parallel_file, &mut warnings)? };
         let file = old.as_ref().map(|old| &old.file);
         let statuses = statuses(&project, file)?;

@@ -31,7 +31,7 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
         findings.push(Code::FenceUnbalanced.error(Some(line), message));
     }
     findings.extend(structure::check(body, &sections, expected.stage));
-    findings.extend(placeholders(body));
+    findings.extend(placeholders(body, expected.source));
     findings.extend(missing_deliverables(body, expected.deliverables));
     findings.extend(required_reading(body, expected));
     if expected.stage == Stage::Subplan {
@@ -41,8 +41,8 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     findings
 }
 
-fn placeholders(body: &str) -> Vec<Finding> {
-    placeholder::in_answer(body, MOST_OF_A_KIND)
+fn placeholders(body: &str, source: &str) -> Vec<Finding> {
+    placeholder::in_answer(body, source, MOST_OF_A_KIND)
         .into_iter()
         .map(|found| {
             let message = format!("The placeholder `{}` (line {}) has to be replaced by real content, or put in backticks where it is only talked about.", found.text, found.line);

@@ -35,6 +35,8 @@ pub struct Expected<'a> {
     pub achievement: AchievementId,
     /// The deliverables that it has to mention: the PLAN's, or none where it is one of several executions.
     pub deliverables: &'a [String],
+    /// What the PLAN says of the achievement, whose own words are no placeholders.
+    pub source: &'a str,
     /// The plan's names, by which a document of another achievement is known.
     pub names: &'a Names,
 }

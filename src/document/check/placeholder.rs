@@ -3,7 +3,7 @@
 //! A marker in a code span or a code fence is talked about, not left behind; so is one that the sentence around it
 //! calls a marker. Everything else counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::markdown::lines;
 
@@ -58,24 +58,53 @@ pub(super) fn template_marker(text: &str) -> Option<Found> {
 fn first_template_marker(text: &str) -> Option<Found> {
     lines(text).filter(|line| !line.in_fence && line.text.contains('[')).find_map(|line| {
         let prose = without_code(line.text);
-        let at = markers(&prose, TEMPLATE_MARKERS).next()?;
+        let (at, _) = markers(&prose, TEMPLATE_MARKERS).next()?;
         Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
     })
 }
 
-/// Everything in an answer that was to be replaced, at most `most` of it.
-pub(super) fn in_answer(text: &str, most: usize) -> Vec<Found> {
+/// Everything in an answer that was to be replaced, at most `most` of it. What stands in `source`, the PLAN's own words,
+/// in the same form is content: an achievement about templates speaks of `{{ name }}`.
+///
+/// The markers by which documents count as placeholders on disk are none of that.
+pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
+    let source = source.to_ascii_lowercase();
+    let mut own: HashSet<&str> = HashSet::new();
+    for marker in ANSWER_MARKERS {
+        own.extend(source.match_indices(marker).map(|(at, marker)| whole_marker(&source[at..], marker)));
+    }
+    let is_own = |line: &str, lower: &str, (at, marker): (usize, &str)| {
+        let template = TEMPLATE_MARKERS.iter().any(|template| line[at..].starts_with(template));
+        !template && own.contains(whole_marker(&lower[at..], marker))
+    };
     lines(text)
         .filter(|line| !line.in_fence)
         .filter_map(|line| {
             let lower = line.text.to_ascii_lowercase();
             let suspicious = lower.contains(['[', '<', '{']) || lower.contains("lorem");
-            let at = if suspicious { markers(&without_code(&lower), ANSWER_MARKERS).next() } else { None };
-            let at = at.or_else(|| is_stand_in(&lower).then_some(0))?;
+            let prose = if suspicious { without_code(&lower) } else { String::new() };
+            let left = markers(&prose, ANSWER_MARKERS).find(|found| !is_own(line.text, &lower, *found));
+            let at = left.map(|(at, _)| at).or_else(|| is_stand_in(&lower).then_some(0))?;
             Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
         })
         .take(most)
         .collect()
+}
+
+/// The marker that `text` begins with, to where it is closed, or else to the end of its word.
+fn whole_marker<'a>(text: &'a str, marker: &str) -> &'a str {
+    /// A marker with what it asks for is not longer; behind that no close is searched for.
+    const LONGEST: usize = 200;
+    let begin = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= LONGEST).last();
+    let line = text[..begin.unwrap_or(0)].split('\n').next().unwrap_or_default();
+    let close = match marker.chars().next() {
+        Some('[') => "]",
+        Some('<') => ">",
+        Some('{') => "}}",
+        Some(_) | None => return &text[..marker.len()],
+    };
+    let closed = line.find(close).map(|at| &line[..at + close.len()]);
+    closed.unwrap_or_else(|| line.split_whitespace().next().unwrap_or(line))
 }
 
 /// True where the text, without list marker and punctuation, only says that something is missing.
@@ -88,8 +117,8 @@ pub(super) fn is_stand_in(text: &str) -> bool {
     STAND_INS.contains(&words(text).join(" ").as_str())
 }
 
-/// Offsets of the markers in `prose` that are left behind rather than talked about.
-fn markers<'a>(prose: &'a str, markers: &'a [&'a str]) -> impl Iterator<Item = usize> + 'a {
+/// The markers in `prose` that are left behind rather than talked about, with their offsets.
+fn markers<'a>(prose: &'a str, markers: &'a [&'a str]) -> impl Iterator<Item = (usize, &'a str)> + 'a {
     let places = markers.iter().flat_map(move |marker| prose.match_indices(marker));
     places.filter_map(|(at, marker)| {
         let behind = &prose[at + marker.len()..];
@@ -98,7 +127,7 @@ fn markers<'a>(prose: &'a str, markers: &'a [&'a str]) -> impl Iterator<Item = u
         let rest = behind.bytes().take(200).position(|b| b == b']').map_or(behind, |close| &behind[close + 1..]);
         // `[todo](list.md)` is a link; what says that it is to be filled is a placeholder wherever it points.
         let link = rest.starts_with('(') && marker.starts_with('[') && !marker.to_ascii_lowercase().contains("fill");
-        (whole_word && !link && !talked_about(&prose[..at], rest)).then_some(at)
+        (whole_word && !link && !talked_about(&prose[..at], rest)).then_some((at, marker))
     })
 }
 
@@ -216,7 +245,7 @@ mod tests {
             "*To be determined*",
             "Ask [your team].",
         ] {
-            assert_eq!(in_answer(text, 9).len(), 1, "{text}");
+            assert_eq!(in_answer(text, "", 9).len(), 1, "{text}");
         }
         for text in [
             "Use `{{ name }}` in templates.",
@@ -227,10 +256,39 @@ mod tests {
             "a < inserted b",
             "```\nTODO\n```",
         ] {
-            assert_eq!(in_answer(text, 9), [], "{text}");
+            assert_eq!(in_answer(text, "", 9), [], "{text}");
         }
-        let found = in_answer("a\n[FILL: x]\n[TBD]", 1);
+        let found = in_answer("a\n[FILL: x]\n[TBD]", "", 1);
         assert_eq!(found, [Found { line: 2, text: "[FILL: x]".to_owned() }]);
+    }
+
+    #[test]
+    fn what_the_plan_says_itself_is_no_placeholder() {
+        const SOURCE: &str = "Replace `{{ name }}` and {{x\nby [your name], <insert> lorem ipsum\n[FILL: a] [TBD";
+        for text in [
+            "Hello {{ name }} and {{ NAME }}.",
+            "Write {{x as it is",
+            "Ask [your name] for <insert> now.",
+            "Lorem ipsum dolor",
+            "[tbd is what stands there",
+        ] {
+            assert_eq!(in_answer(text, SOURCE, 9), [], "{text}");
+        }
+        for (text, left) in [
+            ("Hello {{ other }}", "{{ other }}"),
+            ("Hello {{ name }} and {{ other }}", "{{ other }}"),
+            ("{{ name", "{{ name"),
+            ("[TBD]", "[TBD]"),
+            ("TBD", "TBD"),
+            ("Ask [your boss].", "[your boss]."),
+            // A document that holds one would not count as one.
+            ("[FILL: a]", "[FILL: a]"),
+        ] {
+            let found: Vec<String> = in_answer(text, SOURCE, 9).into_iter().map(|found| found.text).collect();
+            assert_eq!(found, [left], "{text}");
+        }
+        let long = format!("[your {}é]", "x".repeat(192));
+        assert_eq!(in_answer(&long, &long, 9), [], "cut within a character");
     }
 
     #[test]

@@ -87,7 +87,8 @@ fn id(text: &str) -> AchievementId {
 fn answer(text: &str, stage: Stage, deliverables: &[&str]) -> Vec<Finding> {
     let names = Names::new(PlanName::parse("DEMO").unwrap(), ["1.1", "3.1", "3.2"].map(id));
     let deliverables: Vec<String> = deliverables.iter().map(ToString::to_string).collect();
-    check_answer(text, &Expected { stage, achievement: id("3.1"), deliverables: &deliverables, names: &names })
+    let source = "Readers of {{ feed }} lines.";
+    check_answer(text, &Expected { stage, achievement: id("3.1"), deliverables: &deliverables, source, names: &names })
 }
 
 fn codes(findings: &[Finding], severity: Severity) -> Vec<&'static str> {
@@ -104,6 +105,9 @@ fn errors(text: &str, stage: Stage) -> Vec<&'static str> {
 
 #[test]
 fn good_answers_pass() {
+    let quoting = SUBPLAN.replacen("## Deliverables\n", "## Deliverables\n\nTemplates with {{ feed }}.\n", 1);
+    assert_ne!(quoting, SUBPLAN);
+    assert_eq!(errors(&quoting, Stage::Subplan), [""; 0]);
     assert_eq!(errors(SUBPLAN, Stage::Subplan), [""; 0]);
     assert_eq!(errors(EXECUTION, Stage::Execution), [""; 0]);
 }
