@@ -12,6 +12,7 @@ pub mod cli;
 pub mod discovery;
 pub mod document;
 pub mod engine;
+pub mod history;
 pub mod markdown;
 pub mod model;
 pub mod parallel;

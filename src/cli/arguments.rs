@@ -52,6 +52,18 @@ pub(super) enum Command {
     Prompt(super::prompt::PromptArguments),
     /// Take in pasted answers: split them by file, check them, write what is good.
     Import(super::import::ImportArguments),
+    /// List runs and other operations, with what they cost.
+    History(super::history::HistoryArguments),
+    /// Take back the last run or other operation, or the one named.
+    Undo(super::undo::TakeBackArguments),
+    /// Take back an undo.
+    Redo(super::undo::TakeBackArguments),
+    /// Print what a run wrote, even where it was undone since, or a rejected answer.
+    Show(super::show::ShowArguments),
+    /// Add up what runs have cost.
+    Cost(super::cost::CostArguments),
+    /// Free room in .planwave: old records, earlier versions of files, answers on the tape.
+    Gc(super::gc::GcArguments),
     /// Make an example plan directory and generate its first level from a tape: no key, no network.
     Demo(DemoArguments),
 }
@@ -99,6 +111,9 @@ pub(super) struct RunArguments {
     /// Ask for everything again, even for what is on the plan's own tape and was paid for.
     #[arg(long, conflicts_with = "replay")]
     pub(super) fresh: bool,
+    /// Have git commit the plan directory before the first call. Without this, git is never touched.
+    #[arg(long)]
+    pub(super) git_checkpoint: bool,
     /// Refuse where a dependency outside the run has no SUBPLAN yet.
     #[arg(long)]
     pub(super) strict: bool,

@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
         events: None,
         selection: vec![String::from("--level"), LEVEL.to_string()],
         json: false,
+        git_checkpoint: false,
         plan_argument: directory.display().to_string(),
     };
     let exit = perform(prepared, surroundings, None)?;

@@ -8,21 +8,29 @@ mod arguments;
 mod check;
 mod clipboard;
 pub mod config_show;
+mod cost;
 mod demo;
 mod doctor;
 mod failure;
+mod gc;
+mod git_checkpoint;
+mod history;
 mod import;
 mod init;
 mod logging;
 mod model_setup;
+mod past;
 pub mod plan_show;
 mod project;
 mod prompt;
+mod redo;
 mod reporting;
 mod run;
+mod show;
 mod signals;
 mod tapes;
 mod terminal;
+mod undo;
 
 use clap::Parser as _;
 
@@ -44,6 +52,12 @@ pub fn main() -> std::process::ExitCode {
         Command::Init(arguments) => init::run(&arguments, &line.global),
         Command::Prompt(arguments) => prompt::run(&arguments, &line.global),
         Command::Import(arguments) => import::run(&arguments, &line.global),
+        Command::History(arguments) => history::run(&arguments),
+        Command::Undo(arguments) => undo::run(&arguments),
+        Command::Redo(arguments) => redo::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Cost(arguments) => cost::run(&arguments),
+        Command::Gc(arguments) => gc::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),
     };
     let exit = result.unwrap_or_else(|failure| {

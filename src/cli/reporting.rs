@@ -1,6 +1,6 @@
 //! Carries a run's events to the reporters, on a thread of their own so that a slow terminal holds up no call.
 
-use std::{io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle};
+use std::{fs::File, io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle};
 
 use jiff::Timestamp;
 
@@ -13,17 +13,21 @@ use crate::{
 
 /// Takes events until it is closed.
 pub(super) struct Reporting {
-    /// `None` where nobody wants to see anything.
-    running: Option<(mpsc::Sender<Event>, JoinHandle<()>)>,
+    sender: mpsc::Sender<Event>,
+    /// Brings back why the journal is not whole, where it is not.
+    thread: JoinHandle<Option<String>>,
 }
 
 impl Reporting {
-    /// Starts the thread. `events` is where NDJSON goes: a file that is created anew, or `-`.
-    pub(super) fn start(progress: ProgressStyle, style: Style, events: Option<&Path>) -> Result<Self, Failure> {
-        if progress == ProgressStyle::None && events.is_none() {
-            return Ok(Self { running: None });
-        }
+    /// Starts the thread. `events` is where NDJSON goes: a file that is created anew, or `-`. `journal` gets the same.
+    pub(super) fn start(
+        progress: ProgressStyle,
+        style: Style,
+        events: Option<&Path>,
+        journal: File,
+    ) -> Result<Self, Failure> {
         let mut reporters = Reporters::new();
+        let mut journal = Ndjson::new(journal);
         match progress {
             ProgressStyle::None => {}
             ProgressStyle::Plain => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
@@ -46,34 +50,29 @@ impl Reporting {
         let (sender, receiver) = mpsc::channel();
         let spawned = std::thread::Builder::new().name(String::from("reports")).spawn(move || {
             for event in receiver {
+                journal.event(&event);
                 reporters.event(&event);
             }
             reporters.finish();
+            journal.error().map(ToString::to_string)
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
-        Ok(Self { running: Some((sender, thread)) })
+        Ok(Self { sender, thread })
     }
 
     /// Where the engine sends its events.
     pub(super) fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
-        match &self.running {
-            None => Arc::new(|_| {}),
-            Some((sender, _)) => {
-                let sender = sender.clone();
-                Arc::new(move |event| {
-                    // A reporter that is gone must not disturb the run.
-                    let _ = sender.send(event);
-                })
-            }
-        }
+        let sender = self.sender.clone();
+        Arc::new(move |event| {
+            // A reporter that is gone must not disturb the run.
+            let _ = sender.send(event);
+        })
     }
 
-    /// Waits until every event has been shown. All sinks must have been dropped.
-    pub(super) fn close(self) {
-        if let Some((sender, thread)) = self.running {
-            drop(sender);
-            let _ = thread.join();
-        }
+    /// Waits until every event has been shown. All sinks must have been dropped. Gives why the journal is not whole.
+    pub(super) fn close(self) -> Option<String> {
+        drop(self.sender);
+        self.thread.join().unwrap_or_else(|_| Some(String::from("internal error")))
     }
 }
 

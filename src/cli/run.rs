@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     arguments::{Global, RunArguments},
     failure::{Exit, Failure},
+    git_checkpoint,
     model_setup::{self, ModelChoice},
     project::{Leveled, Planned, Project, settings},
     reporting::{self, Reporting},
@@ -19,13 +20,15 @@ use crate::{
     engine::{
         self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Wish,
     },
+    history::{Kind, Tallied},
     model::{Model, OpenAi},
     prompts::{TemplateName, Templates},
     report::{
-        SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
+        SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, shell_word, summary_json,
+        summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{DocumentWriter, PlanDir, RunLock},
+    store::{Begin, DocumentWriter, Journal, PlanDir, RunLock},
     tape::{Header, Origin},
 };
 
@@ -74,6 +77,8 @@ pub(super) struct Surroundings<'a> {
     /// Everything behind the plan on the command line, for the next command to type.
     pub(super) selection: Vec<String>,
     pub(super) json: bool,
+    /// Whether git is asked for a commit before the first call.
+    pub(super) git_checkpoint: bool,
     pub(super) plan_argument: String,
 }
 
@@ -112,6 +117,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         events: arguments.events.as_deref(),
         selection: selection_words(arguments),
         json: arguments.json,
+        git_checkpoint: arguments.git_checkpoint,
         plan_argument: arguments.plan.display().to_string(),
     };
     if prepared.planned.run.items.is_empty() {
@@ -275,11 +281,22 @@ pub(super) fn perform(
     key: Option<secrecy::SecretString>,
 ) -> Result<Exit, Failure> {
     let out_of_reach = any_out_of_reach(&prepared);
-    let Surroundings { loaded, sources, answers, record, fresh, events, selection, json, plan_argument } = surroundings;
+    let Surroundings {
+        loaded,
+        sources,
+        answers,
+        record,
+        fresh,
+        events,
+        selection,
+        json,
+        git_checkpoint,
+        plan_argument,
+    } = surroundings;
     let Prepared { leveled, planned, briefing, choice, wish, model_name } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
-    let _lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    let lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
@@ -291,13 +308,20 @@ pub(super) fn perform(
     let replay = matches!(answers, Answers::Replay(_));
     let settings = &loaded.settings;
     let (model, tapes) = connect(loaded, key, Sought { answers, record, fresh, began }, &dir, &choice)?;
+    if git_checkpoint {
+        git_checkpoint::commit(dir.path())?;
+    }
+    let command = [String::from("run")].into_iter().chain(selection.iter().map(|word| shell_word(word)));
+    let command = command.collect::<Vec<_>>().join(" ");
+    let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
+    let journal = Arc::new(Journal::begin(&dir, &lock, &begin)?);
     let names = Arc::clone(&leveled.names);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.
     drop(leveled);
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
-    let reporting = Reporting::start(settings.output.progress, style, events)?;
-    let store = DocumentWriter::start(Arc::clone(&dir))
+    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
+    let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
     let engine = Engine {
         model,
@@ -320,7 +344,7 @@ pub(super) fn perform(
         },
         force: wish.force,
         executor: settings.documents.executor.clone(),
-        run_id: run_id(began),
+        run_id: journal.id().to_string(),
         model_name,
         notes: tapes.notes.clone(),
         emit: reporting.sink(),
@@ -330,7 +354,12 @@ pub(super) fn perform(
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
-    reporting.close();
+    if let Some(error) = reporting.close() {
+        err(&format!("warning: the run's events are not all on the disk, so its bill is incomplete: {error}\n"));
+    }
+    if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
+        err(&format!("warning: the run's record has no end: {error}\n"));
+    }
     if json {
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
         out(&text)?;
@@ -356,6 +385,19 @@ pub(super) fn perform(
         if events == Some(Path::new("-")) { err(&text) } else { out(&text)? }
     }
     Ok(exit_of(&summary, out_of_reach))
+}
+
+/// What the run's record keeps of its sums.
+fn tallied(summary: &Summary) -> Tallied {
+    Tallied {
+        done: summary.done,
+        failed: summary.failed,
+        blocked: summary.blocked,
+        not_started: summary.not_started,
+        usage: summary.usage,
+        unmetered: summary.unmetered,
+        cost: summary.cost,
+    }
 }
 
 fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
@@ -416,11 +458,6 @@ fn next_level(all: &[u32], wish: &Wish, summary: &Summary) -> Option<u32> {
     }
     let last = levels.iter().max()?;
     all.iter().copied().find(|level| level > last)
-}
-
-fn run_id(began: Timestamp) -> String {
-    let compact: String = whole_seconds(began).chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("{compact}-{}", std::process::id())
 }
 
 /// A time as file fields and messages show it.

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use super::failure::Failure;
+use crate::report::sanitize_block;
 
 /// Columns assumed where there is no terminal.
 const PIPED_WIDTH: usize = 80;
@@ -13,13 +14,25 @@ const NARROWEST: usize = 40;
 /// Prints a result. Whoever closed a pipe does not want the rest; any other refusal is an error, since a script would
 /// take a result that is cut for a whole one.
 pub(super) fn out(text: &str) -> Result<(), Failure> {
+    write(text.as_bytes())
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::incomplete(format!("cannot write to standard output: {error}")))
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Prints a file: to a terminal without what has an effect there, to anything else byte for byte.
+pub(super) fn out_file(bytes: &[u8]) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        return out(&sanitize_block(&String::from_utf8_lossy(bytes)));
+    }
+    write(bytes)
 }
 
 /// Prints a message.

@@ -93,6 +93,29 @@ pub enum Event {
         /// The pause, milliseconds.
         delay_ms: u64,
     },
+    /// An answer of the server came to its end, whole or not, taken or not. The bill is made of these.
+    Exchange {
+        /// The call.
+        call: CallId,
+        /// Which answer to the call it belongs to, from 1; several where the request was repeated.
+        attempt: u32,
+        /// The key of its request; with `at`, its place on the tape.
+        key: String,
+        /// When its last byte came.
+        at: Timestamp,
+        /// HTTP status.
+        status: u16,
+        /// Whether its body came to its end.
+        complete: bool,
+        /// Whether a request was sent for it; what comes from a tape was paid for before.
+        sent: bool,
+        /// Tokens, where the server said.
+        usage: Option<Usage>,
+        /// Cost in US dollars, where tokens and the model's prices are known.
+        cost: Option<f64>,
+        /// From request to last byte, milliseconds.
+        latency_ms: u64,
+    },
     /// A whole answer arrived.
     CallFinished {
         /// The call.

@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use super::{CallId, Event};
 use crate::{
     document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
-    model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
+    model::{
+        Completion, Exchanged, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage,
+    },
     prompts::Templates,
 };
 
@@ -120,7 +122,8 @@ pub async fn work(
             response_schema: None,
         };
         let shown = AtomicUsize::new(0);
-        let completion = match model.complete(&request, &|progress| report(call.id, progress, &shown, emit)).await {
+        let report = |progress| report((call.id, attempt), progress, limits.prices.as_ref(), &shown, emit);
+        let completion = match model.complete(&request, &report).await {
             Ok(completion) => completion,
             Err(error) => {
                 tally.requests += error.requests;
@@ -176,7 +179,13 @@ pub async fn work(
 /// Characters between two progress events of a call: a chunk holds a word, and nobody reads that fast.
 const PROGRESS_STEP: usize = 400;
 
-fn report(call: CallId, progress: Progress, shown: &AtomicUsize, emit: &(dyn Fn(Event) + Send + Sync)) {
+fn report(
+    (call, attempt): (CallId, u32),
+    progress: Progress,
+    prices: Option<&Prices>,
+    shown: &AtomicUsize,
+    emit: &(dyn Fn(Event) + Send + Sync),
+) {
     emit(match progress {
         Progress::Received { chars } => {
             let before = shown.load(Ordering::Relaxed);
@@ -188,6 +197,12 @@ fn report(call: CallId, progress: Progress, shown: &AtomicUsize, emit: &(dyn Fn(
         }
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
+        }
+        Progress::Exchanged(Exchanged { key, at, status, complete, sent, usage, latency }) => {
+            let cost = usage.as_ref().and_then(|usage| prices.map(|prices| prices.cost(usage)));
+            let latency_ms = millis(latency);
+            let key = key.to_string();
+            Event::Exchange { call, attempt, key, at, status, complete, sent, usage, cost, latency_ms }
         }
     });
 }

@@ -13,6 +13,7 @@ mod endpoint;
 mod failure;
 mod openai;
 mod provider;
+mod read_back;
 mod service;
 mod sse;
 mod stream;
@@ -30,6 +31,7 @@ pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, Structured,
 pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
 pub use openai::{Memory, OpenAi, Recorder, Source};
+pub use read_back::answer_text;
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.
@@ -106,6 +108,27 @@ pub enum Progress {
         /// The number of the attempt that failed, from 1.
         attempt: u32,
     },
+    /// An answer came to its end, whole or not, taken or not: it may be charged for.
+    Exchanged(Exchanged),
+}
+
+/// One exchange with the server, or one taken from a tape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchanged {
+    /// The key of its request.
+    pub key: Arc<str>,
+    /// When the last byte came; on replay, the time on the tape.
+    pub at: Timestamp,
+    /// HTTP status.
+    pub status: u16,
+    /// Whether the body came to its end.
+    pub complete: bool,
+    /// Whether a request was sent for it; what comes from a tape was paid for before.
+    pub sent: bool,
+    /// What the provider counted.
+    pub usage: Option<Usage>,
+    /// From request to last byte.
+    pub latency: Duration,
 }
 
 /// A whole answer.

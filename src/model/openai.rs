@@ -182,7 +182,12 @@ impl OpenAi {
         loop {
             let attempt = Arc::new(Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request)));
             let number = sent.fetch_add(1, Ordering::Relaxed) + 1;
-            let failure = match self.send(&attempt, progress).await {
+            let answer = self.send(&attempt, progress).await;
+            let exchanged = attempt.outcome().exchanged.take();
+            if let Some(exchanged) = exchanged {
+                progress(Progress::Exchanged(exchanged));
+            }
+            let failure = match answer {
                 Ok(answer) => {
                     let outcome = attempt.outcome().clone();
                     return Ok((completion(answer, &attempt.keys, &outcome, number), outcome));
@@ -217,6 +222,10 @@ impl OpenAi {
         let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request)));
         let body = service::replay(&attempt, &exchange).ok()?;
         let answer = stream::read(body, &attempt, progress).await.ok()?;
+        let exchanged = attempt.outcome().exchanged.take();
+        if let Some(exchanged) = exchanged {
+            progress(Progress::Exchanged(exchanged));
+        }
         let outcome = attempt.outcome().clone();
         let completion = Completion { remembered: true, ..completion(answer, keys, &outcome, 0) };
         Some((completion, outcome))

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
 use super::{
-    Source, Timeouts,
+    Exchanged, Source, Timeouts,
     failure::Failure,
     openai::Recorder,
     provider::{ProviderError, RetryHints},
@@ -79,6 +79,8 @@ pub(super) struct Outcome {
     pub(super) latency: Duration,
     /// Whether the server streamed.
     pub(super) streamed: bool,
+    /// The exchange, once it has ended, for the bill.
+    pub(super) exchanged: Option<Exchanged>,
 }
 
 impl Attempt {
@@ -145,6 +147,15 @@ pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Fai
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);
     outcome.latency = Duration::from_millis(exchange.latency_ms);
+    outcome.exchanged = Some(Exchanged {
+        key: exchange.key.as_str().into(),
+        at: exchange.at,
+        status: exchange.status,
+        complete: exchange.complete,
+        sent: false,
+        usage: exchange.usage,
+        latency: outcome.latency,
+    });
     if !(200..300).contains(&exchange.status) {
         let hints = RetryHints::read(&exchange.headers, exchange.at);
         return Err(Failure::Status {

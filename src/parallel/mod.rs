@@ -18,6 +18,7 @@ mod rewrite;
 mod shape;
 mod status;
 mod structure;
+mod take_back;
 mod validate;
 
 pub use basis::Basis;
@@ -28,6 +29,7 @@ pub use graph::{Graph, compute_levels};
 pub use problem::{Problem, render};
 pub use status::{Evidence, Status, derive_status};
 pub use structure::{Bottleneck, Clash, Dependency, Draft, Kind, Level, Origin, Pair, Structure, Times, Touches};
+pub use take_back::{TakeBackError, take_back};
 
 use serde::{Deserialize, Serialize};
 

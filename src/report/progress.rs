@@ -106,6 +106,7 @@ impl Reporter for Progress {
             Event::RunFinished { .. } => self.bar.finish_and_clear(),
             Event::CallStarted { .. }
             | Event::CallProgress { .. }
+            | Event::Exchange { .. }
             | Event::CallRetrying { .. }
             | Event::CallFinished { .. }
             | Event::CallRemembered { .. }

@@ -127,6 +127,8 @@ impl Tally {
             Event::AnswerRejected { call, .. } | Event::DocumentWritten { call, .. } => {
                 self.in_flight.remove(call);
             }
+            // What became of the answer is told by the events that follow.
+            Event::Exchange { .. } => {}
             Event::ItemDone { item } => {
                 self.done += 1;
                 self.forget(*item);

@@ -343,13 +343,13 @@ fn link_new(folder: &Dir, temporary: &Path, name: &Path) -> io::Result<()> {
 
 /// Makes the new name itself durable. Windows has no counterpart and needs none: NTFS journals names.
 #[cfg(unix)]
-fn sync_folder(folder: &Dir) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Dir) -> io::Result<()> {
     // The handle itself cannot be synced: it is opened for paths only.
     folder.open(".")?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Dir) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Dir) -> io::Result<()> {
     Ok(())
 }
 

@@ -5,25 +5,34 @@
 //! generated.
 
 mod atomic;
+mod blobs;
+mod clean;
+mod journal;
 mod local_tape;
 mod locate;
 mod lock;
 mod new_plan;
 mod operation;
 mod plan_dir;
+mod records;
 mod scan;
 mod tape_file;
+mod undo;
 mod writer;
 
 pub use atomic::{Existing, WriteError};
+pub use clean::{Cleaning, Freed};
+pub use journal::{Begin, Intent, Journal};
 pub use local_tape::{Found, LocalTape, TapeMemory};
 pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
 pub use new_plan::{add_plan, create_plan_dir};
 pub use operation::Operation;
 pub use plan_dir::{PlanDir, StoreError};
+pub use records::RecordsError;
 pub use scan::{AchievementFiles, Scan};
 pub use tape_file::{TapeFile, Tapes};
+pub use undo::{Prepared, Unfinished, is_unfinished};
 pub use writer::DocumentWriter;
 
 use std::collections::BTreeMap;
@@ -56,8 +65,8 @@ pub trait DocumentStore: Send + Sync {
 }
 
 impl PlanDir {
-    /// Applies changes to parallel.json as it is on disk now.
-    fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
+    /// parallel.json as it is on disk now, with these changes.
+    fn changed_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<String, WriteError> {
         let path = self.shown(PARALLEL_FILE);
         let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
         let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {
@@ -65,6 +74,6 @@ impl PlanDir {
             problem: problems.first().map(ToString::to_string).unwrap_or_default(),
         })?;
         file.apply(changes, updated);
-        self.write(PARALLEL_FILE, file.to_text().as_bytes(), Existing::Replace)
+        Ok(file.to_text())
     }
 }

@@ -1,37 +1,70 @@
-//! One command's changes to a plan directory, so that they belong together.
+//! One command's changes to a plan directory, so that they belong together and can be taken back together.
+
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-use super::{Existing, PlanDir, RunLock, WriteError};
+use super::{Begin, Existing, Intent, Journal, PlanDir, RunLock, WriteError};
+use crate::history::{Digest, Kind};
 
 /// The changes of one command. Only who holds the directory's lock may make any.
+///
+/// An operation that changes nothing leaves no record.
 #[derive(Debug)]
 pub struct Operation<'a> {
     dir: &'a PlanDir,
+    lock: Option<&'a RunLock>,
     command: String,
     began: Timestamp,
+    journal: OnceLock<Arc<Journal>>,
 }
 
 impl<'a> Operation<'a> {
     /// Begins the changes of `command`, which is what people typed, such as `complete 3.1`.
-    pub fn begin(dir: &'a PlanDir, _lock: &RunLock, command: &str, began: Timestamp) -> Result<Self, WriteError> {
+    pub fn begin(dir: &'a PlanDir, lock: &'a RunLock, command: &str, began: Timestamp) -> Result<Self, WriteError> {
         tracing::debug!(command, %began, "operation");
-        Ok(Self { dir, command: command.to_owned(), began })
+        Ok(Self { dir, lock: Some(lock), command: command.to_owned(), began, journal: OnceLock::new() })
+    }
+
+    /// Changes that belong to an operation under way, such as what a run sets right before its first call. The other one
+    /// ends them.
+    pub fn within(dir: &'a PlanDir, journal: Arc<Journal>, began: Timestamp) -> Self {
+        Self { dir, lock: None, command: String::new(), began, journal: OnceLock::from(journal) }
     }
 
     /// Writes a file atomically.
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
+        self.intend(Intent { path, after: Some(Digest::of(bytes)), existing })?;
         self.dir.write(path, bytes, existing)
     }
 
     /// Removes a file; none there is no error.
     pub fn remove(&self, path: &str) -> Result<(), WriteError> {
+        self.intend(Intent { path, after: None, existing: Existing::Replace })?;
         self.dir.remove(path)
     }
 
     /// Ends the changes.
     pub fn finish(self) -> Result<(), WriteError> {
         tracing::debug!(command = self.command, began = %self.began, "operation ends");
-        Ok(())
+        match (self.lock, self.journal.get()) {
+            (Some(_), Some(journal)) => journal.finish(self.dir, Timestamp::now(), None),
+            (None, _) | (_, None) => Ok(()),
+        }
+    }
+
+    fn intend(&self, intent: Intent<'_>) -> Result<(), WriteError> {
+        let journal = match (self.journal.get(), self.lock) {
+            (Some(journal), _) => journal,
+            (None, Some(lock)) => {
+                let Self { command, began, .. } = self;
+                let begin = Begin { command, began: *began, kind: Kind::Command, model: None, replay: false };
+                let journal = Arc::new(Journal::begin(self.dir, lock, &begin)?);
+                self.journal.get_or_init(|| journal)
+            }
+            // `within` has filled it.
+            (None, None) => return Ok(()),
+        };
+        journal.intend(self.dir, &[intent])
     }
 }

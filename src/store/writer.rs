@@ -4,7 +4,7 @@
 //! wait, the less each costs. A batch is held open for a moment, unless somebody says that a call waits for it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io,
     path::Path,
     sync::{Arc, mpsc},
@@ -16,10 +16,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    DocumentStore, Existing, PlanDir, StoreError, WriteError,
+    DocumentStore, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, StoreError, WriteError,
     atomic::{Placement, Write},
 };
-use crate::{parallel::Change, plan::AchievementId};
+use crate::{history::Digest, parallel::Change, plan::AchievementId};
 
 /// Documents of one batch at most; each keeps a file open.
 const LARGEST_BATCH: usize = 64;
@@ -45,18 +45,21 @@ struct Job {
 #[derive(Debug)]
 pub struct DocumentWriter {
     dir: Arc<PlanDir>,
+    journal: Arc<Journal>,
     queue: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl DocumentWriter {
-    /// Starts the thread. It ends when this value is dropped and everything that waits is written.
-    pub fn start(dir: Arc<PlanDir>) -> io::Result<Self> {
+    /// Starts the thread. It ends when this value is dropped and everything that waits is written. What is written is
+    /// announced in `journal` before.
+    pub fn start(dir: Arc<PlanDir>, journal: Arc<Journal>) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel();
-        let writing = Arc::clone(&dir);
-        let thread =
-            std::thread::Builder::new().name(String::from("documents")).spawn(move || write_jobs(&writing, &jobs))?;
-        Ok(Self { dir, queue: Some(queue), thread: Some(thread) })
+        let (writing, announcing) = (Arc::clone(&dir), Arc::clone(&journal));
+        let thread = std::thread::Builder::new()
+            .name(String::from("documents"))
+            .spawn(move || write_jobs(&writing, &announcing, &jobs))?;
+        Ok(Self { dir, journal, queue: Some(queue), thread: Some(thread) })
     }
 }
 
@@ -93,7 +96,10 @@ impl DocumentStore for DocumentWriter {
     }
 
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
-        self.dir.update_parallel(changes, updated)
+        let text = self.dir.changed_parallel(changes, updated)?;
+        let after = Some(Digest::of(text.as_bytes()));
+        self.journal.intend(&self.dir, &[Intent { path: PARALLEL_FILE, after, existing: Existing::Replace }])?;
+        self.dir.write(PARALLEL_FILE, text.as_bytes(), Existing::Replace)
     }
 }
 
@@ -107,7 +113,7 @@ impl Drop for DocumentWriter {
     }
 }
 
-fn write_jobs(dir: &PlanDir, queue: &mpsc::Receiver<Message>) {
+fn write_jobs(dir: &PlanDir, journal: &Journal, queue: &mpsc::Receiver<Message>) {
     while let Ok(message) = queue.recv() {
         let Message::Write(first) = message else { continue };
         let batch = gather(first, queue, HOLD);
@@ -120,7 +126,7 @@ fn write_jobs(dir: &PlanDir, queue: &mpsc::Receiver<Message>) {
                 existing: *existing,
             })
             .collect();
-        let results = dir.write_all(&writes, &mut about_to_place);
+        let results = dir.write_all(&writes, &mut |placements| announce(dir, journal, &batch, placements));
         for (job, result) in batch.into_iter().zip(results) {
             // The caller may have given up waiting; the document is there all the same.
             let _ = job.written.send(result);
@@ -145,24 +151,40 @@ fn gather(first: Job, queue: &mpsc::Receiver<Message>, hold: Duration) -> Vec<Jo
     batch
 }
 
-/// Called once for each batch when all of it is on the disk under temporary names and nothing is in place: where a
-/// journal says what is about to be created or replaced. An error keeps the whole batch from being put in place.
-fn about_to_place(placements: &[Placement<'_>]) -> io::Result<()> {
-    for placement in placements {
-        tracing::debug!(path = %placement.path.display(), replaces = placement.replaces, "document");
-    }
-    Ok(())
+/// Called once for each batch when all of it is on the disk under temporary names and nothing is in place: the run's
+/// record says what is about to be created or replaced. An error keeps the whole batch from being put in place.
+fn announce(dir: &PlanDir, journal: &Journal, batch: &[Job], placements: &[Placement<'_>]) -> io::Result<()> {
+    let replaced: HashMap<&Path, bool> =
+        placements.iter().map(|placement| (placement.path, placement.replaces)).collect();
+    let intent = |job| {
+        let Job { path, text, .. }: &Job = job;
+        let existing = if *replaced.get(Path::new(path))? { Existing::Replace } else { Existing::Keep };
+        Some(Intent { path, after: Some(Digest::of(text.as_bytes())), existing })
+    };
+    let intents: Vec<Intent<'_>> = batch.iter().filter_map(intent).collect();
+    journal.intend(dir, &intents).map_err(|error| match error {
+        WriteError::Io { ref source, .. } => io::Error::new(source.kind(), error.to_string()),
+        WriteError::Exists { .. } | WriteError::Invalid { .. } => io::Error::other(error.to_string()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        history::Kind,
+        store::{Begin, RunLock},
+    };
 
     fn writer() -> (tempfile::TempDir, DocumentWriter) {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("PLAN_X.md"), "# PLAN").unwrap();
         let dir = Arc::new(PlanDir::open(directory.path()).unwrap());
-        (directory, DocumentWriter::start(dir).unwrap())
+        let lock = RunLock::take(&dir, "test").unwrap();
+        let began = "2026-10-12T15:49:22Z".parse().unwrap();
+        let begin = Begin { command: "run", began, kind: Kind::Run, model: None, replay: false };
+        let journal = Arc::new(Journal::begin(&dir, &lock, &begin).unwrap());
+        (directory, DocumentWriter::start(dir, journal).unwrap())
     }
 
     fn now<T>(future: impl Future<Output = T>) -> T {

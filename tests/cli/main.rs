@@ -14,3 +14,4 @@ mod paste;
 mod plan_and_config;
 mod replay;
 mod run;
+mod undo;

@@ -346,7 +346,7 @@ async fn events_are_one_json_object_a_line_and_json_is_the_summary() {
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
         .collect();
-    let item = ["call_started", "call_finished", "document_written", "item_done"];
+    let item = ["call_started", "exchange", "call_finished", "document_written", "item_done"];
     assert_eq!(names, [&["run_started"], &item[..], &item[..], &["run_finished"]].concat());
 }
 

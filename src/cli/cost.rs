@@ -1,0 +1,105 @@
+//! `planwave cost`: what all runs of a plan have cost, failed and rejected answers included.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{
+    failure::{Exit, Failure},
+    past::newest,
+    pretty,
+    terminal::{err, out, width},
+};
+use crate::{
+    history::{Bill, BillKey, BillLine},
+    report::bill_text,
+    store::PlanDir,
+    tape::Usage,
+};
+
+/// `planwave cost`.
+#[derive(Debug, Args)]
+pub(super) struct CostArguments {
+    /// A plan directory, a PLAN_<NAME>.md, or a parallel.json.
+    #[arg(value_name = "PLAN", default_value = ".")]
+    plan: PathBuf,
+    /// What to add up by.
+    #[arg(long, value_enum, default_value_t = By::Run)]
+    by: By,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    Run,
+    Achievement,
+    Model,
+    Day,
+}
+
+#[derive(Serialize)]
+struct Report {
+    by: &'static str,
+    lines: Vec<Line>,
+    total: Line,
+}
+
+#[derive(Serialize)]
+struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    calls: u64,
+    unmetered: u64,
+    unpriced: u64,
+    usage: Usage,
+    /// US dollars; `null` where none of the calls has a known price.
+    cost: Option<f64>,
+}
+
+pub(super) fn run(arguments: &CostArguments) -> Result<Exit, Failure> {
+    let dir = PlanDir::open(&arguments.plan)?;
+    let bill = bill(&dir)?;
+    let (key, by) = match arguments.by {
+        By::Run => (BillKey::Run, "run"),
+        By::Achievement => (BillKey::Achievement, "achievement"),
+        By::Model => (BillKey::Model, "model"),
+        By::Day => (BillKey::Day, "day"),
+    };
+    let (lines, total) = (bill.by(key), bill.total());
+    if arguments.json {
+        let lines = lines.into_iter().map(|(name, sum)| line(Some(name), &sum)).collect();
+        out(&pretty(&Report { by, lines, total: line(None, &total) })?)?;
+    } else if lines.is_empty() {
+        err("nothing has been paid for here yet\n");
+    } else {
+        out(&bill_text(&by.to_uppercase(), &lines, &total, width()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The bill of everything that is on record.
+fn bill(dir: &PlanDir) -> Result<Bill, Failure> {
+    let mut bill = Bill::default();
+    let mut damaged = 0;
+    let mut known = std::collections::HashSet::new();
+    for (record, _) in newest(dir, |_, _| false)? {
+        if let Some(events) = dir.events(&record.id)? {
+            damaged += bill.add_events(&record.header, &events);
+            known.insert(record.id.to_string());
+        }
+    }
+    let (old, unreadable) = dir.old_charges()?;
+    old.into_iter().filter(|charge| !known.contains(&charge.run)).for_each(|charge| bill.add(charge));
+    if damaged + unreadable > 0 {
+        err(&format!("warning: {} lines of the bill cannot be read and are left out\n", damaged + unreadable));
+    }
+    Ok(bill)
+}
+
+fn line(name: Option<String>, sum: &BillLine) -> Line {
+    let BillLine { calls, unmetered, unpriced, usage, .. } = *sum;
+    Line { name, calls, unmetered, unpriced, usage, cost: sum.known_cost() }
+}

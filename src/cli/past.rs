@@ -1,0 +1,73 @@
+//! What the commands about operations on record share: how one is named, and reading the newest of them.
+
+use std::path::{Path, PathBuf};
+
+use super::{failure::Failure, terminal::err};
+use crate::{
+    history::{Record, RunRef, State, Timeline},
+    report::sanitize,
+    store::{PlanDir, RecordsError},
+};
+
+/// An operation and a plan as typed: `[RUN] [PLAN]`. A single word that names no operation names the plan.
+pub(super) fn run_and_plan(first: Option<&str>, second: Option<&Path>) -> Result<(Option<RunRef>, PathBuf), Failure> {
+    match (first, second) {
+        (None, _) => Ok((None, PathBuf::from("."))),
+        (Some(word), None) => match RunRef::parse(word) {
+            Some(run) => Ok((Some(run), PathBuf::from("."))),
+            None => Ok((None, PathBuf::from(word))),
+        },
+        (Some(run), Some(plan)) => Ok((Some(run_ref(run)?), plan.to_path_buf())),
+    }
+}
+
+/// The number or the id of an operation.
+pub(super) fn run_ref(word: &str) -> Result<RunRef, Failure> {
+    RunRef::parse(word).ok_or_else(|| {
+        Failure::invalid(format!("`{}` names no operation", sanitize(word)))
+            .hint(String::from("`planwave history` lists them; their number is enough"))
+    })
+}
+
+/// Reads records from the newest on, up to the first that `enough` says yes to. Those that cannot be read are named on
+/// standard error and passed over.
+pub(super) fn newest(
+    dir: &PlanDir,
+    mut enough: impl FnMut(&Record, State) -> bool,
+) -> Result<Vec<(Record, State)>, Failure> {
+    let mut timeline = Timeline::default();
+    let mut past = Vec::new();
+    for id in dir.operations()? {
+        match dir.record(&id) {
+            Ok(record) => {
+                say_damage(&record);
+                let state = timeline.add(&record);
+                let last = enough(&record, state);
+                past.push((record, state));
+                if last {
+                    break;
+                }
+            }
+            // Interrupted before it did anything.
+            Err(error) if error.is_empty() => {}
+            Err(error @ RecordsError::Damaged { .. }) => {
+                err(&format!("warning: {}\n", sanitize(&error.to_string())));
+            }
+            Err(RecordsError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(past)
+}
+
+fn say_damage(record: &Record) {
+    if let Some(line) = record.damaged.first() {
+        let more = if record.damaged.len() > 1 { " and others" } else { "" };
+        err(&format!("warning: the record of {} is damaged in line {line}{more}\n", record.id.number()));
+    }
+}
+
+/// There is no such operation.
+pub(super) fn unknown(run: &RunRef) -> Failure {
+    Failure::invalid(format!("there is no operation {run} on record"))
+        .hint(String::from("`planwave history` lists those there are"))
+}

@@ -1,0 +1,270 @@
+//! `planwave undo`, and what `planwave redo` does with other words: takes an operation back.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    failure::{Exit, Failure},
+    past::{newest, run_and_plan, unknown},
+    pretty,
+    run::whole_seconds,
+    terminal::{confirm, err, is_interactive, out},
+};
+use crate::{
+    history::{Kind, Record, RunRef, State, TakingBack, Timeline, Verb},
+    report::{plural, sanitize, taking_back_text, untouchable_text},
+    store::{Begin, PlanDir, Prepared, RunLock, Unfinished, is_unfinished},
+};
+
+/// `planwave undo` and `planwave redo`.
+#[derive(Debug, Args)]
+pub(super) struct TakeBackArguments {
+    /// An operation by its number in `planwave history` [default: the last one that can be taken back].
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// A plan directory, a PLAN_<NAME>.md, or a parallel.json [default: here].
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// Leave files that were changed since, and take back the rest.
+    #[arg(long)]
+    keep_edited: bool,
+    /// Show what would be done; change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before changing files.
+    #[arg(long, short = 'y')]
+    yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// The operation that is taken back.
+    operation: u64,
+    command: &'a str,
+    /// The number of the operation that took it back; `null` for a dry run.
+    by: Option<u64>,
+    #[serde(flatten)]
+    plan: &'a TakingBack,
+}
+
+/// An operation to take back, and the newer ones.
+struct Target {
+    record: Record,
+    later: Vec<Record>,
+    verb: Verb,
+}
+
+pub(super) fn run(arguments: &TakeBackArguments) -> Result<Exit, Failure> {
+    take_back(Verb::Undo, arguments)
+}
+
+pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exit, Failure> {
+    let (run, plan) = run_and_plan(arguments.run.as_deref(), arguments.plan.as_deref())?;
+    let dir = PlanDir::open(&plan)?;
+    if let Some(unfinished) = unfinished(&dir, run.as_ref())? {
+        return finish(&dir, arguments, &unfinished);
+    }
+    let target = target(&dir, verb, run.as_ref())?;
+    let prepared = Prepared::new(&dir, &target.record, &target.later)?;
+    refuse_edited(&target, &prepared, arguments)?;
+    let number = target.record.id.number();
+    let plan = prepared.plan();
+    if !arguments.json {
+        let shown = format!("{}\n{}", heading(&target), taking_back_text(plan));
+        if arguments.dry_run { out(&shown)? } else { err(&shown) }
+    }
+    let report = |by| Report { operation: number, command: &target.record.header.command, by, plan };
+    if arguments.dry_run {
+        if arguments.json {
+            out(&pretty(&report(None))?)?;
+        } else {
+            err("nothing changed\n");
+        }
+        return Ok(Exit::Done);
+    }
+    if !agreed(arguments, &format!("{} {} ({})? [y/N]", capital(target.verb), number, files(plan)))? {
+        err("nothing changed\n");
+        return Ok(Exit::Done);
+    }
+    let now = Timestamp::now();
+    let lock = lock(&dir, target.verb, now)?;
+    // What was agreed to is done, and nothing else.
+    let again = Prepared::new(&dir, &target.record, &target.later)?;
+    if again.plan() != plan || any_newer(&dir, &target)? {
+        return Err(Failure::invalid(format!("{} has changed in the meantime", dir.path().display()))
+            .hint(String::from("run the same command again")));
+    }
+    let command = format!("{} {number}", target.verb.as_str());
+    let begin = Begin { command: &command, began: now, kind: target.verb.kind(number), model: None, replay: false };
+    let by = again.perform(&dir, &lock, &begin)?;
+    if arguments.json {
+        out(&pretty(&report(Some(by)))?)?;
+    } else {
+        let back = match target.verb {
+            Verb::Undo => format!("undid {number}: {}; `planwave redo` brings it back\n", files(plan)),
+            Verb::Redo => format!("redid {}: {}\n", target.record.takes_back().unwrap_or(number), files(plan)),
+        };
+        out(&back)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn lock(dir: &PlanDir, verb: Verb, now: Timestamp) -> Result<RunLock, Failure> {
+    let holder = format!("process {} ({}) since {}", std::process::id(), verb.as_str(), whole_seconds(now));
+    Ok(RunLock::take(dir, &holder)?)
+}
+
+/// Whether somebody has done something since the target was chosen.
+fn any_newer(dir: &PlanDir, target: &Target) -> Result<bool, Failure> {
+    let newest = target.later.first().unwrap_or(&target.record).id.number();
+    Ok(dir.operations()?.iter().any(|id| id.number() > newest && dir.record(id).is_ok()))
+}
+
+/// A taking back that was interrupted, where it is the last thing that happened and nothing else was asked for.
+fn unfinished(dir: &PlanDir, run: Option<&RunRef>) -> Result<Option<Unfinished>, Failure> {
+    // Records that cannot be read are named later, when one is chosen.
+    let Some(record) = dir.operations()?.iter().find_map(|id| dir.record(id).ok()) else { return Ok(None) };
+    let meant = run.is_none_or(|run| {
+        let target = record.takes_back().and_then(|number| RunRef::parse(&number.to_string()));
+        run.means(&record.id) || Some(run) == target.as_ref()
+    });
+    if !meant || !is_unfinished(&record) {
+        return Ok(None);
+    }
+    Ok(Unfinished::of(dir, record))
+}
+
+fn finish(dir: &PlanDir, arguments: &TakeBackArguments, unfinished: &Unfinished) -> Result<Exit, Failure> {
+    let record = unfinished.record();
+    let command = sanitize(&record.header.command).into_owned();
+    let left = plural(unfinished.left(), "file");
+    err(&format!("`{command}` was interrupted; {left} left to restore\n"));
+    if !unfinished.untouchable.is_empty() && !arguments.keep_edited {
+        let plan = TakingBack { untouchable: unfinished.untouchable.clone(), ..TakingBack::default() };
+        return Err(edited(&untouchable_text(&plan)));
+    }
+    if arguments.dry_run {
+        err("nothing changed\n");
+        return Ok(Exit::Done);
+    }
+    if !agreed(arguments, &format!("Finish `{command}`? [y/N]"))? {
+        err("nothing changed\n");
+        return Ok(Exit::Done);
+    }
+    let lock = lock(dir, Verb::Undo, Timestamp::now())?;
+    let Some(again) = Unfinished::of(dir, dir.record(&record.id).map_err(|error| Failure::invalid(error.to_string()))?)
+    else {
+        return Err(Failure::invalid("it has been finished in the meantime"));
+    };
+    again.finish(dir, &lock)?;
+    out(&format!("finished `{command}`: {}\n", plural(again.left(), "file")))?;
+    Ok(Exit::Done)
+}
+
+/// What was asked for, or the last operation that the verb fits.
+fn target(dir: &PlanDir, verb: Verb, run: Option<&RunRef>) -> Result<Target, Failure> {
+    let mut past = newest(dir, |record, state| match run {
+        Some(run) => run.means(&record.id),
+        None => Timeline::offers(verb, record, state),
+    })?;
+    let Some((record, state)) = past.pop() else { return Err(nothing(verb, run)) };
+    let fits = match run {
+        Some(run) => run.means(&record.id),
+        None => Timeline::offers(verb, &record, state),
+    };
+    if !fits {
+        return Err(nothing(verb, run));
+    }
+    let later = past.into_iter().map(|(record, _)| record);
+    let number = record.id.number();
+    let elsewhere = |number: u64| target(dir, verb, RunRef::parse(&number.to_string()).as_ref());
+    match (verb, record.header.kind, state) {
+        // A redo is undone by undoing what it redid; that is what it brought back.
+        (_, Kind::Redo(undo), State::Standing | State::Unfinished) => {
+            let original = dir.operations()?.into_iter().find(|id| id.number() == undo);
+            let original = original.and_then(|id| dir.record(&id).ok()).and_then(|record| record.takes_back());
+            elsewhere(original.ok_or_else(|| nothing(verb, run))?)
+        }
+        (Verb::Redo, Kind::Run | Kind::Command, State::TakenBack(by)) => elsewhere(by),
+        (_, _, State::TakenBack(by)) => Err(Failure::invalid(format!("{number} has been taken back already, by {by}"))
+            .hint(format!("`planwave redo {by}` brings it back"))),
+        (Verb::Redo, Kind::Run | Kind::Command, State::Standing | State::Unfinished) => {
+            Err(Failure::invalid(format!("{number} has not been undone, so there is nothing to redo")))
+        }
+        (_, kind, State::Standing | State::Unfinished) => {
+            if let Some(line) = record.damaged.first() {
+                return Err(Failure::invalid(format!(
+                    "the record of {number} is damaged in line {line}, so it cannot be taken back as a whole"
+                )));
+            }
+            let verb = if matches!(kind, Kind::Undo(_)) { Verb::Redo } else { Verb::Undo };
+            Ok(Target { later: later.collect(), record, verb })
+        }
+    }
+}
+
+fn nothing(verb: Verb, run: Option<&RunRef>) -> Failure {
+    match run {
+        Some(run) => unknown(run),
+        None => Failure::invalid(format!("there is nothing to {}", verb.as_str()))
+            .hint(String::from("`planwave history` lists what has been done here")),
+    }
+}
+
+fn refuse_edited(target: &Target, prepared: &Prepared, arguments: &TakeBackArguments) -> Result<(), Failure> {
+    let plan = prepared.plan();
+    if plan.untouchable.is_empty() {
+        return Ok(());
+    }
+    let text = untouchable_text(plan);
+    if !arguments.keep_edited {
+        return Err(edited(&text));
+    }
+    if plan.steps.is_empty() {
+        let number = target.record.id.number();
+        return Err(Failure::invalid(format!("nothing of {number} is left to take back:\n{text}")));
+    }
+    err(&format!("left as they are:\n{text}\n"));
+    Ok(())
+}
+
+fn edited(text: &str) -> Failure {
+    Failure::invalid(format!("these files cannot be taken back, so nothing was changed:\n{text}"))
+        .hint(String::from("`--keep-edited` leaves them and takes back the rest"))
+}
+
+fn heading(target: &Target) -> String {
+    let Target { record, verb, .. } = target;
+    let began = record.header.began.strftime("%Y-%m-%d %H:%M");
+    let (number, command) = (record.id.number(), sanitize(&record.header.command));
+    format!("{} {number}: {command}, {began} UTC", capital(*verb))
+}
+
+fn capital(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Undo => "Undo",
+        Verb::Redo => "Redo",
+    }
+}
+
+fn files(plan: &TakingBack) -> String {
+    plural(plan.steps.len(), "file")
+}
+
+fn agreed(arguments: &TakeBackArguments, question: &str) -> Result<bool, Failure> {
+    if arguments.yes {
+        return Ok(true);
+    }
+    if !is_interactive() {
+        return Err(Failure::invalid("this would change files, and there is no terminal to ask on")
+            .hint(String::from("add `--yes` to do it, or `--dry-run` to see what it would be")));
+    }
+    Ok(confirm(question))
+}

@@ -1,0 +1,80 @@
+//! Bytes from before a change, each in a file of `.planwave/blobs/` that has their hash for a name.
+//!
+//! A blob is whole before anything relies on it, is checked against its name when it is read, and is never changed.
+
+use std::io;
+
+use super::{Existing, PlanDir, StoreError, WriteError, atomic};
+use crate::history::Digest;
+
+const FOLDER: &str = ".planwave/blobs";
+
+pub(super) fn path_of(blob: Digest) -> String {
+    format!("{FOLDER}/{blob}")
+}
+
+/// Keeps these bytes, synced.
+pub(super) fn put(dir: &PlanDir, blob: Digest, bytes: &[u8]) -> Result<(), WriteError> {
+    if has(dir, blob, bytes.len()) {
+        return Ok(());
+    }
+    dir.write(&path_of(blob), bytes, Existing::Replace)
+}
+
+/// Keeps the bytes of a file that is about to lose its name, which were read just now: a second name for it is enough.
+/// The names are durable after [`sync`].
+pub(super) fn put_file(dir: &PlanDir, blob: Digest, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
+    if has(dir, blob, bytes.len()) {
+        return Ok(());
+    }
+    let made = dir.dir().create_dir_all(FOLDER).and_then(|()| {
+        let _ = dir.dir().remove_file(path_of(blob));
+        // The bytes of a document that a person wrote may not be on the disk yet.
+        dir.dir().open(path)?.sync_all()?;
+        dir.dir().hard_link(path, dir.dir(), path_of(blob))
+    });
+    // File systems without hard links get a copy.
+    made.or_else(|_| put(dir, blob, bytes))
+}
+
+/// Makes the names of all blobs durable.
+pub(super) fn sync(dir: &PlanDir) -> Result<(), WriteError> {
+    let folder = dir.dir().open_dir(FOLDER).and_then(|folder| atomic::sync_folder(&folder));
+    match folder {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(WriteError::Io { path: dir.shown(FOLDER), source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn has(dir: &PlanDir, blob: Digest, length: usize) -> bool {
+    let metadata = dir.dir().symlink_metadata(path_of(blob));
+    metadata.is_ok_and(|metadata| metadata.is_file() && usize::try_from(metadata.len()) == Ok(length))
+}
+
+/// The bytes of a blob; `None` where there is none, or where it holds other bytes.
+pub(super) fn get(dir: &PlanDir, blob: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+    match dir.read(&path_of(blob)) {
+        Ok(bytes) => Ok((Digest::of(&bytes) == blob).then_some(bytes)),
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Every blob and its size.
+pub(super) fn all(dir: &PlanDir) -> Result<Vec<(Digest, u64)>, StoreError> {
+    let failed = |source| StoreError::Io { path: dir.shown(FOLDER), source };
+    let entries = match dir.dir().read_dir(FOLDER) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut blobs = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if let Some(blob) = entry.file_name().to_str().and_then(Digest::parse) {
+            blobs.push((blob, entry.metadata().map_err(failed)?.len()));
+        }
+    }
+    Ok(blobs)
+}

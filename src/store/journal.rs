@@ -1,0 +1,241 @@
+//! Writes the record of one operation: each change is announced, and on the disk, before it is made.
+//!
+//! Whoever changes files of the plan directory calls [`Journal::intend`] with everything that a batch is about to change,
+//! then changes it. One call costs one sync, and one for each file whose bytes have to be kept.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Write as _},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use cap_std::fs::{Metadata, OpenOptions};
+use jiff::Timestamp;
+
+use super::{Existing, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, atomic, blobs, records};
+use crate::{
+    document::is_placeholder,
+    history::{Change, ChangeKind, Digest, End, Header, Kind, PlanPath, Record, RunId, Tallied, VERSION},
+};
+
+/// A change that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Intent<'a> {
+    /// The file, relative to the plan directory.
+    pub path: &'a str,
+    /// Hash of its new bytes; `None` where it is to be removed.
+    pub after: Option<Digest>,
+    /// What will be done where it is there already.
+    pub existing: Existing,
+}
+
+/// What an operation says of itself when it begins.
+#[derive(Clone, Debug)]
+pub struct Begin<'a> {
+    /// What people typed.
+    pub command: &'a str,
+    /// When it began.
+    pub began: Timestamp,
+    /// Which kind it is.
+    pub kind: Kind,
+    /// The model that a run asks.
+    pub model: Option<&'a str>,
+    /// Whether answers come from a tape.
+    pub replay: bool,
+}
+
+/// The record of an operation under way. Where it is dropped without [`Journal::finish`], the operation was interrupted,
+/// and can be taken back all the same.
+#[derive(Debug)]
+pub struct Journal {
+    id: RunId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    file: File,
+    changes: usize,
+    /// What each file was left as by this operation.
+    left: HashMap<String, Option<Digest>>,
+}
+
+impl Journal {
+    /// Begins a record. Only who holds the directory's lock may.
+    pub fn begin(dir: &PlanDir, _lock: &RunLock, begin: &Begin<'_>) -> Result<Self, WriteError> {
+        let id = next_id(dir, begin.began)?;
+        let folder = records::folder_of(&id);
+        let path = format!("{folder}/{}", records::CHANGES);
+        let failed = |source| WriteError::Io { path: dir.shown(&path), source };
+        let header = Header {
+            record: VERSION,
+            id: id.to_string(),
+            command: begin.command.to_owned(),
+            began: begin.began,
+            kind: begin.kind,
+            model: begin.model.map(str::to_owned),
+            replay: begin.replay,
+        };
+        let open = || -> io::Result<File> {
+            dir.dir().create_dir_all(&folder)?;
+            let options = OpenOptions::new().append(true).create_new(true).clone();
+            let mut file = dir.dir().open_with(&path, &options)?.into_std();
+            file.write_all(header.to_line().as_bytes())?;
+            file.sync_all()?;
+            for folder in [folder.as_str(), records::FOLDER, ".planwave"] {
+                atomic::sync_folder(&dir.dir().open_dir(folder)?)?;
+            }
+            Ok(file)
+        };
+        let file = open().map_err(failed)?;
+        Ok(Self { id, state: Mutex::new(State { file, changes: 0, left: HashMap::new() }) })
+    }
+
+    /// The operation's id.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// A file for the events of a run, beside the record. It is not synced: what cannot be done without stands on the tape.
+    pub fn events(&self, dir: &PlanDir) -> Result<File, WriteError> {
+        let path = format!("{}/{}", records::folder_of(&self.id), records::EVENTS);
+        let options = OpenOptions::new().append(true).create(true).clone();
+        let file = dir.dir().open_with(&path, &options);
+        file.map(cap_std::fs::File::into_std).map_err(|source| WriteError::Io { path: dir.shown(&path), source })
+    }
+
+    /// Announces changes: when it returns, they and the bytes that they will overwrite are on the disk.
+    ///
+    /// A write that will be refused, because the file is there and is to be kept, is not announced, nor is one that
+    /// changes nothing.
+    pub fn intend(&self, dir: &PlanDir, intents: &[Intent<'_>]) -> Result<(), WriteError> {
+        let mut state = self.state();
+        let mut lines = String::new();
+        let mut announced = Vec::with_capacity(intents.len());
+        for intent in intents {
+            if let Some(change) = keep_old(dir, intent, &state.left)? {
+                lines.push_str(&change.to_line());
+                announced.push(change);
+            }
+        }
+        if announced.is_empty() {
+            return Ok(());
+        }
+        blobs::sync(dir)?;
+        self.append(dir, &mut state, &lines)?;
+        state.changes += announced.len();
+        state.left.extend(announced.into_iter().map(|change| (change.path.as_str().to_owned(), change.after)));
+        Ok(())
+    }
+
+    /// Says that every change is announced. A taking back that is interrupted after this can be finished.
+    pub(super) fn ready(&self, dir: &PlanDir) -> Result<(), WriteError> {
+        let mut state = self.state();
+        let line = Record::ready_line(state.changes);
+        self.append(dir, &mut state, &line)
+    }
+
+    /// Ends the record.
+    pub fn finish(&self, dir: &PlanDir, ended: Timestamp, run: Option<Tallied>) -> Result<(), WriteError> {
+        let mut state = self.state();
+        let left = state.left.get(PARALLEL_FILE).copied().flatten();
+        end(dir, left, ended, run, |line| self.append(dir, &mut state, line))
+    }
+
+    fn append(&self, dir: &PlanDir, state: &mut State, lines: &str) -> Result<(), WriteError> {
+        let written = state.file.write_all(lines.as_bytes()).and_then(|()| state.file.sync_data());
+        written.map_err(|source| {
+            let path = dir.shown(&format!("{}/{}", records::folder_of(&self.id), records::CHANGES));
+            WriteError::Io { path, source }
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; if it did, the record would still hold what was announced.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes the end of a record; what parallel.json was left as is kept, so that it can be taken back in part later.
+pub(super) fn end(
+    dir: &PlanDir,
+    left: Option<Digest>,
+    ended: Timestamp,
+    run: Option<Tallied>,
+    append: impl FnOnce(&str) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let now = left.and_then(|left| dir.read(PARALLEL_FILE).ok().filter(|bytes| Digest::of(bytes) == left));
+    let parallel = match (left, now) {
+        (Some(left), Some(bytes)) => {
+            blobs::put(dir, left, &bytes)?;
+            Some(left)
+        }
+        _ => None,
+    };
+    append(&End { end: ended, run, parallel }.to_line())
+}
+
+/// The change that an intent amounts to; the bytes that it will overwrite are kept. `None` where it changes nothing.
+fn keep_old(
+    dir: &PlanDir,
+    intent: &Intent<'_>,
+    left: &HashMap<String, Option<Digest>>,
+) -> Result<Option<Change>, WriteError> {
+    let failed = |source| WriteError::Io { path: dir.shown(intent.path), source };
+    let Some(path) = PlanPath::parse(intent.path) else {
+        return Err(failed(io::Error::other("this is no path inside the plan directory")));
+    };
+    let change = |change, before, mode| Change { change, path, before, after: intent.after, mode };
+    let metadata = match dir.dir().metadata(intent.path) {
+        Ok(metadata) => metadata,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(intent.after.is_some().then(|| change(ChangeKind::Created, None, None)));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    if intent.existing == Existing::Keep && metadata.len() > super::scan::PLACEHOLDER_LIMIT {
+        return Ok(None);
+    }
+    let bytes = dir.read(intent.path).map_err(|error| match error {
+        StoreError::Io { source, .. } => failed(source),
+        StoreError::TooLarge { .. } | StoreError::Locate(_) => failed(io::Error::other(error.to_string())),
+    })?;
+    if intent.existing == Existing::Keep && !is_placeholder(&String::from_utf8_lossy(&bytes)) {
+        return Ok(None);
+    }
+    let before = Digest::of(&bytes);
+    if intent.after == Some(before) {
+        return Ok(None);
+    }
+    if left.get(intent.path) != Some(&Some(before)) {
+        match intent.after {
+            Some(_) => blobs::put(dir, before, &bytes)?,
+            None => blobs::put_file(dir, before, intent.path, &bytes)?,
+        }
+    }
+    let kind = if intent.after.is_some() { ChangeKind::Replaced } else { ChangeKind::Removed };
+    Ok(Some(change(kind, Some(before), mode_of(&metadata))))
+}
+
+#[cfg(unix)]
+fn mode_of(metadata: &Metadata) -> Option<u32> {
+    use cap_std::fs::PermissionsExt as _;
+    Some(metadata.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Metadata) -> Option<u32> {
+    None
+}
+
+/// The id after the highest there is.
+fn next_id(dir: &PlanDir, began: Timestamp) -> Result<RunId, WriteError> {
+    let ids = dir.operations().map_err(|error| match error {
+        StoreError::Io { path, source } => WriteError::Io { path, source },
+        StoreError::TooLarge { .. } | StoreError::Locate(_) => {
+            WriteError::Io { path: dir.shown(records::FOLDER), source: io::Error::other(error.to_string()) }
+        }
+    })?;
+    Ok(RunId::new(began, ids.first().map_or(0, RunId::number).saturating_add(1)))
+}

@@ -1,0 +1,249 @@
+//! Takes an operation back: as one transaction that can be finished after a crash, and itself be taken back.
+//!
+//! Everything is checked before anything changes. Then each change is announced in a record of its own, all of them
+//! with one sync, and only then made. After a crash that record says what is left to do.
+
+use std::{collections::HashMap, io, path::Path};
+
+use jiff::Timestamp;
+
+use super::{
+    Begin, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, atomic, blobs, journal,
+    records,
+};
+use crate::{
+    history::{Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, taking_back},
+    parallel,
+};
+
+/// What taking an operation back will do, with the bytes that only come about by it.
+#[derive(Debug)]
+pub struct Prepared {
+    plan: TakingBack,
+    /// The merged parallel.json.
+    merged: HashMap<PlanPath, Vec<u8>>,
+}
+
+impl Prepared {
+    /// Looks at every file that `target` changed. `later` are the newer records, newest first.
+    ///
+    /// # Errors
+    ///
+    /// A file of planwave's own cannot be read. What stands in the way in the plan directory is part of the result.
+    pub fn new(dir: &PlanDir, target: &Record, later: &[Record]) -> Result<Self, StoreError> {
+        let mut plan = taking_back(target, later, &|path| found(dir, path));
+        let mut merged = HashMap::new();
+        let mut steps = Vec::with_capacity(plan.steps.len());
+        for step in std::mem::take(&mut plan.steps) {
+            match check(dir, &step)? {
+                Ok(text) => {
+                    merged.extend(text.map(|text| (step.path.clone(), text)));
+                    steps.push(step);
+                }
+                Err(reason) => plan.untouchable.push(Untouchable { path: step.path, reason }),
+            }
+        }
+        plan.steps = steps;
+        Ok(Self { plan, merged })
+    }
+
+    /// What will be done, and what stands in the way.
+    pub fn plan(&self) -> &TakingBack {
+        &self.plan
+    }
+
+    /// Does it, and gives the number of the operation that did.
+    pub fn perform(&self, dir: &PlanDir, lock: &RunLock, begin: &Begin<'_>) -> Result<u64, WriteError> {
+        self.perform_observed(dir, lock, begin, &mut |_| Ok(()))
+    }
+
+    /// As [`Self::perform`]; `observe` is called before each write and can make it fail.
+    fn perform_observed(
+        &self,
+        dir: &PlanDir,
+        lock: &RunLock,
+        begin: &Begin<'_>,
+        observe: &mut dyn FnMut(&str) -> Result<(), WriteError>,
+    ) -> Result<u64, WriteError> {
+        observe("record")?;
+        let journal = Journal::begin(dir, lock, begin)?;
+        // What comes about by a merge is kept as well: finishing after a crash needs it.
+        for bytes in self.merged.values() {
+            observe("merged")?;
+            blobs::put(dir, Digest::of(bytes), bytes)?;
+        }
+        let intents: Vec<Intent<'_>> = self
+            .plan
+            .steps
+            .iter()
+            .map(|step| Intent {
+                path: step.path.as_str(),
+                after: match step.restore {
+                    Restore::Remove => None,
+                    Restore::Overwrite(blob) | Restore::Recreate(blob) => Some(blob),
+                    Restore::Merge { .. } => self.merged.get(&step.path).map(|bytes| Digest::of(bytes)),
+                },
+                existing: Existing::Replace,
+            })
+            .collect();
+        observe("intents")?;
+        journal.intend(dir, &intents)?;
+        observe("ready")?;
+        journal.ready(dir)?;
+        for (step, intent) in self.plan.steps.iter().zip(&intents) {
+            observe(step.path.as_str())?;
+            make(dir, &step.path, intent.after, step.mode)?;
+        }
+        sync_folders(dir, self.plan.steps.iter().map(|step| &step.path))?;
+        observe("end")?;
+        journal.finish(dir, Timestamp::now(), None)?;
+        Ok(journal.id().number())
+    }
+}
+
+/// What is left to do of a taking back that was interrupted.
+#[derive(Debug)]
+pub struct Unfinished {
+    record: Record,
+    left: Vec<Change>,
+    /// Files that somebody has changed since, and that stay.
+    pub untouchable: Vec<Untouchable>,
+}
+
+impl Unfinished {
+    /// Looks at `record`; `None` where it is no taking back, has ended, or was interrupted before it changed anything.
+    pub fn of(dir: &PlanDir, record: Record) -> Option<Self> {
+        if !is_unfinished(&record) {
+            return None;
+        }
+        let (mut left, mut untouchable) = (Vec::new(), Vec::new());
+        for change in &record.changes {
+            match found(dir, &change.path) {
+                Found::Bytes(now) if now == change.after => {}
+                Found::Bytes(now) if now == change.before => left.push(change.clone()),
+                Found::Bytes(_) => {
+                    let reason = String::from("was changed since");
+                    untouchable.push(Untouchable { path: change.path.clone(), reason });
+                }
+                Found::Unreadable(reason) => untouchable.push(Untouchable { path: change.path.clone(), reason }),
+            }
+        }
+        Some(Self { record, left, untouchable })
+    }
+
+    /// The record of the taking back.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// How many files are left to restore.
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Does what is left, and ends the record.
+    pub fn finish(&self, dir: &PlanDir, _lock: &RunLock) -> Result<(), WriteError> {
+        for change in &self.left {
+            make(dir, &change.path, change.after, None)?;
+        }
+        sync_folders(dir, self.left.iter().map(|change| &change.path))?;
+        let path = format!("{}/{}", records::folder_of(&self.record.id), records::CHANGES);
+        let failed = |source| WriteError::Io { path: dir.shown(&path), source };
+        let options = cap_std::fs::OpenOptions::new().append(true).clone();
+        let mut file = dir.dir().open_with(&path, &options).map_err(failed)?.into_std();
+        let parallel = self.record.changes.iter().rfind(|change| change.path.as_str() == PARALLEL_FILE);
+        journal::end(dir, parallel.and_then(|change| change.after), Timestamp::now(), None, |line| {
+            use io::Write as _;
+            file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
+        })
+    }
+}
+
+/// Whether a record is that of a taking back that began to change files and did not end.
+pub fn is_unfinished(record: &Record) -> bool {
+    matches!(record.header.kind, Kind::Undo(_) | Kind::Redo(_)) && record.ready && record.end.is_none()
+}
+
+fn found(dir: &PlanDir, path: &PlanPath) -> Found {
+    match dir.read(path.as_str()) {
+        Ok(bytes) => Found::Bytes(Some(Digest::of(&bytes))),
+        Err(StoreError::Io { source, .. })
+            if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Found::Bytes(None)
+        }
+        Err(StoreError::Io { source, .. }) => Found::Unreadable(format!("cannot be read: {source}")),
+        Err(error @ (StoreError::TooLarge { .. } | StoreError::Locate(_))) => Found::Unreadable(error.to_string()),
+    }
+}
+
+/// Whether a step can be made; the bytes of a merge, where it is one.
+fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, StoreError> {
+    let gone = || String::from("cannot be restored: its bytes from before are missing or damaged in .planwave/blobs");
+    Ok(match step.restore {
+        Restore::Remove => Ok(None),
+        Restore::Overwrite(blob) | Restore::Recreate(blob) => match blobs::get(dir, blob)? {
+            Some(_) => Ok(None),
+            None => Err(gone()),
+        },
+        Restore::Merge { before, after } => match (blobs::get(dir, before)?, blobs::get(dir, after)?) {
+            (Some(before), Some(after)) => {
+                let now = dir.read(step.path.as_str())?;
+                match parallel::take_back(&before, &after, &now) {
+                    Ok(text) => Ok(Some(text.into_bytes())),
+                    Err(error) => Err(format!("was changed since and cannot be taken back in part: {error}")),
+                }
+            }
+            _ => Err(gone()),
+        },
+    })
+}
+
+/// Gives a file the bytes of a blob, or removes it.
+fn make(dir: &PlanDir, path: &PlanPath, after: Option<Digest>, mode: Option<u32>) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io { path: dir.shown(path.as_str()), source };
+    let Some(blob) = after else { return dir.remove(path.as_str()) };
+    let bytes = match blobs::get(dir, blob) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(failed(io::Error::other("its bytes from before are gone"))),
+        Err(error) => return Err(failed(io::Error::other(error.to_string()))),
+    };
+    let comes_back = dir.dir().symlink_metadata(path.as_str()).is_err();
+    dir.write(path.as_str(), &bytes, Existing::Replace)?;
+    match mode {
+        Some(mode) if comes_back => set_mode(dir, path, mode).map_err(failed),
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(dir: &PlanDir, path: &PlanPath, mode: u32) -> io::Result<()> {
+    use cap_std::fs::PermissionsExt as _;
+    dir.dir().set_permissions(path.as_str(), cap_std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &PlanDir, _: &PlanPath, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes removals durable: one sync for each folder.
+fn sync_folders<'a>(dir: &PlanDir, paths: impl Iterator<Item = &'a PlanPath>) -> Result<(), WriteError> {
+    let mut folders: Vec<&Path> = paths.filter_map(|path| Path::new(path.as_str()).parent()).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    for folder in folders {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        match dir.dir().open_dir(folder).and_then(|opened| atomic::sync_folder(&opened)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(WriteError::Io { path: dir.path().join(folder), source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "undo_tests.rs"]
+mod tests;

@@ -1,0 +1,384 @@
+//! `planwave history`, `undo`, `redo`, `show`, `cost` and `gc` after runs against a scripted server.
+
+use crate::support::{
+    environment::TestEnv,
+    server::{Reply, ScriptedServer, good},
+};
+
+type Files = std::collections::BTreeMap<String, Vec<u8>>;
+
+/// Every file of the plan but planwave's own.
+fn files(env: &TestEnv) -> Files {
+    env.files("plan").into_iter().filter(|(name, _)| !name.starts_with(".planwave/")).collect()
+}
+
+/// Times and sizes differ from run to run.
+fn steady(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("20") {
+        let is_time = rest[at..].len() >= 16 && {
+            let bytes = rest[at..].as_bytes();
+            bytes[4] == b'-' && bytes[7] == b'-' && bytes[10] == b' ' && bytes[13] == b':'
+        };
+        let end = if is_time { at + 16 } else { at + 2 };
+        out.push_str(&rest[..at]);
+        out.push_str(if is_time { "[began]         " } else { "20" });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Two achievements; the first answer for 1.2 is rejected.
+async fn ran() -> (TestEnv, ScriptedServer, Files) {
+    let server = ScriptedServer::start(|asked| match (asked.id.as_str(), asked.stage, asked.before) {
+        ("1.2", "subplan", 0) => Reply::Text(String::from("## Objective\n\nToo little.")),
+        _ => good(asked),
+    })
+    .await;
+    let env = TestEnv::with_plan(&[vec![], vec![]]).server(&server.base_url());
+    let before = files(&env);
+    let said = env.run(&["run", "plan", "--all", "--yes", "--concurrency", "1", "--progress", "none"]);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    (env, server, before)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_taken_back_and_brought_back_byte_for_byte() {
+    let (env, _server, before) = ran().await;
+    let after = files(&env);
+    insta::assert_snapshot!(steady(&env.run(&["undo", "plan", "--dry-run"])), @r"
+    Undo 1: run --all --concurrency 1, [began]          UTC
+      remove subplans/SUBPLAN_TEST_11.md
+      remove subplans/SUBPLAN_TEST_12.md
+      remove execution/EXECUTION_TASK_TEST_11_01.md
+      remove execution/EXECUTION_TASK_TEST_12_01.md
+      restore parallel.json
+    ------- stderr -------
+    nothing changed
+    [exit 0]
+    ");
+    assert_eq!(files(&env), after);
+    let refused = env.run(&["undo", "plan"]);
+    insta::assert_snapshot!(steady(&refused), @r"
+    ------- stderr -------
+    Undo 1: run --all --concurrency 1, [began]          UTC
+      remove subplans/SUBPLAN_TEST_11.md
+      remove subplans/SUBPLAN_TEST_12.md
+      remove execution/EXECUTION_TASK_TEST_11_01.md
+      remove execution/EXECUTION_TASK_TEST_12_01.md
+      restore parallel.json
+    error: this would change files, and there is no terminal to ask on
+      hint: add `--yes` to do it, or `--dry-run` to see what it would be
+    [exit 2]
+    ");
+    insta::assert_snapshot!(steady(&env.run(&["undo", "plan", "--yes"])), @r"
+    undid 1: 5 files; `planwave redo` brings it back
+    ------- stderr -------
+    Undo 1: run --all --concurrency 1, [began]          UTC
+      remove subplans/SUBPLAN_TEST_11.md
+      remove subplans/SUBPLAN_TEST_12.md
+      remove execution/EXECUTION_TASK_TEST_11_01.md
+      remove execution/EXECUTION_TASK_TEST_12_01.md
+      restore parallel.json
+    [exit 0]
+    ");
+    assert_eq!(files(&env), before);
+    insta::assert_snapshot!(env.run(&["undo", "plan", "--yes"]), @r"
+    ------- stderr -------
+    error: there is nothing to undo
+      hint: `planwave history` lists what has been done here
+    [exit 2]
+    ");
+    insta::assert_snapshot!(steady(&env.run(&["undo", "2", "plan", "--yes"])), @r"
+    redid 1: 5 files
+    ------- stderr -------
+    Redo 2: undo 1, [began]          UTC
+      bring back subplans/SUBPLAN_TEST_11.md
+      bring back subplans/SUBPLAN_TEST_12.md
+      bring back execution/EXECUTION_TASK_TEST_11_01.md
+      bring back execution/EXECUTION_TASK_TEST_12_01.md
+      restore parallel.json
+    [exit 0]
+    ");
+    insta::assert_snapshot!(steady(&env.run(&["redo", "plan", "--yes"])), @r"
+    ------- stderr -------
+    error: there is nothing to redo
+      hint: `planwave history` lists what has been done here
+    [exit 2]
+    ");
+    assert_eq!(files(&env), after);
+    insta::assert_snapshot!(steady(&env.run(&["history", "plan"])), @r"
+    RUN  BEGAN (UTC)       ITEMS  FILES  TOKENS  COST  COMMAND
+      3  [began]                      5                redo 2
+      2  [began]                      5                redone: undo 1
+      1  [began]             4/4      5    6.5k     ?  run --all --concurrency 1
+    [exit 0]
+    ");
+    let json = env.run(&["history", "plan", "--json", "--limit", "4"]);
+    let json = json.split("------- stderr").next().unwrap_or_default().trim_end_matches("[exit 0]");
+    let history: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(history[0]["kind"], "redo");
+    let run = history.as_array().unwrap().iter().find(|past| past["kind"] == "run").unwrap();
+    assert_eq!((run["state"].as_str(), run["items"]["done"].as_u64()), (Some("standing"), Some(4)));
+    assert_eq!(run["usage"]["input"], 5_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_file_is_named_and_can_be_left() {
+    let (env, _server, before) = ran().await;
+    env.write("plan/subplans/SUBPLAN_TEST_11.md", "mine\n");
+    let after = files(&env);
+    insta::assert_snapshot!(env.run(&["undo", "plan", "--yes"]), @r"
+    ------- stderr -------
+    error: these files cannot be taken back, so nothing was changed:
+    subplans/SUBPLAN_TEST_11.md was changed since
+      hint: `--keep-edited` leaves them and takes back the rest
+    [exit 2]
+    ");
+    assert_eq!(files(&env), after);
+    let said = env.run(&["undo", "plan", "--yes", "--keep-edited"]);
+    insta::assert_snapshot!(steady(&said), @r"
+    undid 1: 4 files; `planwave redo` brings it back
+    ------- stderr -------
+    left as they are:
+    subplans/SUBPLAN_TEST_11.md was changed since
+    Undo 1: run --all --concurrency 1, [began]          UTC
+      remove subplans/SUBPLAN_TEST_12.md
+      remove execution/EXECUTION_TASK_TEST_11_01.md
+      remove execution/EXECUTION_TASK_TEST_12_01.md
+      restore parallel.json
+    [exit 0]
+    ");
+    let mut expected = before;
+    expected.insert(String::from("subplans/SUBPLAN_TEST_11.md"), b"mine\n".to_vec());
+    assert_eq!(files(&env), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_wrote_or_rejected_stays_within_reach() {
+    let (env, _server, _) = ran().await;
+    let document = env.read("plan/subplans/SUBPLAN_TEST_11.md");
+    let number = "1";
+    let show = |rest: &[&str]| env.run(&[&["show", number], rest].concat());
+    for _ in 0..2 {
+        assert_eq!(show(&["1.1", "plan", "--stage", "subplan"]), format!("{document}[exit 0]"));
+        env.run(&["undo", "plan", "--yes"]);
+    }
+    insta::assert_snapshot!(steady(&show(&["plan"])), @r"
+    1: run --all --concurrency 1, [began]          UTC
+      created subplans/SUBPLAN_TEST_11.md (undone)
+      created subplans/SUBPLAN_TEST_12.md (undone)
+      created execution/EXECUTION_TASK_TEST_11_01.md (undone)
+      created execution/EXECUTION_TASK_TEST_12_01.md (undone)
+      replaced parallel.json (undone)
+    [exit 0]
+    ");
+    insta::assert_snapshot!(show(&["1.2", "plan", "--stage", "subplan", "--attempt", "1"]), @r"
+    ## Objective
+
+    Too little.
+    [exit 0]
+    ");
+    let both = show(&["1.2", "plan"]);
+    assert!(both.contains("==> subplans/SUBPLAN_TEST_12.md <==") && both.contains("answer 1 was rejected"), "{both}");
+    insta::assert_snapshot!(show(&["3.1", "plan"]), @r"
+    ------- stderr -------
+    error: 1 wrote no document of 3.1, and rejected none
+      hint: `planwave show 1` lists what it changed
+    [exit 1]
+    ");
+    insta::assert_snapshot!(show(&["1.2", "plan", "--attempt", "9"]), @r"
+    ------- stderr -------
+    error: 1 has no answer 9 for 1.2
+      hint: there are 2 answers
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["show", "77", "1.1", "plan"]), @r"
+    ------- stderr -------
+    error: there is no operation 77 on record
+      hint: `planwave history` lists those there are
+    [exit 2]
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_only_failed_shows_its_last_answer() {
+    let server = ScriptedServer::start(|_| Reply::Text(String::from("## Objective\n\nToo little."))).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    let said = env.run(&["run", "plan", "--all", "--yes", "--max-attempts", "1", "--progress", "none"]);
+    assert!(said.ends_with("[exit 1]"), "{said}");
+    let shown = env.run(&["show", "1", "1.1", "plan"]);
+    assert!(shown.starts_with("## Objective\n\nToo little.\n") && shown.contains("was rejected"), "{shown}");
+    // The failure that it noted in parallel.json goes too.
+    assert!(env.read("plan/parallel.json").contains("\"failed\""));
+    assert!(env.run(&["undo", "plan", "--yes"]).ends_with("[exit 0]"));
+    assert!(!env.read("plan/parallel.json").contains("\"failed\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_on_the_bill_and_stays_there() {
+    let (env, _server, _) = ran().await;
+    for by in ["run", "achievement", "model"] {
+        let said = env.run(&["cost", "plan", "--by", by]);
+        match by {
+            "run" => insta::assert_snapshot!(said, @r"
+            RUN                         CALLS    TOKENS IN  CACHED  TOKENS OUT         COST
+            1  run --all --concurrenc…      5        5,000     20%       1,500      unknown
+            Total                           5        5,000     20%       1,500      unknown
+
+            5 calls of a model whose prices are unknown.
+            [exit 0]
+            "),
+            "achievement" => insta::assert_snapshot!(said, @r"
+            ACHIEVEMENT  CALLS    TOKENS IN  CACHED  TOKENS OUT         COST
+            1.1              2        2,000     20%         600      unknown
+            1.2              3        3,000     20%         900      unknown
+            Total            5        5,000     20%       1,500      unknown
+
+            5 calls of a model whose prices are unknown.
+            [exit 0]
+            "),
+            _ => insta::assert_snapshot!(said, @r"
+            MODEL       CALLS    TOKENS IN  CACHED  TOKENS OUT         COST
+            gpt-5-mini      5        5,000     20%       1,500      unknown
+            Total           5        5,000     20%       1,500      unknown
+
+            5 calls of a model whose prices are unknown.
+            [exit 0]
+            "),
+        }
+    }
+    let bill = env.run(&["cost", "plan", "--by", "day", "--json"]);
+    // A replay costs nothing, and an undo gives nothing back.
+    std::fs::copy(env.path("plan/.planwave/tape.jsonl"), env.path("tape.jsonl")).unwrap();
+    env.run(&["undo", "plan", "--yes"]);
+    assert!(env.run(&["run", "plan", "--all", "--replay", "tape.jsonl", "--progress", "none"]).ends_with("[exit 0]"));
+    assert_eq!(env.run(&["cost", "plan", "--by", "day", "--json"]), bill);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gc_frees_what_no_undo_needs() {
+    let (env, _server, before) = ran().await;
+    let dry = env.run(&["gc", "plan", "--older-than", "0d", "--dry-run"]);
+    assert!(dry.contains("would free") && dry.contains("5 answers on the tape"), "{dry}");
+    let said = env.run(&["gc", "plan", "--older-than", "0d"]);
+    assert!(said.starts_with("freed "), "{said}");
+    assert_eq!(env.read("plan/.planwave/tape.jsonl").lines().count(), 1);
+    assert!(env.run(&["undo", "plan", "--yes"]).ends_with("[exit 0]"));
+    assert_eq!(files(&env), before);
+    insta::assert_snapshot!(env.run(&["gc", "plan", "--older-than", "yesterday"]), @r"
+    ------- stderr -------
+    error: invalid value 'yesterday' for '--older-than <AGE>': an age is a number and a unit, such as 30d
+
+    For more information, try '--help'.
+    [exit 2]
+    ");
+}
+
+#[test]
+fn nothing_on_record() {
+    let env = TestEnv::with_plan_text("# PLAN: Test\n\n## Desirable Achievements\n\n**Achievement 1.1**: One\n");
+    for command in ["history", "cost", "undo", "redo", "gc"] {
+        let said = env.run(&[command, "plan"]);
+        match command {
+            "history" => insta::assert_snapshot!(said, @r"
+            ------- stderr -------
+            nothing has been done here yet
+            [exit 0]
+            "),
+            "cost" => insta::assert_snapshot!(said, @r"
+            ------- stderr -------
+            nothing has been paid for here yet
+            [exit 0]
+            "),
+            "undo" => insta::assert_snapshot!(said, @r"
+            ------- stderr -------
+            error: there is nothing to undo
+              hint: `planwave history` lists what has been done here
+            [exit 2]
+            "),
+            "redo" => insta::assert_snapshot!(said, @r"
+            ------- stderr -------
+            error: there is nothing to redo
+              hint: `planwave history` lists what has been done here
+            [exit 2]
+            "),
+            _ => insta::assert_snapshot!(said, @r"
+            nothing to remove; 0 B are in use
+            [exit 0]
+            "),
+        }
+    }
+    insta::assert_snapshot!(env.run(&["undo", "12", "plan"]), @r"
+    ------- stderr -------
+    error: there is no operation 12 on record
+      hint: `planwave history` lists those there are
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["show", "x", "plan"]), @r"
+    ------- stderr -------
+    error: `x` names no operation
+      hint: `planwave history` lists them; their number is enough
+    [exit 2]
+    ");
+    assert!(!env.path("plan/.planwave/runs").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_record_is_named_and_passed_over() {
+    let (env, _server, _) = ran().await;
+    let runs = env.files("plan/.planwave/runs");
+    let record = runs.keys().find(|name| name.ends_with("undo.jsonl")).unwrap();
+    let path = format!("plan/.planwave/runs/{record}");
+    let text = env.read(&path);
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[2] = "{\"change\":";
+    env.write(&path, &(lines.join("\n") + "\n"));
+    insta::assert_snapshot!(env.run(&["undo", "plan", "--yes"]), @r"
+    ------- stderr -------
+    warning: the record of 1 is damaged in line 3
+    error: the record of 1 is damaged in line 3, so it cannot be taken back as a whole
+    [exit 2]
+    ");
+    env.write(&path, "\u{1b}[31m\n");
+    let said = env.run(&["history", "plan"]);
+    assert!(said.contains("undo.jsonl: line 1 is not the header of a record") && said.ends_with("[exit 0]"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn git_is_asked_for_a_commit_only_on_request() {
+    let git = |env: &TestEnv, arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(arguments).current_dir(env.path("")).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        command.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    if git(&env, &["--version"]).is_err() {
+        eprintln!("skipped: there is no git here");
+        return;
+    }
+    let path = std::env::var("PATH").unwrap();
+    let run = ["run", "plan", "--all", "--yes", "--progress", "none", "--git-checkpoint"];
+    let with_git = |env: &TestEnv| env.run_with(&run, &[("PATH", &path)]);
+    let refused = with_git(&env);
+    assert!(refused.contains("git finds no repository at plan") && refused.ends_with("[exit 2]"), "{refused}");
+    git(&env, &["init", "--quiet"]).unwrap();
+    git(&env, &["config", "user.name", "Tester"]).unwrap();
+    git(&env, &["config", "user.email", "tester@example.com"]).unwrap();
+    env.write("other.txt", "not ours\n");
+    git(&env, &["add", "other.txt"]).unwrap();
+    let refused = with_git(&env);
+    assert!(refused.contains("the index holds 1 change outside of plan") && refused.ends_with("[exit 2]"), "{refused}");
+    assert_eq!(server.bodies().len(), 0);
+    git(&env, &["rm", "--cached", "--quiet", "other.txt"]).unwrap();
+    let said = with_git(&env);
+    assert!(said.contains("git checkpoint: commit ") && said.ends_with("[exit 0]"), "{said}");
+    let committed = git(&env, &["show", "--name-only", "--format=%s"]).unwrap();
+    assert_eq!(committed, "Before planwave run\n\nplan/PLAN_TEST.md\nplan/parallel.json\n");
+    env.run(&["undo", "plan", "--yes"]);
+    assert_eq!(git(&env, &["log", "--format=%s"]).unwrap(), "Before planwave run\n");
+    assert_eq!(git(&env, &["status", "--porcelain", "--untracked-files=no"]).unwrap(), "");
+}
