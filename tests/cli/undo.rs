@@ -18,7 +18,7 @@ fn steady(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("20") {
         let is_time = rest[at..].len() >= 16 && {
-            let bytes = rest[at..].as_bytes();
+            let bytes = &rest.as_bytes()[at..];
             bytes[4] == b'-' && bytes[7] == b'-' && bytes[10] == b' ' && bytes[13] == b':'
         };
         let end = if is_time { at + 16 } else { at + 2 };
