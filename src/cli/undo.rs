@@ -95,6 +95,7 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
     }
     let now = Timestamp::now();
     let lock = lock(&dir, target.verb, now)?;
+    dir.remove_temporaries();
     // What was agreed to is done, and nothing else.
     let again = Prepared::new(&dir, &target.record, &target.later)?;
     if again.plan() != plan || any_newer(&dir, &target)? {

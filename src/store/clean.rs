@@ -16,7 +16,7 @@ use super::{PlanDir, RecordsError, RunLock, StoreError, WriteError, atomic, blob
 use crate::history::{Bill, Charge, Digest, Kept, Kind, Record, Removal, RunId, Stored, removal};
 
 const TAPE: &str = ".planwave/tape.jsonl";
-const NEW_TAPE: &str = ".planwave/tape.jsonl.tmp";
+const NEW_TAPE: &str = ".planwave/.planwave-0-0.tmp";
 const BILL: &str = ".planwave/bill.jsonl";
 
 /// What could go, and what will.

@@ -191,7 +191,7 @@ impl PlanDir {
     /// none of it is anybody's any more.
     pub fn remove_temporaries(&self) -> usize {
         let mut removed = 0;
-        for folder in [".", "subplans", "execution", "execution/feedbacks", ".planwave"] {
+        for folder in [".", "subplans", "execution", "execution/feedbacks", ".planwave", ".planwave/blobs"] {
             let Ok(entries) = self.dir.read_dir(folder) else { continue };
             for entry in entries.flatten() {
                 let name = entry.file_name();

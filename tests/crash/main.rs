@@ -96,6 +96,11 @@ fn documents(env: &TestEnv) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Every file but planwave's own.
+fn files_of_the_plan(env: &TestEnv) -> BTreeMap<String, Vec<u8>> {
+    env.files("plan").into_iter().filter(|(name, _)| !name.starts_with(".planwave/")).collect()
+}
+
 /// Answers that are safe on the plan's own tape.
 fn on_tape(env: &TestEnv) -> usize {
     match std::fs::read_to_string(env.path("plan/.planwave/tape.jsonl")) {
@@ -156,6 +161,7 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
         rounds += 1;
         let server = ScriptedServer::slow(script, Duration::from_millis(8)).await;
         let env = TestEnv::with_plan(&shape()).server(&server.base_url());
+        let before = files_of_the_plan(&env);
         // Answers that were in flight at a kill and are paid for again.
         let mut lost = 0;
         for _ in 0..12 {
@@ -190,6 +196,12 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
         assert!(leftovers.is_empty(), "{leftovers:?}");
         assert!(env.run(&RUN).contains("nothing to do"));
         assert_eq!(server.bodies().len(), sent);
+        // Every run can be taken back, those that were killed too.
+        while !env.run(&["undo", "plan", "--dry-run"]).contains("nothing to undo") {
+            let said = env.run(&["undo", "plan", "--yes"]);
+            assert!(said.ends_with("[exit 0]"), "{said}");
+        }
+        assert!(files_of_the_plan(&env) == before, "undo does not bring back the bytes from before");
         lost_in_all += lost;
     }
     eprintln!("{killed} kills in {rounds} runs; {lost_in_all} answers were in flight and asked for again");
