@@ -9,6 +9,7 @@ mod catalog;
 mod config;
 mod delay;
 pub mod doctor;
+pub mod gate;
 mod endpoint;
 mod failure;
 mod openai;
