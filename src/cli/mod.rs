@@ -18,6 +18,7 @@ mod model_setup;
 pub mod plan_show;
 mod project;
 mod prompt;
+mod rate_limits;
 mod reporting;
 mod run;
 mod signals;

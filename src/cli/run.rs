@@ -9,6 +9,7 @@ use super::{
     failure::{Exit, Failure},
     model_setup::{self, ModelChoice},
     project::{Leveled, Planned, Project, settings},
+    rate_limits::KeptGate,
     reporting::{self, Reporting},
     signals,
     tapes::{self, Answers, Open, Wanted, read_tape},
@@ -17,9 +18,9 @@ use super::{
 use crate::{
     document::Stage,
     engine::{
-        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Wish,
+        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Totals, Wish,
     },
-    model::{Model, OpenAi},
+    model::{Model, ModelConfig, OpenAi, gate::{Bounds, Gate}},
     prompts::{TemplateName, Templates},
     report::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,
@@ -40,12 +41,13 @@ pub(super) struct Prepared {
     pub(super) choice: ModelChoice,
     wish: Wish,
     model_name: String,
+    bounds: Bounds,
 }
 
 impl Prepared {
     /// Counts what the run would send. Most of a dry run's work, so it is done only where somebody wants to see it.
     pub(super) fn forecast(&self) -> Result<Forecast, Failure> {
-        let Self { leveled, planned, briefing, choice, wish: _, model_name } = self;
+        let Self { leveled, planned, briefing, choice, wish: _, model_name, bounds: _ } = self;
         let tokenizer = choice.facts.tokenizer;
         let outlook = ModelOutlook {
             name: model_name,
@@ -58,6 +60,7 @@ impl Prepared {
         let mut forecast =
             engine::forecast(&planned.run, briefing, &leveled.graph, &leveled.names, &planned.digests, &outlook)?;
         forecast.warnings.extend(leveled.warnings.iter().cloned());
+        forecast.budget = self.bounds.is_set().then_some(self.bounds);
         Ok(forecast)
     }
 }
@@ -91,6 +94,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         None => Answers::Network,
     };
     let prepared = prepare(leveled, wish, &loaded)?;
+    if matches!(answers, Answers::Network) {
+        model_setup::check_budget(&loaded, &prepared.choice.facts)?;
+    }
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
     }
@@ -185,6 +191,7 @@ fn selection_words(arguments: &RunArguments) -> Vec<String> {
         Some(config::Order::Ready) => words.extend(["--order", "ready"].map(String::from)),
         Some(config::Order::Level) | None => {}
     }
+    // A bound is not repeated: it holds for one run, and what is left may need another.
     for (flag, number) in [("--concurrency", arguments.concurrency), ("--max-attempts", arguments.max_attempts)] {
         if let Some(number) = number {
             words.extend([flag.to_owned(), number.to_string()]);
@@ -217,7 +224,8 @@ pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<P
         &count,
     )?;
     let model_name = loaded.settings.model.name.clone();
-    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name })
+    let bounds = model_setup::bounds(loaded);
+    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds })
 }
 
 fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
@@ -276,7 +284,7 @@ pub(super) fn perform(
 ) -> Result<Exit, Failure> {
     let out_of_reach = any_out_of_reach(&prepared);
     let Surroundings { loaded, sources, answers, record, fresh, events, selection, json, plan_argument } = surroundings;
-    let Prepared { leveled, planned, briefing, choice, wish, model_name } = prepared;
+    let Prepared { leveled, planned, briefing, choice, wish, model_name, bounds: _ } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
     let _lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
@@ -297,7 +305,10 @@ pub(super) fn perform(
     if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
         err(&format!("{line}\n"));
     }
-    let model = model(loaded, key, &tapes, &choice)?;
+    let configuration = model_setup::configuration(loaded, key);
+    let limits = (!replay).then(|| KeptGate::open(loaded, &configuration, &choice.facts, began));
+    let gate = limits.as_ref().map(|limits| limits.gate.clone());
+    let model = model(loaded, configuration, gate, &tapes, &choice)?;
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let reporting = Reporting::start(settings.output.progress, style, events)?;
     let store = DocumentWriter::start(Arc::clone(&dir))
@@ -329,15 +340,23 @@ pub(super) fn perform(
         emit: reporting.sink(),
     };
     let runtime = model_setup::runtime()?;
-    let summary = runtime.block_on(async move { engine.run(signals::watch_signals()).await });
+    let grace = settings.run.grace;
+    let summary = runtime.block_on(async move { engine.run(signals::watch_signals(grace)).await });
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
     reporting.close();
+    if let Some(limits) = &limits {
+        limits.keep(Timestamp::now());
+    }
     if json {
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
         out(&text)?;
     } else {
+        let left = match summary.stop_kind {
+            Some(StopKind::Budget) => what_is_left(&leveled, &wish, loaded),
+            _ => None,
+        };
         let next_level = next_level(&leveled, &wish, &summary);
         let directory = dir.path().display().to_string();
         let model = &settings.model;
@@ -349,6 +368,7 @@ pub(super) fn perform(
             plan: &plan_argument,
             selection: &selection,
             next_level,
+            left,
             directory: &directory,
             model: &priced,
             replay,
@@ -364,7 +384,7 @@ pub(super) fn perform(
 fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
     match summary.stop_kind {
         Some(StopKind::Interrupted) => Exit::Interrupted,
-        Some(StopKind::Provider) => Exit::Stopped,
+        Some(StopKind::Provider | StopKind::Budget) => Exit::Stopped,
         Some(StopKind::Storage | StopKind::Internal) => Exit::Incomplete,
         None if summary.failed + summary.blocked + summary.not_started > 0 || out_of_reach => Exit::Incomplete,
         None => Exit::Done,
@@ -374,20 +394,31 @@ fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
 /// The model that answers from these tapes, or from the network where they do not.
 fn model(
     loaded: &Loaded,
-    key: Option<secrecy::SecretString>,
+    configuration: ModelConfig,
+    gate: Option<Gate>,
     tapes: &Open,
     choice: &ModelChoice,
 ) -> Result<Arc<dyn Model>, Failure> {
-    let configuration = model_setup::configuration(loaded, key);
     let built = OpenAi::new(configuration, choice.facts.clone(), tapes.source.clone(), tapes.recorder.clone());
     let mut model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     if let Some(memory) = &tapes.memory {
         model = model.with_memory(Arc::clone(memory));
     }
+    if let Some(gate) = gate {
+        model = model.through(gate);
+    }
     for setting in model.settings_not_sent() {
         err(&format!("warning: {} does not take `{setting}`; it is not sent\n", loaded.settings.model.name));
     }
     Ok(Arc::new(model))
+}
+
+/// What the next run would do and cost. Nothing depends on it, so what cannot be worked out is not said.
+fn what_is_left(leveled: &Leveled, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
+    let again = Project::open(leveled.project.dir.path()).ok()?.leveled().ok()?;
+    // What was replaced is done, though it exists.
+    let wish = Wish { force: false, ..wish.clone() };
+    Some(prepare(again, wish, loaded).ok()?.forecast().ok()?.totals)
 }
 
 /// The level to generate next, where this run did whole levels and all of them.

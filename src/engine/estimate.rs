@@ -100,6 +100,7 @@ pub fn forecast(
         skipped,
         warnings,
         totals,
+        budget: None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod briefing;
 mod call;
+mod cut;
 mod estimate;
 mod event;
 mod forecast;
@@ -15,6 +16,7 @@ mod summary;
 mod worker;
 
 pub use briefing::{Briefing, Shared};
+pub use cut::Remedy;
 pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};

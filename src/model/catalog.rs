@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{Tokenizer, Usage};
+use super::{Tokenizer, Usage, gate::PerMinute};
 
 /// The embedded data.
 const BUILT_IN: &str = include_str!("../../config/models.toml");
@@ -27,6 +27,8 @@ pub struct ModelFacts {
     pub context_window: Option<u32>,
     /// The most tokens of an answer.
     pub max_output: Option<u32>,
+    /// Its rate limits.
+    pub limits: PerMinute,
     /// How its text is counted.
     pub tokenizer: Tokenizer,
     /// What it takes.
@@ -118,6 +120,26 @@ struct ProviderEntry {
     /// By model; prices hold for this provider only.
     #[serde(default)]
     prices: BTreeMap<String, PriceEntry>,
+    /// By model; they differ from contract to contract, so they are for the user's own file.
+    #[serde(default)]
+    limits: BTreeMap<String, LimitsEntry>,
+}
+
+/// Limits per minute.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsEntry {
+    rpm: Option<u32>,
+    tpm: Option<u32>,
+}
+
+impl LimitsEntry {
+    fn apply(self, limits: &mut PerMinute) {
+        // Zero is what settings write for "unknown".
+        let limit = |number: Option<u32>| number.filter(|number| *number > 0).map(f64::from);
+        limits.requests = limit(self.rpm).or(limits.requests);
+        limits.tokens = limit(self.tpm).or(limits.tokens);
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +169,10 @@ struct ModelEntry {
     params: ParamsEntry,
     /// Whichever provider serves it; for the user's own file.
     prices: Option<PriceEntry>,
+    /// Requests per minute, whichever provider serves it; for the user's own file.
+    rpm: Option<u32>,
+    /// Tokens per minute.
+    tpm: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -232,6 +258,9 @@ impl Catalog {
                 facts.prices = Some(price.prices());
                 facts.prices_taken = price.taken.clone().or_else(|| entry.taken.clone());
             }
+            for limits in matching(&entry.limits, model) {
+                limits.apply(&mut facts.limits);
+            }
         }
         for file in self.files.iter().rev() {
             for entry in matching(&file.models, model) {
@@ -239,6 +268,7 @@ impl Catalog {
                 facts.max_output = entry.max_output.or(facts.max_output);
                 facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
                 entry.params.apply(&mut facts.params);
+                LimitsEntry { rpm: entry.rpm, tpm: entry.tpm }.apply(&mut facts.limits);
                 if let Some(price) = &entry.prices {
                     facts.prices = Some(price.prices());
                     facts.prices_taken.clone_from(&price.taken);

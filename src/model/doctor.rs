@@ -83,6 +83,7 @@ pub async fn probe(config: &ModelConfig, facts: &ModelFacts) -> Vec<ProbeResult>
         messages: vec![Message { role: Role::User, content: vec![Arc::from("Reply with the word ok.")] }],
         max_output_tokens: MAX_TOKENS,
         cache_key: None,
+        less_reasoning: 0,
     };
     let body = model.body(&request);
     let (completion, outcome) = match model.call(body.clone(), &|_| {}).await {

@@ -3,6 +3,7 @@
 //! It retries (in one layer), classifies errors and puts every exchange on the tape. It must not know of plans,
 //! documents or terminals.
 
+mod admission;
 mod answer;
 mod body;
 mod catalog;
@@ -43,6 +44,16 @@ pub trait Model: Send + Sync {
         request: &'a Request,
         progress: ProgressSink<'a>,
     ) -> BoxFuture<'a, Result<Completion, ModelError>>;
+
+    /// Sends nothing more: calls that wait to be sent, or to be sent again, fail with [`Scope::Stopped`]; those under
+    /// way go on.
+    fn stop(&self) {}
+
+    /// Whether the model can be told to think less, with [`Request::less_reasoning`] at `less` already.
+    fn can_think_less(&self, less: u8) -> bool {
+        let _ = less;
+        false
+    }
 }
 
 /// Where a call's progress goes.
@@ -57,6 +68,8 @@ pub struct Request {
     pub max_output_tokens: u32,
     /// Requests with the same key share a prefix that the provider may cache.
     pub cache_key: Option<String>,
+    /// How many steps less the model is to think than is configured; for models that can be told.
+    pub less_reasoning: u8,
 }
 
 /// One message of a [`Request`].
@@ -164,4 +177,8 @@ pub enum Scope {
     Recording,
     /// The request is not on the tape that is replayed: this call only, and the input is at fault.
     NotOnTape,
+    /// The budget has no room for the request: stop, exit 4.
+    Budget,
+    /// The run was stopping before the request was sent.
+    Stopped,
 }

@@ -36,6 +36,8 @@ pub(super) struct Tee {
     shared: Arc<Shared>,
     attempt: Arc<Attempt>,
     started: Instant,
+    /// When the last whole line came: what drips byte by byte is as good as silent.
+    moved: Clock,
     /// Rings when the server may have been silent for too long. It is set anew only when it rings: a timer for each
     /// piece of an answer would cost more than reading it.
     patience: Pin<Box<Sleep>>,
@@ -66,6 +68,7 @@ impl Tee {
             shared,
             attempt,
             started,
+            moved: Clock::now(),
             patience: Box::pin(tokio::time::sleep(first_wait)),
             body: Vec::new(),
             limit,
@@ -82,6 +85,9 @@ impl Tee {
         }
         match self.receive(answering).await {
             Ok(Some(piece)) => {
+                if piece.contains(&b'\n') {
+                    self.moved = Clock::now();
+                }
                 if self.body.len() + piece.len() > self.limit {
                     self.finish(false).await?;
                     return Err(Failure::TooLarge { limit: self.limit });
@@ -108,7 +114,7 @@ impl Tee {
     async fn receive(&mut self, answering: bool) -> Result<Option<Bytes>, Failure> {
         let Timeouts { first_token, idle, .. } = self.shared.timeouts;
         let waited = if answering { idle } else { first_token };
-        let end = Clock::now() + waited;
+        let end = self.moved + waited;
         if self.patience.deadline() > end {
             self.patience.as_mut().reset(end);
         }
@@ -126,6 +132,11 @@ impl Tee {
                 }
             }
         }
+    }
+
+    /// What the server calls the body.
+    pub(super) fn content_type(&self) -> Option<String> {
+        self.headers.get("content-type").cloned()
     }
 
     /// The rest of the body of a response that is no success.

@@ -24,13 +24,16 @@ pub enum TemplateName {
     Execution,
     /// What is sent after a rejected answer.
     Repair,
+    /// What is sent after an answer that was cut, to get the rest.
+    Continue,
     /// Several documents in one prompt, for people who paste.
     Batch,
 }
 
 impl TemplateName {
     /// Every template.
-    pub const ALL: [Self; 6] = [Self::System, Self::Level, Self::Subplan, Self::Execution, Self::Repair, Self::Batch];
+    pub const ALL: [Self; 7] =
+        [Self::System, Self::Level, Self::Subplan, Self::Execution, Self::Repair, Self::Continue, Self::Batch];
 
     /// Its file name, such as `system.md`.
     pub fn file_name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl TemplateName {
             Self::Subplan => "subplan.md",
             Self::Execution => "execution.md",
             Self::Repair => "repair.md",
+            Self::Continue => "continue.md",
             Self::Batch => "batch.md",
         }
     }
@@ -51,6 +55,7 @@ impl TemplateName {
             Self::Subplan => include_str!("../../prompts/subplan.md"),
             Self::Execution => include_str!("../../prompts/execution.md"),
             Self::Repair => include_str!("../../prompts/repair.md"),
+            Self::Continue => include_str!("../../prompts/continue.md"),
             Self::Batch => include_str!("../../prompts/batch.md"),
         }
     }
@@ -145,6 +150,11 @@ impl Templates {
         self.render(TemplateName::Repair, &context)
     }
 
+    /// What follows an answer that was cut.
+    pub fn rest(&self) -> Result<String, TemplateError> {
+        self.render(TemplateName::Continue, &Context::new())
+    }
+
     /// Several documents of one level and stage in one prompt. `system` and `level` are what a run would send first.
     pub fn batch(
         &self,
@@ -202,6 +212,7 @@ impl Templates {
         self.subplan(&item)?;
         self.execution(&item, &SubplanContext::default(), &part)?;
         self.repair(&[finding], true)?;
+        self.rest()?;
         let document = BatchDocument { path: String::from("subplans/SUBPLAN_X_11.md"), own: String::from("own part") };
         let fault = Fault { path: document.path.clone(), message: String::from("The section Approach is missing.") };
         self.batch("rules", "level", &[document], &[fault])?;

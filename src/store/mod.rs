@@ -5,6 +5,7 @@
 //! generated.
 
 mod atomic;
+mod limits_file;
 mod local_tape;
 mod locate;
 mod lock;
@@ -16,6 +17,7 @@ mod tape_file;
 mod writer;
 
 pub use atomic::{Existing, WriteError};
+pub use limits_file::LimitsFile;
 pub use local_tape::{Found, LocalTape, TapeMemory};
 pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};

@@ -8,6 +8,7 @@ mod support;
 
 mod init;
 mod invalid_input;
+mod limits;
 mod memory;
 mod paste;
 mod plan_and_config;

@@ -11,6 +11,10 @@ use wiremock::{
 pub(crate) enum Reply {
     /// A streamed answer that ends cleanly.
     Text(String),
+    /// An answer that was cut at its token cap.
+    Cut(String),
+    /// An empty answer whose tokens all went into reasoning.
+    Thought,
     /// A refusal by the model.
     Refusal(String),
     /// An HTTP error with this body.
@@ -95,15 +99,17 @@ impl Respond for Responder {
         asked.push(key);
         let asked = Asked { stage, id, before };
         let response = match (self.script)(&asked) {
-            Reply::Text(text) => sse(&text, None),
-            Reply::Refusal(text) => sse("", Some(&text)),
+            Reply::Text(text) => sse(&text, None, "stop", 0),
+            Reply::Cut(text) => sse(&text, None, "length", 0),
+            Reply::Thought => sse("", None, "length", 300),
+            Reply::Refusal(text) => sse("", Some(&text), "stop", 0),
             Reply::Status(status, body) => ResponseTemplate::new(status).set_body_raw(body, "application/json"),
         };
         response.set_delay(self.delay)
     }
 }
 
-fn sse(text: &str, refusal: Option<&str>) -> ResponseTemplate {
+fn sse(text: &str, refusal: Option<&str>, finish: &str, reasoning: u32) -> ResponseTemplate {
     let mut stream = String::new();
     let mut event = |value: serde_json::Value| stream.push_str(&format!("data: {value}\n\n"));
     let mut rest = text;
@@ -117,11 +123,12 @@ fn sse(text: &str, refusal: Option<&str>) -> ResponseTemplate {
     if let Some(refusal) = refusal {
         event(serde_json::json!({"choices": [{"index": 0, "delta": {"refusal": refusal}, "finish_reason": null}]}));
     }
-    event(serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}));
+    event(serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}));
     event(serde_json::json!({
         "choices": [],
         "usage": {"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300,
-                  "prompt_tokens_details": {"cached_tokens": 200}},
+                  "prompt_tokens_details": {"cached_tokens": 200},
+                  "completion_tokens_details": {"reasoning_tokens": reasoning}},
     }));
     stream.push_str("data: [DONE]\n\n");
     ResponseTemplate::new(200).set_body_raw(stream, "text/event-stream")

@@ -4,10 +4,12 @@
 //! can never pass the bound, however many are in flight. It must not decide what happens then.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use serde::Serialize;
+
 use crate::model::{Prices, Usage};
 
 /// The bounds of a run. Both at once are possible; without any, everything fits.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bounds {
     /// US dollars.
     pub max_cost: Option<f64>,
