@@ -377,6 +377,31 @@ mod tests {
     const OPENAI: &str = "https://api.openai.com/v1";
 
     #[test]
+    fn rate_limits_are_those_of_the_nearest_entry() {
+        let user = r#"
+            [models."gpt-5*"]
+            rpm = 100
+            tpm = 9000
+            [models."gpt-5-mini"]
+            rpm = 500
+            [providers.openai.limits]
+            "gpt-5-mini" = { rpm = 300 }
+            "gpt-4.1" = { tpm = 7 }
+        "#;
+        let catalog = Catalog::with_user_file(Some(user)).unwrap();
+        let limits = |model: &str, url: &str| {
+            let limits = catalog.facts(model, url).limits;
+            (limits.requests, limits.tokens)
+        };
+        let openai = "https://api.openai.com/v1";
+        assert_eq!(limits("gpt-5-mini", openai), (Some(500.0), Some(9000.0)));
+        assert_eq!(limits("gpt-5-nano", openai), (Some(100.0), Some(9000.0)));
+        assert_eq!(limits("gpt-4.1", openai), (None, Some(7.0)));
+        assert_eq!(limits("gpt-4.1", "http://localhost/v1"), (None, None));
+        assert_eq!(Catalog::built_in().unwrap().facts("gpt-5", openai).limits, PerMinute::default());
+    }
+
+    #[test]
     fn openai_models_are_known_with_and_without_date() {
         let catalog = Catalog::built_in().unwrap();
         for model in ["gpt-5-mini", "gpt-5-mini-2025-08-07"] {

@@ -187,7 +187,11 @@ impl Tee {
         if self.shared.recorder.is_none() {
             return String::new();
         }
-        let body = String::from_utf8_lossy(&self.body);
+        // A tape holds text. What follows a byte that is none must not look like an answer when it is read back.
+        let (body, complete) = match std::str::from_utf8(&self.body) {
+            Ok(body) => (body, complete),
+            Err(error) => (self.body.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default(), false),
+        };
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,
@@ -197,9 +201,9 @@ impl Tee {
             request: &self.attempt.request,
             status: self.status,
             headers: &self.headers,
-            body: &body,
+            body,
             complete,
-            usage: usage_in(&body),
+            usage: usage_in(body),
             latency_ms,
         };
         self.shared.scrub(exchange.to_line())

@@ -218,9 +218,9 @@ fn budget(totals: &Totals, bounds: Bounds) -> String {
         let verdict = if largest <= most {
             "enough in any case"
         } else if likely <= most {
-            "likely enough; the run stops before it is passed"
+            "likely enough"
         } else {
-            "not enough for all; the run stops before it is passed"
+            "not enough for all of it"
         };
         Some(format!("{shown}: {verdict}"))
     });
