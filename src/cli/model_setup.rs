@@ -90,8 +90,12 @@ pub(super) fn check_budget(loaded: &Loaded, facts: &ModelFacts) -> Result<(), Fa
     if loaded.settings.run.max_cost.is_none() || facts.prices.is_some() {
         return Ok(());
     }
-    Err(Failure::invalid(format!("no prices are known for {} at {}, so its cost cannot be bounded", model.name, model.base_url.host()))
-        .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
+    Err(Failure::invalid(format!(
+        "no prices are known for {} at {}, so its cost cannot be bounded",
+        model.name,
+        model.base_url.host()
+    ))
+    .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
 }
 
 /// The configuration of the OpenAI-compatible model.

@@ -18,9 +18,13 @@ use super::{
 use crate::{
     document::Stage,
     engine::{
-        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Totals, Wish,
+        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary,
+        Totals, Wish,
     },
-    model::{Model, ModelConfig, OpenAi, gate::{Bounds, Gate}},
+    model::{
+        Model, ModelConfig, OpenAi,
+        gate::{Bounds, Gate},
+    },
     prompts::{TemplateName, Templates},
     report::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, summary_json, summary_text,

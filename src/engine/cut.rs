@@ -124,6 +124,8 @@ mod tests {
             at: "2026-11-01T00:00:00Z".parse().unwrap(),
             latency: Duration::ZERO,
             requests: 1,
+            key: "".into(),
+            remembered: false,
         }
     }
 

@@ -39,9 +39,7 @@ pub(super) fn end(failure: &Failure, verdict: Verdict, reason: &str) -> End {
         Verdict::Final(_) => None,
     };
     match (failure, verdict) {
-        (_, Verdict::Repeat { .. }) if failure.is_rejection() => {
-            End::Rejected { after, reason: reason.to_owned() }
-        }
+        (_, Verdict::Repeat { .. }) if failure.is_rejection() => End::Rejected { after, reason: reason.to_owned() },
         (_, Verdict::Repeat { .. }) => End::Failed { begun: failure.may_be_billed(), after, reason: reason.to_owned() },
         (_, Verdict::Final(_)) if failure.may_be_billed() => End::Abandoned,
         (_, Verdict::Final(_)) => End::Refused,
@@ -89,7 +87,8 @@ mod tests {
     #[test]
     fn what_a_request_takes_is_read_from_what_is_sent() {
         let facts = ModelFacts { max_output: Some(9_000), ..ModelFacts::default() };
-        let messages = json!([{"role": "system", "content": "hello world"}, {"role": "user", "content": "x".repeat(400)}]);
+        let messages =
+            json!([{"role": "system", "content": "hello world"}, {"role": "user", "content": "x".repeat(400)}]);
         let cases = [
             (json!({"messages": messages, "max_completion_tokens": 500}), 500),
             (json!({"messages": messages, "max_tokens": 600, "n": 2}), 1_200),

@@ -209,7 +209,9 @@ impl OpenAi {
             }
             match verdict {
                 // On replay the tape knows how often; where it has no more, that was the end.
-                Verdict::Repeat { .. } if failure.is_rejection() && (live || self.shared.source.has_more(&keys.request)) => {
+                Verdict::Repeat { .. }
+                    if failure.is_rejection() && (live || self.shared.source.has_more(&keys.request)) =>
+                {
                     pause = Duration::ZERO;
                     progress(Progress::Retrying { reason, delay: self.gate.closed_for(), attempt: sent });
                 }

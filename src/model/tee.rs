@@ -190,7 +190,13 @@ impl Tee {
         // A tape holds text. What follows a byte that is none must not look like an answer when it is read back.
         let (body, complete) = match std::str::from_utf8(&self.body) {
             Ok(body) => (body, complete),
-            Err(error) => (self.body.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default(), false),
+            Err(error) => (
+                self.body
+                    .get(..error.valid_up_to())
+                    .and_then(|text| std::str::from_utf8(text).ok())
+                    .unwrap_or_default(),
+                false,
+            ),
         };
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,

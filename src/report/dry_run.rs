@@ -209,10 +209,8 @@ fn budget(totals: &Totals, bounds: Bounds) -> String {
     let tokens = bounds.max_tokens.map(|most| (format!("{} tokens", count(most)), most as f64));
     let dollars = bounds.max_cost.map(|most| (cost(Some(most)), most));
     let ends = |low: usize, high: usize| Some((low as f64, high as f64));
-    let each = [
-        (dollars, totals.cost_expected.zip(totals.cost_high)),
-        (tokens, ends(totals.low_tokens, totals.high_tokens)),
-    ];
+    let each =
+        [(dollars, totals.cost_expected.zip(totals.cost_high)), (tokens, ends(totals.low_tokens, totals.high_tokens))];
     let parts = each.into_iter().filter_map(|(bound, ends)| {
         let ((shown, most), (likely, largest)) = (bound?, ends?);
         let verdict = if largest <= most {

@@ -258,7 +258,9 @@ pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Choice(words), Value::String(text)) => {
             nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
         }
-        (Kind::Whole(..) | Kind::Seconds(_) | Kind::Dollars, Value::String(text)) if text.trim().parse().is_ok_and(f64::is_finite) => {
+        (Kind::Whole(..) | Kind::Seconds(_) | Kind::Dollars, Value::String(text))
+            if text.trim().parse().is_ok_and(f64::is_finite) =>
+        {
             Some("write the number without quotes".to_owned())
         }
         (Kind::Switch, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {

@@ -6,11 +6,8 @@ use crate::support::{
     subplan_body,
 };
 
-const QUIET: [(&str, &str); 3] = [
-    ("PLANWAVE_OUTPUT_PROGRESS", "none"),
-    ("PLANWAVE_RETRY_BASE_DELAY_MS", "1"),
-    ("PLANWAVE_RETRY_MAX_DELAY_MS", "2"),
-];
+const QUIET: [(&str, &str); 3] =
+    [("PLANWAVE_OUTPUT_PROGRESS", "none"), ("PLANWAVE_RETRY_BASE_DELAY_MS", "1"), ("PLANWAVE_RETRY_MAX_DELAY_MS", "2")];
 
 /// Three achievements of one level.
 fn three() -> Vec<Vec<usize>> {
@@ -79,7 +76,10 @@ async fn a_budget_in_dollars_needs_prices() {
     env.write("models.toml", "[models.gpt-5-mini.prices]\ninput = 1.0\noutput = 10.0\n");
     let priced = [("PLANWAVE_MODEL_MODELS_FILE", "models.toml"), ("PLANWAVE_MODEL_MAX_OUTPUT_TOKENS", "500")];
     let said = run(&env, &["--max-cost", "0.02"], &priced);
-    assert!(unwrapped(&said).contains("Stopped    the budget of $0.02 has no room for another request: $0.0"), "{said}");
+    assert!(
+        unwrapped(&said).contains("Stopped    the budget of $0.02 has no room for another request: $0.0"),
+        "{said}"
+    );
     assert!(said.contains("[exit 4]"), "{said}");
     // 1,000 tokens in and 300 out are $0.004.
     assert!((1..=4).contains(&server.bodies().len()), "{said}");
@@ -179,7 +179,10 @@ async fn a_server_that_only_fails_stops_the_run() {
     let server = ScriptedServer::start(move |_| down()).await;
     let env = TestEnv::with_plan(&vec![vec![]; 30]).server(&server.base_url());
     let said = run(&env, &["--stage", "subplan"], &[("PLANWAVE_RETRY_FAILURES_IN_A_ROW", "10")]);
-    assert!(unwrapped(&said).contains("Stopped    10 requests in a row failed and none succeeded; the last: 127.0.0.1"), "{said}");
+    assert!(
+        unwrapped(&said).contains("Stopped    10 requests in a row failed and none succeeded; the last: 127.0.0.1"),
+        "{said}"
+    );
     assert!(said.contains("1 failed, 29 not started") && said.contains("[exit 4]"), "{said}");
     assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
     assert_eq!(server.bodies().len(), 10);

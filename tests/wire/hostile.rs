@@ -86,9 +86,21 @@ async fn nonsense_is_told_from_an_answer() {
         ("not UTF-8", bytes(torn, "text/event-stream"), "the answer of 127.0.0.1 is not the JSON that it should be"),
         ("not JSON", sse(stream(&["{\"choices\":["])), "the answer of 127.0.0.1 is not the JSON that it should be"),
         ("cut within an event", sse(&good()[..first]), "the answer of 127.0.0.1 broke off before its end"),
-        ("a picture", bytes(b"\x89PNG\r\n\x1a\n".to_vec(), "image/png"), "127.0.0.1 sent something else than an answer (image/png)"),
-        ("words", bytes(b"no\x1b[31m answer".to_vec(), "text/plain"), "127.0.0.1 sent something else than an answer (text/plain)"),
-        ("half an object", bytes(b"{\"choices\":[".to_vec(), "application/json"), "the answer of 127.0.0.1 is not the JSON that it should be"),
+        (
+            "a picture",
+            bytes(b"\x89PNG\r\n\x1a\n".to_vec(), "image/png"),
+            "127.0.0.1 sent something else than an answer (image/png)",
+        ),
+        (
+            "words",
+            bytes(b"no\x1b[31m answer".to_vec(), "text/plain"),
+            "127.0.0.1 sent something else than an answer (text/plain)",
+        ),
+        (
+            "half an object",
+            bytes(b"{\"choices\":[".to_vec(), "application/json"),
+            "the answer of 127.0.0.1 is not the JSON that it should be",
+        ),
         ("an empty page", bytes(Vec::new(), "text/html"), "the answer of 127.0.0.1 broke off before its end"),
     ];
     for (name, answer, message) in cases {
@@ -114,7 +126,8 @@ async fn a_compressed_body_is_not_unpacked() {
         let bomb = sse(good()).insert_header("content-encoding", encoding);
         let server = server(vec![bomb]).await;
         let failure = ask(&model(once(&server.uri()), Source::Live, None)).await.unwrap_err();
-        let message = format!("127.0.0.1 sent a compressed answer ({}), which was not asked for", encoding.to_lowercase());
+        let message =
+            format!("127.0.0.1 sent a compressed answer ({}), which was not asked for", encoding.to_lowercase());
         assert_eq!((failure.message, failure.scope), (message, Scope::Call));
         assert!(server.received_requests().await.unwrap()[0].headers.get("accept-encoding").is_none());
     }

@@ -88,5 +88,7 @@ async fn a_row_of_failures_stops_everything() {
     config.patience.failures_in_a_row = 4;
     let failure = ask(&model(config, Source::Live, None)).await.unwrap_err();
     assert_eq!((failure.scope, failure.requests), (Scope::Run, 4));
-    assert!(failure.message.starts_with("4 requests in a row failed and none succeeded; the last: 127.0.0.1 answered 500"));
+    assert!(
+        failure.message.starts_with("4 requests in a row failed and none succeeded; the last: 127.0.0.1 answered 500")
+    );
 }

@@ -292,7 +292,16 @@ impl Core {
         self.pace.sent(now, in_flight);
         self.breaker.sent();
         self.next += 1;
-        let flight = Flight { sent_at: now, epoch: self.epoch, beside: in_flight, tokens, sent_before: self.sent, unheard_before: self.unheard_sum, reserved, heard: false };
+        let flight = Flight {
+            sent_at: now,
+            epoch: self.epoch,
+            beside: in_flight,
+            tokens,
+            sent_before: self.sent,
+            unheard_before: self.unheard_sum,
+            reserved,
+            heard: false,
+        };
         self.flights.insert(self.next, flight);
         self.fresh.push_back(self.next);
         self.sent.add(1.0, tokens);

@@ -93,12 +93,19 @@ impl Remembered {
         }
         let sound = |number: f64| number.is_finite() && number >= 0.0;
         let kept = |kept: &Kept| {
-            sound(kept.limit) && kept.limit >= 1.0 && sound(kept.remaining) && sound(kept.per_second) && kept.per_second > 0.0
+            sound(kept.limit)
+                && kept.limit >= 1.0
+                && sound(kept.remaining)
+                && sound(kept.per_second)
+                && kept.per_second > 0.0
         };
-        let pace = |pace: &KeptPace| sound(pace.burst) && pace.level.is_finite() && sound(pace.per_second) && pace.per_second > 0.0;
-        let all = this.limits.iter().all(|entry| {
-            entry.requests.iter().chain(&entry.tokens).all(kept) && entry.learned.iter().all(pace)
-        });
+        let pace = |pace: &KeptPace| {
+            sound(pace.burst) && pace.level.is_finite() && sound(pace.per_second) && pace.per_second > 0.0
+        };
+        let all = this
+            .limits
+            .iter()
+            .all(|entry| entry.requests.iter().chain(&entry.tokens).all(kept) && entry.learned.iter().all(pace));
         if all { Ok(this) } else { Err(String::from("a number in it cannot be")) }
     }
 
@@ -194,11 +201,7 @@ mod tests {
     use super::*;
 
     fn place(key: &str) -> Place {
-        Place {
-            server: "api.example".to_owned(),
-            model: "m".to_owned(),
-            key: Some(SecretString::from(key.to_owned())),
-        }
+        Place { server: "api.example".to_owned(), model: "m".to_owned(), key: Some(SecretString::from(key.to_owned())) }
     }
 
     fn at(text: &str) -> Timestamp {

@@ -212,7 +212,13 @@ fn servers_that_lie_or_say_nothing() {
         ("says nothing", Server { retry_after: None, ..STORM }, 100, 40.0, 1.3),
         ("asks for much", Server { retry_after: Some(20.0), ..STORM }, 100, 40.0, 2.2),
         ("has a small burst", Server { burst: 5.0, ..STORM }, 60, 55.0, 1.2),
-        ("limits calls in flight", Server { burst: 1e9, per_second: 1e9, parallel: 5, answer: 10.0, ..STORM }, 50, 100.0, 1.1),
+        (
+            "limits calls in flight",
+            Server { burst: 1e9, per_second: 1e9, parallel: 5, answer: 10.0, ..STORM },
+            50,
+            100.0,
+            1.1,
+        ),
         ("is far away", Server { head: (0.2, 0.8), ..STORM }, 100, 40.0, 1.15),
     ];
     for (name, server, calls, floor, factor) in cases {
@@ -258,4 +264,3 @@ fn the_second_run_knows_what_the_first_learned() {
     let outcome = play_on(&mut second, STORM, 100, 100, 8);
     assert!(outcome.requests <= 107 && outcome.wall <= 43.0, "{outcome:?}");
 }
-
