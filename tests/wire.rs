@@ -5,6 +5,10 @@
 mod doctor;
 #[path = "wire/faults.rs"]
 mod faults;
+#[path = "wire/hostile.rs"]
+mod hostile;
+#[path = "wire/limits.rs"]
+mod limits;
 #[path = "wire/requests.rs"]
 mod requests;
 #[path = "wire/support.rs"]

@@ -87,6 +87,15 @@ pub(super) struct RunArguments {
     /// Answers asked for per document at most, the first included [default: 3].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_attempts: Option<u64>,
+    /// Stop before the run costs more US dollars than this [default: no bound].
+    #[arg(long, value_name = "USD")]
+    pub(super) max_cost: Option<f64>,
+    /// Stop before the run takes more tokens than this, prompts and answers together [default: no bound].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_tokens: Option<u64>,
+    /// Seconds that calls in flight have to end after Ctrl-C [default: 30].
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) grace: Option<f64>,
     /// The model to ask.
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
@@ -219,6 +228,9 @@ impl RunArguments {
             order: self.order,
             stage: self.stage,
             max_attempts: self.max_attempts,
+            max_cost: self.max_cost,
+            max_tokens: self.max_tokens,
+            grace: self.grace,
             strict: self.strict.then_some(true),
             executor: self.executor.clone(),
             progress: self.progress,

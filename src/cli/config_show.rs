@@ -167,12 +167,23 @@ mod tests {
         max_retries = 5                                         # default
         base_delay_ms = 500                                     # default
         max_delay_ms = 8000                                     # default
+        run_percent = 20                                        # default
+        failures_in_a_row = 20                                  # default
+        rejected_seconds = 600                                  # default
+
+        [limits]
+        requests_per_minute = 0                                 # default
+        tokens_per_minute = 0                                   # default
+        remember = true                                         # default
 
         [run]
         concurrency = 4                                         # --concurrency
         order = "ready"                                         # PLANWAVE_RUN_ORDER
         stage = "both"                                          # default
         max_attempts = 3                                        # default
+        max_cost = 0                                            # default
+        max_tokens = 0                                          # default
+        grace_seconds = 30                                      # default
         strict = false                                          # default
 
         [prompts]

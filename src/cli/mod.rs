@@ -23,6 +23,7 @@ mod past;
 pub mod plan_show;
 mod project;
 mod prompt;
+mod rate_limits;
 mod redo;
 mod reporting;
 mod run;

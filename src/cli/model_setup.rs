@@ -6,7 +6,10 @@ use secrecy::SecretString;
 
 use super::failure::Failure;
 use crate::{
-    model::{Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts},
+    model::{
+        Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts,
+        gate::{Bounds, Patience, PerMinute},
+    },
     settings::{self, Loaded, Sources},
 };
 
@@ -76,6 +79,25 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretStr
     Ok(key)
 }
 
+/// The budget that the settings give a run.
+pub(super) fn bounds(loaded: &Loaded) -> Bounds {
+    Bounds { max_cost: loaded.settings.run.max_cost, max_tokens: loaded.settings.run.max_tokens }
+}
+
+/// A bound in dollars can only be kept where prices are known.
+pub(super) fn check_budget(loaded: &Loaded, facts: &ModelFacts) -> Result<(), Failure> {
+    let model = &loaded.settings.model;
+    if loaded.settings.run.max_cost.is_none() || facts.prices.is_some() {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!(
+        "no prices are known for {} at {}, so its cost cannot be bounded",
+        model.name,
+        model.base_url.host()
+    ))
+    .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
+}
+
 /// The configuration of the OpenAI-compatible model.
 pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> ModelConfig {
     let settings = &loaded.settings;
@@ -100,6 +122,16 @@ pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> Model
             max_delay: settings.retry.max_delay,
             ..Retry::default()
         },
+        limits: PerMinute {
+            requests: settings.limits.requests_per_minute.map(f64::from),
+            tokens: settings.limits.tokens_per_minute.map(|tokens| tokens as f64),
+        },
+        patience: Patience {
+            repeat_percent: settings.retry.run_percent,
+            failures_in_a_row: settings.retry.failures_in_a_row,
+            rejected_for: settings.retry.rejected,
+        },
+        bounds: bounds(loaded),
         headers: headers.map(|(name, value)| ExtraHeader { name: name.clone(), value: value.clone() }).collect(),
         extra_body: model.extra_parameters.clone(),
         proxy: model.proxy.as_ref().map(|proxy| SecretString::from(proxy.expose().to_owned())),

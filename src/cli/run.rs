@@ -10,6 +10,7 @@ use super::{
     git_checkpoint,
     model_setup::{self, ModelChoice},
     project::{Leveled, Planned, Project, settings},
+    rate_limits::KeptGate,
     reporting::{self, Reporting},
     signals,
     tapes::{self, Answers, Open, Wanted, read_tape},
@@ -18,10 +19,11 @@ use super::{
 use crate::{
     document::Stage,
     engine::{
-        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary, Wish,
+        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary,
+        Totals, Wish,
     },
     history::{Kind, Tallied},
-    model::{Model, OpenAi},
+    model::{Model, OpenAi, Source, gate::Bounds},
     prompts::{TemplateName, Templates},
     report::{
         SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, shell_word, summary_json,
@@ -43,12 +45,13 @@ pub(super) struct Prepared {
     pub(super) choice: ModelChoice,
     wish: Wish,
     model_name: String,
+    bounds: Bounds,
 }
 
 impl Prepared {
     /// Counts what the run would send. Most of a dry run's work, so it is done only where somebody wants to see it.
     pub(super) fn forecast(&self) -> Result<Forecast, Failure> {
-        let Self { leveled, planned, briefing, choice, wish: _, model_name } = self;
+        let Self { leveled, planned, briefing, choice, wish: _, model_name, bounds: _ } = self;
         let tokenizer = choice.facts.tokenizer;
         let outlook = ModelOutlook {
             name: model_name,
@@ -61,6 +64,7 @@ impl Prepared {
         let mut forecast =
             engine::forecast(&planned.run, briefing, &leveled.graph, &leveled.names, &planned.digests, &outlook)?;
         forecast.warnings.extend(leveled.warnings.iter().cloned());
+        forecast.budget = self.bounds.is_set().then_some(self.bounds);
         Ok(forecast)
     }
 }
@@ -96,6 +100,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         None => Answers::Network,
     };
     let prepared = prepare(leveled, wish, &loaded)?;
+    if matches!(answers, Answers::Network) {
+        model_setup::check_budget(&loaded, &prepared.choice.facts)?;
+    }
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
     }
@@ -191,6 +198,7 @@ fn selection_words(arguments: &RunArguments) -> Vec<String> {
         Some(config::Order::Ready) => words.extend(["--order", "ready"].map(String::from)),
         Some(config::Order::Level) | None => {}
     }
+    // A bound is not repeated: it holds for one run, and what is left may need another.
     for (flag, number) in [("--concurrency", arguments.concurrency), ("--max-attempts", arguments.max_attempts)] {
         if let Some(number) = number {
             words.extend([flag.to_owned(), number.to_string()]);
@@ -223,7 +231,8 @@ pub(super) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<P
         &count,
     )?;
     let model_name = loaded.settings.model.name.clone();
-    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name })
+    let bounds = model_setup::bounds(loaded);
+    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds })
 }
 
 pub(super) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
@@ -293,7 +302,7 @@ pub(super) fn perform(
         git_checkpoint,
         plan_argument,
     } = surroundings;
-    let Prepared { leveled, planned, briefing, choice, wish, model_name } = prepared;
+    let Prepared { leveled, planned, briefing, choice, wish, model_name, bounds: _ } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
     let lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
@@ -312,7 +321,8 @@ pub(super) fn perform(
     }
     let command = [String::from("run")].into_iter().chain(selection.iter().map(|word| shell_word(word)));
     let command = command.collect::<Vec<_>>().join(" ");
-    let (model, tapes) = connect(loaded, key, Sought { answers, record, fresh, began }, &dir, &choice)?;
+    let sought = Sought { answers, record, fresh, began };
+    let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
     let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
     let journal = Arc::new(Journal::begin(&dir, &lock, &begin)?);
     let names = Arc::clone(&leveled.names);
@@ -350,7 +360,8 @@ pub(super) fn perform(
         emit: reporting.sink(),
     };
     let runtime = model_setup::runtime()?;
-    let summary = runtime.block_on(async move { engine.run(signals::watch_signals()).await });
+    let grace = settings.run.grace;
+    let summary = runtime.block_on(async move { engine.run(signals::watch_signals(grace)).await });
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
@@ -360,10 +371,17 @@ pub(super) fn perform(
     if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
         err(&format!("warning: the run's record has no end: {error}\n"));
     }
+    if let Some(limits) = &limits {
+        limits.keep(Timestamp::now());
+    }
     if json {
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
         out(&text)?;
     } else {
+        let left = match summary.stop_kind {
+            Some(StopKind::Budget) => what_is_left(&dir, &wish, loaded),
+            _ => None,
+        };
         let next_level = next_level(&levels, &wish, &summary);
         let directory = dir.path().display().to_string();
         let model = &settings.model;
@@ -375,6 +393,7 @@ pub(super) fn perform(
             plan: &plan_argument,
             selection: &selection,
             next_level,
+            left,
             directory: &directory,
             model: &priced,
             replay,
@@ -403,7 +422,7 @@ fn tallied(summary: &Summary) -> Tallied {
 fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
     match summary.stop_kind {
         Some(StopKind::Interrupted) => Exit::Interrupted,
-        Some(StopKind::Provider) => Exit::Stopped,
+        Some(StopKind::Provider | StopKind::Budget) => Exit::Stopped,
         Some(StopKind::Storage | StopKind::Internal) => Exit::Incomplete,
         None if summary.failed + summary.blocked + summary.not_started > 0 || out_of_reach => Exit::Incomplete,
         None => Exit::Done,
@@ -421,6 +440,14 @@ pub(super) struct Sought<'a> {
     pub(super) began: Timestamp,
 }
 
+/// What answers a command, and what has to be kept of it.
+pub(super) struct Connected {
+    pub(super) model: Arc<dyn Model>,
+    pub(super) tapes: Open,
+    /// What has been learned of the server's limits, to be kept at the end.
+    pub(super) limits: Option<KeptGate>,
+}
+
 /// The model that answers from tapes, or from the network where they do not; and the tapes. Says what an earlier run left
 /// behind. The caller holds the run lock.
 pub(super) fn connect(
@@ -429,7 +456,7 @@ pub(super) fn connect(
     sought: Sought<'_>,
     dir: &PlanDir,
     choice: &ModelChoice,
-) -> Result<(Arc<dyn Model>, Open), Failure> {
+) -> Result<Connected, Failure> {
     let Sought { answers, record, fresh, began } = sought;
     let server = Some(loaded.settings.model.base_url.host().to_owned());
     let header = Header::new(Origin::Recorded, server, began).to_line();
@@ -439,15 +466,29 @@ pub(super) fn connect(
         err(&format!("{line}\n"));
     }
     let configuration = model_setup::configuration(loaded, key);
+    let live = matches!(tapes.source, Source::Live);
+    let limits = live.then(|| KeptGate::open(loaded, &configuration, &choice.facts, began));
+    let gate = limits.as_ref().map(|limits| limits.gate.clone());
     let built = OpenAi::new(configuration, choice.facts.clone(), tapes.source.clone(), tapes.recorder.clone());
     let mut model = built.map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     if let Some(memory) = &tapes.memory {
         model = model.with_memory(Arc::clone(memory));
     }
+    if let Some(gate) = gate {
+        model = model.through(gate);
+    }
     for setting in model.settings_not_sent() {
         err(&format!("warning: {} does not take `{setting}`; it is not sent\n", loaded.settings.model.name));
     }
-    Ok((Arc::new(model), tapes))
+    Ok(Connected { model: Arc::new(model), tapes, limits })
+}
+
+/// What the next run would do and cost. Nothing depends on it, so what cannot be worked out is not said.
+fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
+    let again = Project::open(dir.path()).ok()?.leveled().ok()?;
+    // What was replaced is done, though it exists.
+    let wish = Wish { force: false, ..wish.clone() };
+    Some(prepare(again, wish, loaded).ok()?.forecast().ok()?.totals)
 }
 
 /// The level to generate next, where this run did whole levels and all of them.

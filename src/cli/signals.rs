@@ -6,20 +6,19 @@ use tokio::sync::watch;
 
 use crate::engine::Stop;
 
-/// How long calls in flight may go on after the first signal.
-const GRACE: Duration = Duration::from_secs(30);
-
-/// What the user wants, as a channel that the engine watches. Must be called within the runtime.
-pub(super) fn watch_signals() -> watch::Receiver<Stop> {
+/// What the user wants, as a channel that the engine watches. Calls in flight may go on for `grace` after the first
+/// signal. Must be called within the runtime.
+pub(super) fn watch_signals(grace: Duration) -> watch::Receiver<Stop> {
     let (wish, receiver) = watch::channel(Stop::No);
     tokio::spawn(async move {
         next_signal().await;
         // Said by the reporters, since a line printed here would be drawn over by the progress bars.
-        let reason = "interrupted (calls in flight have 30 s to end; a second interrupt stops at once)";
-        let _ = wish.send(Stop::Drain(String::from(reason)));
+        let seconds = grace.as_secs_f64();
+        let reason = format!("interrupted (calls in flight have {seconds} s to end; a second interrupt stops at once)");
+        let _ = wish.send(Stop::Drain(reason));
         tokio::select! {
             () = next_signal() => {}
-            () = tokio::time::sleep(GRACE) => {}
+            () = tokio::time::sleep(grace) => {}
         }
         let _ = wish.send(Stop::Now);
         // The engine watches as long as the sender lives.

@@ -100,6 +100,7 @@ pub async fn discover(
             max_output_tokens: cap,
             cache_key: None,
             response_schema: Some(Arc::clone(&schema)),
+            less_reasoning: 0,
         };
         let completion = match model.complete(&request, &|progress| say(Inquired::Progress(progress))).await {
             Ok(completion) => completion,

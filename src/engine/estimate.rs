@@ -108,6 +108,7 @@ pub fn forecast(
         skipped,
         warnings,
         totals,
+        budget: None,
     })
 }
 
@@ -165,7 +166,7 @@ impl Book<'_> {
                 estimated: allowance > 0,
                 overwrites,
                 prompt_tokens: shared + (self.model.count)(own) + allowance + unknown * GIST_ALLOWANCE,
-                expected_output: expected_output(item.id.stage) as usize,
+                expected_output: (expected_output(item.id.stage) as usize).min(self.model.max_output_tokens as usize),
                 largest_output: self.model.max_output_tokens as usize,
             };
         Ok(match &item.documents {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Remedy;
 use crate::{
     document::{Finding, Stage},
     model::Usage,
@@ -147,6 +148,16 @@ pub enum Event {
         /// What fell short.
         findings: Vec<Finding>,
     },
+    /// An answer did not come whole; something is done about it.
+    AnswerCut {
+        /// The call.
+        call: CallId,
+        /// From 1.
+        attempt: u32,
+        /// What is done.
+        #[serde(flatten)]
+        remedy: Remedy,
+    },
     /// A document is on disk.
     DocumentWritten {
         /// The call.
@@ -224,6 +235,8 @@ pub struct Summary {
     pub stopped: Option<String>,
     /// What kind of stop that was.
     pub stop_kind: Option<StopKind>,
+    /// Answers that did not come whole and what was done about each, a sentence each, in the order of happening.
+    pub cuts: Vec<String>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }
@@ -248,6 +261,8 @@ pub enum StopKind {
     Interrupted,
     /// Every further call would fail: quota, bad key, unknown model.
     Provider,
+    /// The budget has no room for another call.
+    Budget,
     /// Documents or parallel.json cannot be written.
     Storage,
     /// A defect of planwave.

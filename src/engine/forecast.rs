@@ -5,7 +5,10 @@
 use serde::Serialize;
 
 use super::{CallId, ItemId};
-use crate::plan::{AchievementId, Hours};
+use crate::{
+    model::gate::Bounds,
+    plan::{AchievementId, Hours},
+};
 
 /// Everything that a run would do, before anything is sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -26,6 +29,9 @@ pub struct Forecast {
     pub warnings: Vec<String>,
     /// Everything in sums.
     pub totals: Totals,
+    /// The run's budget, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Bounds>,
 }
 
 /// One level of a [`Forecast`].

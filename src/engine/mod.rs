@@ -2,6 +2,7 @@
 
 mod briefing;
 mod call;
+mod cut;
 mod discover;
 mod estimate;
 mod event;
@@ -17,6 +18,7 @@ mod summary;
 mod worker;
 
 pub use briefing::{Briefing, Shared};
+pub use cut::Remedy;
 pub use discover::{Discovery, Inquired, Inquiry, Undiscovered, discover};
 pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};

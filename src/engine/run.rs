@@ -210,6 +210,7 @@ impl Dispatcher {
         if self.stopping.is_none() {
             self.engine.emit(Event::Stopping { reason: reason.clone() });
             self.stopping = Some((kind, reason));
+            self.engine.model.stop();
             self.waiting.clear();
         }
     }
@@ -306,6 +307,13 @@ impl Dispatcher {
                     self.ledger.hint(rejected.hint);
                     self.stop(StopKind::Provider, rejected.reason);
                 }
+                Scope::Budget => {
+                    parts.stopped = true;
+                    self.ledger.hint(rejected.hint);
+                    self.stop(StopKind::Budget, rejected.reason);
+                }
+                // Something else stopped the run, and said why.
+                Scope::Stopped => parts.stopped = true,
                 Scope::Recording => {
                     parts.stopped = true;
                     self.ledger.hint(rejected.hint);

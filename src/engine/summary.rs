@@ -46,6 +46,8 @@ impl Ledger {
         row.usage += outcome.usage;
         row.attempts += outcome.attempts;
         self.sums.usage += outcome.usage;
+        let item = row.item;
+        self.sums.cuts.extend(outcome.remedies.iter().map(|remedy| format!("{item}: {remedy}")));
         self.sums.unmetered += outcome.unmetered as usize;
         self.sums.remembered += outcome.remembered as usize;
         self.sums.requests += u64::from(outcome.requests);

@@ -11,13 +11,16 @@ use std::sync::{
 
 use jiff::Timestamp;
 
-use super::{CallId, Event};
+use super::{
+    CallId, Event, Remedy,
+    cut::{self, Room},
+};
 use crate::{
     document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
     model::{
         Completion, Exchanged, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage,
     },
-    prompts::Templates,
+    prompts::{TemplateError, Templates},
 };
 
 /// How far a call goes before it gives up.
@@ -27,7 +30,7 @@ pub struct Limits {
     pub max_attempts: u32,
     /// The cap on an answer's tokens, reasoning included.
     pub max_output_tokens: u32,
-    /// What the cap may be raised to after an answer was cut.
+    /// What the cap may be raised to, once, after an answer was cut.
     pub largest_output_tokens: u32,
     /// The longest part of a rejected answer that is sent back, in characters.
     pub longest_quote: usize,
@@ -65,6 +68,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// Tokens of all answers.
     pub usage: Usage,
+    /// What was done about answers that did not come whole.
+    pub remedies: Vec<Remedy>,
     /// Answers without usage.
     pub unmetered: u32,
     /// Answers that were there already; they are in none of the sums here.
@@ -114,14 +119,24 @@ pub async fn work(
 ) -> Outcome {
     let mut tally = Tally::default();
     let mut cap = limits.max_output_tokens;
+    let mut less_reasoning = 0;
+    let mut raised = false;
     let mut messages = call.messages.clone();
+    // What came of an answer whose rest was asked for.
+    let mut begun = String::new();
     for attempt in 1.. {
         emit(Event::CallStarted { call: call.id, title: call.title.clone(), attempt });
+        let messages_now = match continued(&messages, &begun, templates) {
+            Ok(messages) => messages,
+            Err(error) => return tally.end(attempt, Timestamp::default(), Err(Rejected::template(&error))),
+        };
+        let cache_key = Some(call.cache_key.clone());
         let request = Request {
-            messages: messages.clone(),
+            messages: messages_now,
             max_output_tokens: cap,
-            cache_key: Some(call.cache_key.clone()),
+            cache_key,
             response_schema: None,
+            less_reasoning,
         };
         let shown = AtomicUsize::new(0);
         let report = |progress| report((call.id, attempt), progress, limits.prices.as_ref(), &shown, emit);
@@ -148,7 +163,21 @@ pub async fn work(
         if let Some(reason) = final_refusal(&completion) {
             return tally.end(attempt, completion.at, Err(reason));
         }
-        let body = unwrap_answer(&completion.text).into_owned();
+        let can_think_less = model.can_think_less(less_reasoning);
+        let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
+        let remedy = cut::remedy(&completion, room);
+        if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts) {
+            emit(Event::AnswerCut { call: call.id, attempt, remedy });
+            tally.remedies.push(remedy);
+            match remedy {
+                Remedy::RaiseCap { from: _, to } => (cap, raised) = (to, true),
+                Remedy::Continue { cap: _ } => begun = cut::join(begun, &completion.text),
+                Remedy::ThinkLess => less_reasoning += 1,
+            }
+            continue;
+        }
+        let text = cut::join(std::mem::take(&mut begun), &completion.text);
+        let body = unwrap_answer(&text).into_owned();
         let cut = completion.finish == FinishReason::Length;
         let findings = if cut { vec![cut_finding(&completion, cap)] } else { check(call, &completion, &body) };
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
@@ -157,25 +186,27 @@ pub async fn work(
             return tally.end(attempt, completion.at, Ok(Accepted { body, warnings }));
         }
         emit(Event::AnswerRejected { call: call.id, attempt, findings: errors.clone() });
-        // The same request under the same cap would be cut at the same place, and paid for again.
-        let stuck = cut && cap >= limits.largest_output_tokens;
-        if attempt >= limits.max_attempts || stuck {
-            let rejected = Rejected::checks(&errors, attempt, stuck);
+        // Cut, and nothing to be done about it: the same request would be cut again, and paid for again.
+        if attempt >= limits.max_attempts || cut {
+            let rejected = Rejected::checks(&errors, attempt, cut);
             return tally.end(attempt, completion.at, Err(rejected));
-        }
-        if cut {
-            cap = cap.saturating_mul(2).min(limits.largest_output_tokens);
-            continue;
         }
         messages = match repair(call, templates, &body, &errors, limits.longest_quote) {
             Ok(messages) => messages,
-            Err(error) => {
-                let rejected = Rejected { reason: error.to_string(), hint: None, scope: Scope::Call };
-                return tally.end(attempt, completion.at, Err(rejected));
-            }
+            Err(error) => return tally.end(attempt, completion.at, Err(Rejected::template(&error))),
         };
     }
     unreachable!("the loop above ends by returning")
+}
+
+/// The messages, and behind them the beginning of an answer with the wish for its rest.
+fn continued(messages: &[Message], begun: &str, templates: &Templates) -> Result<Vec<Message>, TemplateError> {
+    let mut messages = messages.to_vec();
+    if !begun.is_empty() {
+        messages.push(Message { role: Role::Assistant, content: vec![Arc::from(begun)] });
+        messages.push(Message { role: Role::User, content: vec![templates.rest()?.into()] });
+    }
+    Ok(messages)
 }
 
 /// Characters between two progress events of a call: a chunk holds a word, and nobody reads that fast.
@@ -266,7 +297,7 @@ fn repair(
     body: &str,
     errors: &[Finding],
     longest_quote: usize,
-) -> Result<Vec<Message>, crate::prompts::TemplateError> {
+) -> Result<Vec<Message>, TemplateError> {
     let mut messages = call.messages.clone();
     let cut = body.char_indices().nth(longest_quote).map(|(index, _)| index);
     let quoted = &body[..cut.unwrap_or(body.len())];
@@ -279,6 +310,10 @@ fn repair(
 }
 
 impl Rejected {
+    fn template(error: &TemplateError) -> Self {
+        Self { reason: error.to_string(), hint: None, scope: Scope::Call }
+    }
+
     fn checks(errors: &[Finding], attempts: u32, stuck: bool) -> Self {
         let first: Vec<String> = errors.iter().take(3).map(|finding| finding.message.clone()).collect();
         let more = errors.len().saturating_sub(first.len());
@@ -306,6 +341,7 @@ impl From<ModelError> for Rejected {
 #[derive(Default)]
 struct Tally {
     usage: Usage,
+    remedies: Vec<Remedy>,
     unmetered: u32,
     remembered: u32,
     keys: Vec<Arc<str>>,
@@ -329,8 +365,8 @@ impl Tally {
     }
 
     fn end(self, attempts: u32, at: Timestamp, result: Result<Accepted, Rejected>) -> Outcome {
-        let Self { usage, unmetered, remembered, keys, requests, latency_ms } = self;
-        Outcome { result, at, attempts, usage, unmetered, remembered, keys, requests, latency_ms }
+        let Self { usage, remedies, unmetered, remembered, keys, requests, latency_ms } = self;
+        Outcome { result, at, attempts, usage, remedies, unmetered, remembered, keys, requests, latency_ms }
     }
 }
 

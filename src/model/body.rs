@@ -15,8 +15,8 @@ pub(super) fn build(request: &Request, config: &ModelConfig, params: &Params) ->
         TokenCap::MaxTokens => "max_tokens",
     };
     body.insert(cap.to_owned(), Value::from(request.max_output_tokens));
-    if let (true, Some(effort)) = (params.reasoning_effort, &config.reasoning_effort) {
-        body.insert("reasoning_effort".to_owned(), Value::from(effort.as_str()));
+    if let (true, Some(effort)) = (params.reasoning_effort, effort(config, request.less_reasoning)) {
+        body.insert("reasoning_effort".to_owned(), Value::from(effort));
     }
     if let (true, Some(temperature)) = (params.temperature, config.temperature) {
         body.insert("temperature".to_owned(), Value::from(temperature));
@@ -53,6 +53,27 @@ fn response_format(ResponseSchema { name, schema }: &ResponseSchema, structured:
     }
 }
 
+/// What `reasoning_effort` can be with current models, least first; OpenAI's default is the middle one.
+const EFFORTS: [&str; 5] = ["minimal", "low", "medium", "high", "xhigh"];
+const DEFAULT_EFFORT: usize = 2;
+
+/// How hard to think: as configured, or some steps less.
+fn effort(config: &ModelConfig, less: u8) -> Option<&str> {
+    let configured = config.reasoning_effort.as_deref();
+    if less == 0 {
+        return configured;
+    }
+    // A word that is not known has no step below it but the least of the known ones that every such model takes.
+    let place = configured.map_or(Some(DEFAULT_EFFORT), |word| EFFORTS.iter().position(|known| *known == word));
+    let place = place.map_or(1, |place| place.saturating_sub(usize::from(less)));
+    EFFORTS.get(place).copied()
+}
+
+/// Whether a model can be told to think less than it would with so many steps less already.
+pub(super) fn can_think_less(config: &ModelConfig, params: &Params, less: u8) -> bool {
+    params.reasoning_effort && effort(config, less.saturating_add(1)) != effort(config, less)
+}
+
 /// What is set but not sent, because the model does not take it.
 pub(super) fn not_sent(config: &ModelConfig, params: &Params) -> Vec<&'static str> {
     let unsent = [
@@ -86,6 +107,7 @@ mod tests {
             max_output_tokens: 100,
             cache_key: Some("level-1".to_owned()),
             response_schema: None,
+            less_reasoning: 0,
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{Tokenizer, Usage};
+use super::{Tokenizer, Usage, gate::PerMinute};
 
 /// The embedded data.
 const BUILT_IN: &str = include_str!("../../config/models.toml");
@@ -27,6 +27,8 @@ pub struct ModelFacts {
     pub context_window: Option<u32>,
     /// The most tokens of an answer.
     pub max_output: Option<u32>,
+    /// Its rate limits.
+    pub limits: PerMinute,
     /// How its text is counted.
     pub tokenizer: Tokenizer,
     /// What it takes.
@@ -133,6 +135,26 @@ struct ProviderEntry {
     /// By model; prices hold for this provider only.
     #[serde(default)]
     prices: BTreeMap<String, PriceEntry>,
+    /// By model; they differ from contract to contract, so they are for the user's own file.
+    #[serde(default)]
+    limits: BTreeMap<String, LimitsEntry>,
+}
+
+/// Limits per minute.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsEntry {
+    rpm: Option<u32>,
+    tpm: Option<u32>,
+}
+
+impl LimitsEntry {
+    fn apply(self, limits: &mut PerMinute) {
+        // Zero is what settings write for "unknown".
+        let limit = |number: Option<u32>| number.filter(|number| *number > 0).map(f64::from);
+        limits.requests = limit(self.rpm).or(limits.requests);
+        limits.tokens = limit(self.tpm).or(limits.tokens);
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -162,6 +184,10 @@ struct ModelEntry {
     params: ParamsEntry,
     /// Whichever provider serves it; for the user's own file.
     prices: Option<PriceEntry>,
+    /// Requests per minute, whichever provider serves it; for the user's own file.
+    rpm: Option<u32>,
+    /// Tokens per minute.
+    tpm: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -249,6 +275,9 @@ impl Catalog {
                 facts.prices = Some(price.prices());
                 facts.prices_taken = price.taken.clone().or_else(|| entry.taken.clone());
             }
+            for limits in matching(&entry.limits, model) {
+                limits.apply(&mut facts.limits);
+            }
         }
         for file in self.files.iter().rev() {
             for entry in matching(&file.models, model) {
@@ -256,6 +285,7 @@ impl Catalog {
                 facts.max_output = entry.max_output.or(facts.max_output);
                 facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
                 entry.params.apply(&mut facts.params);
+                LimitsEntry { rpm: entry.rpm, tpm: entry.tpm }.apply(&mut facts.limits);
                 if let Some(price) = &entry.prices {
                     facts.prices = Some(price.prices());
                     facts.prices_taken.clone_from(&price.taken);
@@ -362,6 +392,31 @@ mod tests {
     use super::*;
 
     const OPENAI: &str = "https://api.openai.com/v1";
+
+    #[test]
+    fn rate_limits_are_those_of_the_nearest_entry() {
+        let user = r#"
+            [models."gpt-5*"]
+            rpm = 100
+            tpm = 9000
+            [models."gpt-5-mini"]
+            rpm = 500
+            [providers.openai.limits]
+            "gpt-5-mini" = { rpm = 300 }
+            "gpt-4.1" = { tpm = 7 }
+        "#;
+        let catalog = Catalog::with_user_file(Some(user)).unwrap();
+        let limits = |model: &str, url: &str| {
+            let limits = catalog.facts(model, url).limits;
+            (limits.requests, limits.tokens)
+        };
+        let openai = "https://api.openai.com/v1";
+        assert_eq!(limits("gpt-5-mini", openai), (Some(500.0), Some(9000.0)));
+        assert_eq!(limits("gpt-5-nano", openai), (Some(100.0), Some(9000.0)));
+        assert_eq!(limits("gpt-4.1", openai), (None, Some(7.0)));
+        assert_eq!(limits("gpt-4.1", "http://localhost/v1"), (None, None));
+        assert_eq!(Catalog::built_in().unwrap().facts("gpt-5", openai).limits, PerMinute::default());
+    }
 
     #[test]
     fn openai_models_are_known_with_and_without_date() {

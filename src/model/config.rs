@@ -5,6 +5,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::{
+    ModelFacts,
+    gate::{Bounds, Patience, PerMinute, Policy},
+};
+
 /// Everything needed to reach one model.
 #[derive(Clone, Debug)]
 pub struct ModelConfig {
@@ -26,6 +31,12 @@ pub struct ModelConfig {
     pub timeouts: Timeouts,
     /// What is sent again, and when.
     pub retry: Retry,
+    /// The user's own rate limits.
+    pub limits: PerMinute,
+    /// How much trouble a run puts up with.
+    pub patience: Patience,
+    /// The run's budget.
+    pub bounds: Bounds,
     /// Headers sent with every request. They never reach a tape.
     pub headers: Vec<ExtraHeader>,
     /// Merged into every request body last, so it can replace anything there; null removes a field. It is on the tape.
@@ -54,6 +65,9 @@ impl Default for ModelConfig {
             temperature: None,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
+            limits: PerMinute::default(),
+            patience: Patience::default(),
+            bounds: Bounds::default(),
             headers: Vec::new(),
             extra_body: Map::new(),
             proxy: None,
@@ -61,6 +75,21 @@ impl Default for ModelConfig {
             allow_insecure_http: false,
             concurrency: 8,
             max_response_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+impl ModelConfig {
+    /// What a gate for this model follows.
+    pub fn policy(&self, facts: &ModelFacts) -> Policy {
+        Policy {
+            own: self.limits,
+            known: facts.limits,
+            first_pause: self.retry.base_delay,
+            longest_pause: self.retry.max_delay,
+            patience: self.patience,
+            bounds: self.bounds,
+            prices: facts.prices,
         }
     }
 }
@@ -83,7 +112,7 @@ pub struct Timeouts {
     pub first_token: Duration,
     /// Between two pieces of the answer, once it has begun.
     pub idle: Duration,
-    /// For a whole call, repeats and pauses included.
+    /// For a whole call, repeats included; waiting to be sent is not.
     pub call: Duration,
 }
 

@@ -84,6 +84,7 @@ pub async fn probe(config: &ModelConfig, facts: &ModelFacts) -> Vec<ProbeResult>
         max_output_tokens: MAX_TOKENS,
         cache_key: None,
         response_schema: None,
+        less_reasoning: 0,
     };
     let body = model.body(&request);
     let (completion, outcome) = match model.call(body.clone(), &|_| {}).await {

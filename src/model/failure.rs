@@ -44,6 +44,16 @@ pub(super) enum Failure {
     Garbled,
     /// A web page instead of an answer.
     WebPage,
+    /// A compressed body, which was not asked for and is not unpacked: a small one can hold a huge one.
+    Encoded {
+        /// What the server calls it.
+        encoding: String,
+    },
+    /// Something else than an answer.
+    Foreign {
+        /// What the server calls it, where it says.
+        content_type: Option<String>,
+    },
     /// An answer beyond all bounds.
     TooLarge {
         /// The bound, bytes.
@@ -88,6 +98,7 @@ impl Failure {
             // When nobody answers several times in a row, nobody answers the other calls either.
             Self::Unreachable { .. } => Verdict::Repeat { after: None, scope: Scope::Run },
             Self::Silent { .. } | Self::Cut { .. } | Self::Garbled => AGAIN,
+            Self::Encoded { .. } | Self::Foreign { .. } => AGAIN,
             Self::Status { status, hints, error } => judge_status(*status, hints, error, retry),
             Self::InStream(error) => match error.status {
                 Some(status) => judge_status(status, &RetryHints::default(), error, retry),
@@ -105,6 +116,31 @@ impl Failure {
         }
     }
 
+    /// Whether a limiter rejected it: the gate waits then, and the request is none the worse for it.
+    pub(super) fn is_rejection(&self) -> bool {
+        self.status() == Some(429)
+    }
+
+    /// Whether the provider may have worked, and may want money for it, although there is no answer.
+    pub(super) fn may_be_billed(&self) -> bool {
+        match self {
+            Self::Silent { .. }
+            | Self::Cut { .. }
+            | Self::InStream(_)
+            | Self::Garbled
+            | Self::TooLarge { .. }
+            | Self::Tape { .. } => true,
+            // A gateway that gave up may have asked the model all the same.
+            Self::Status { status, .. } => matches!(status, 408 | 500..=599),
+            Self::Unreachable { .. }
+            | Self::Encoded { .. }
+            | Self::Foreign { .. }
+            | Self::WebPage
+            | Self::NotOnTape { .. }
+            | Self::Request { .. } => false,
+        }
+    }
+
     /// HTTP status, where there was an answer.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
@@ -115,6 +151,8 @@ impl Failure {
             | Self::Cut { .. }
             | Self::Garbled
             | Self::WebPage
+            | Self::Encoded { .. }
+            | Self::Foreign { .. }
             | Self::TooLarge { .. }
             | Self::Tape { .. }
             | Self::NotOnTape { .. }
@@ -145,6 +183,13 @@ impl Failure {
             }
             Self::Garbled => format!("the answer of {server} is not the JSON that it should be"),
             Self::WebPage => format!("{server} answered with a web page, not as a model API"),
+            Self::Encoded { encoding } => {
+                format!("{server} sent a compressed answer ({}), which was not asked for", clean(encoding))
+            }
+            Self::Foreign { content_type: Some(kind) } => {
+                format!("{server} sent something else than an answer ({})", clean(kind))
+            }
+            Self::Foreign { content_type: None } => format!("{server} sent something else than an answer"),
             Self::TooLarge { limit } => format!("the answer of {server} is larger than {limit} bytes"),
             Self::Tape { cause } => format!("the answer could not be written to the tape: {}", clean(cause)),
             Self::NotOnTape { .. } => "the request is not on the tape".to_owned(),
@@ -163,6 +208,8 @@ impl Failure {
             Self::InStream(error) if error.is_about_context() => CONTEXT.to_owned(),
             Self::InStream(error) if error.is_about_money() => MONEY.to_owned(),
             Self::WebPage => "the base URL usually ends in /v1".to_owned(),
+            Self::Encoded { .. } => "switch off compression in the proxy or gateway in front of the model".to_owned(),
+            Self::Foreign { .. } => "check the base URL; `planwave doctor` tests it".to_owned(),
             Self::TooLarge { .. } => "lower the cap on output tokens, or raise `max_response_bytes`".to_owned(),
             Self::Tape { .. } => {
                 "free some space, or record to another place; no answer is used before it is on the tape".to_owned()

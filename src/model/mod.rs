@@ -3,6 +3,7 @@
 //! It retries (in one layer), classifies errors and puts every exchange on the tape. It must not know of plans,
 //! documents or terminals.
 
+mod admission;
 mod answer;
 mod body;
 mod catalog;
@@ -11,6 +12,7 @@ mod delay;
 pub mod doctor;
 mod endpoint;
 mod failure;
+pub mod gate;
 mod openai;
 mod provider;
 mod read_back;
@@ -44,6 +46,16 @@ pub trait Model: Send + Sync {
         request: &'a Request,
         progress: ProgressSink<'a>,
     ) -> BoxFuture<'a, Result<Completion, ModelError>>;
+
+    /// Sends nothing more: calls that wait to be sent, or to be sent again, fail with [`Scope::Stopped`]; those under
+    /// way go on.
+    fn stop(&self) {}
+
+    /// Whether the model can be told to think less, with [`Request::less_reasoning`] at `less` already.
+    fn can_think_less(&self, less: u8) -> bool {
+        let _ = less;
+        false
+    }
 }
 
 /// Where a call's progress goes.
@@ -60,6 +72,8 @@ pub struct Request {
     pub cache_key: Option<String>,
     /// What the answer has to look like; sent as far as the model takes it, so an answer is to be checked in any case.
     pub response_schema: Option<Arc<ResponseSchema>>,
+    /// How many steps less the model is to think than is configured; for models that can be told.
+    pub less_reasoning: u8,
 }
 
 /// A JSON Schema for an answer, within what strict Structured Outputs allow.
@@ -197,4 +211,8 @@ pub enum Scope {
     Recording,
     /// The request is not on the tape that is replayed: this call only, and the input is at fault.
     NotOnTape,
+    /// The budget has no room for the request: stop, exit 4.
+    Budget,
+    /// The run was stopping before the request was sent.
+    Stopped,
 }

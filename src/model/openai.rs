@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use async_openai::{Client, error::OpenAIError};
@@ -19,15 +20,17 @@ use serde_json::{
     Value,
     value::{RawValue, to_raw_value},
 };
+use tokio::time::Instant;
 
 use super::{
     Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
-    Scope,
+    Scope, admission,
     answer::Answer,
     body,
     delay::Delays,
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
+    gate::{Closed, End, Gate, Permit},
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     stream,
 };
@@ -59,10 +62,18 @@ pub enum Source {
     Replay(Arc<ReplayIndex>),
 }
 
+impl Source {
+    /// Whether a tape has another exchange of this key that has not been served.
+    fn has_more(&self, key: &str) -> bool {
+        matches!(self, Self::Replay(tape) if tape.has_more(key))
+    }
+}
+
 /// A model behind OpenAI's chat completions API, or a tape of one.
 pub struct OpenAi {
     config: ModelConfig,
     facts: ModelFacts,
+    gate: Gate,
     endpoint: Endpoint,
     client: Client<Endpoint>,
     shared: Arc<Shared>,
@@ -107,13 +118,20 @@ impl OpenAi {
             secrets,
         });
         let client = Client::build(http, endpoint.clone());
-        Ok(Self { config, facts, endpoint, client, shared, memory: None, misses: AtomicU32::new(0) })
+        let gate = Gate::new(config.policy(&facts));
+        Ok(Self { config, facts, gate, endpoint, client, shared, memory: None, misses: AtomicU32::new(0) })
     }
 
     /// Answers what `memory` holds from there instead of sending it.
     pub fn with_memory(mut self, memory: Arc<dyn Memory>) -> Self {
         self.memory = Some(memory);
         self
+    }
+
+    /// With a gate that others may pass through, too, or that knows something already. See [`ModelConfig::policy`].
+    #[must_use]
+    pub fn through(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     /// What is known of the model.
@@ -143,69 +161,80 @@ impl OpenAi {
         body::build(request, &self.config, &self.facts.params)
     }
 
-    /// Sends a body until it is answered or given up, within the time of a whole call.
+    /// Sends a body until it is answered or given up. Its time is that of a whole call; waiting at the gate is not part
+    /// of it, and what a limiter rejects does not count as one of its repeats.
     pub(super) async fn call(
         &self,
         body: Value,
         progress: ProgressSink<'_>,
     ) -> Result<(Completion, Outcome), ModelError> {
-        let sent = AtomicU32::new(0);
-        let limit = self.config.timeouts.call;
-        match tokio::time::timeout(limit, self.attempts(body, progress, &sent)).await {
-            Ok(result) => result,
-            Err(_) => Err(ModelError {
-                message: format!("{} had not answered after {} s", self.endpoint.host(), limit.as_secs_f64().ceil()),
-                hint: Some("raise the timeout `call`, or lower the cap on output tokens".to_owned()),
-                status: None,
-                scope: Scope::Call,
-                requests: sent.into_inner(),
-                at: Timestamp::now(),
-            }),
-        }
-    }
-
-    async fn attempts(
-        &self,
-        body: Value,
-        progress: ProgressSink<'_>,
-        sent: &AtomicU32,
-    ) -> Result<(Completion, Outcome), ModelError> {
         let (key, item_key) = request_and_item_key("POST", CHAT_PATH, &body);
         let keys = Arc::new(Keys { request: key.into(), item: item_key.into() });
+        let need = admission::need(&body, &self.facts, self.config.bounds.is_set());
         // Written once, for the wire and for the tape. A value without maps of odd keys can always be written.
         let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
         drop(body);
         if let Some(remembered) = self.recall(&keys, &request, progress).await {
             return Ok(remembered);
         }
+        let live = matches!(self.shared.source, Source::Live);
         let mut delays = Delays::new(&self.config.retry);
+        let (mut sent, mut repeats) = (0, 0);
+        let (mut pause, mut spent) = (Duration::ZERO, Duration::ZERO);
         loop {
-            let attempt = Arc::new(Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request)));
-            let number = sent.fetch_add(1, Ordering::Relaxed) + 1;
-            let answer = self.send(&attempt, progress).await;
+            let permit = if live {
+                let entered = self.gate.enter(need, pause).await;
+                Some(entered.map_err(|closed| self.turned_away(closed, sent))?)
+            } else {
+                None
+            };
+            let pass = permit.as_ref().map(Permit::pass);
+            let attempt = Arc::new(Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request), pass));
+            sent += 1;
+            let began = Instant::now();
+            let left = self.config.timeouts.call.saturating_sub(spent);
+            let result = tokio::time::timeout(left, self.send(&attempt, progress)).await;
+            spent += began.elapsed();
             let exchanged = attempt.outcome().exchanged.take();
             if let Some(exchanged) = exchanged {
                 progress(Progress::Exchanged(exchanged));
             }
-            let failure = match answer {
-                Ok(answer) => {
+            let failure = match result {
+                Ok(Ok(answer)) => {
+                    if let Some(permit) = permit {
+                        permit.end(End::Answered(answer.usage));
+                    }
                     let outcome = attempt.outcome().clone();
-                    return Ok((completion(answer, &attempt.keys, &outcome, number), outcome));
+                    return Ok((completion(answer, &keys, &outcome, sent), outcome));
                 }
-                Err(failure) => failure,
+                Ok(Err(failure)) => failure,
+                Err(_) => return Err(self.too_slow(sent)),
             };
             let at = attempt.outcome().at;
-            match failure.judge(&self.config.retry) {
-                Verdict::Repeat { after, .. } if number <= self.config.retry.max_retries => {
-                    let delay = delays.next(after);
-                    let reason = self.shared.scrub(failure.message(self.endpoint.host()));
-                    progress(Progress::Retrying { reason, delay, attempt: number });
-                    if matches!(self.shared.source, Source::Live) {
-                        tokio::time::sleep(delay).await;
-                    }
+            let verdict = failure.judge(&self.config.retry);
+            let reason = self.shared.scrub(failure.message(self.endpoint.host()));
+            if let Some(permit) = permit {
+                permit.end(admission::end(&failure, verdict, &reason));
+            }
+            match verdict {
+                // On replay the tape knows how often; where it has no more, that was the end.
+                Verdict::Repeat { .. }
+                    if failure.is_rejection() && (live || self.shared.source.has_more(&keys.request)) =>
+                {
+                    pause = Duration::ZERO;
+                    progress(Progress::Retrying { reason, delay: self.gate.closed_for(), attempt: sent });
+                }
+                Verdict::Repeat { after, .. }
+                    if !failure.is_rejection()
+                        && repeats < self.config.retry.max_retries
+                        && (!live || self.gate.may_repeat()) =>
+                {
+                    repeats += 1;
+                    pause = delays.next(after);
+                    progress(Progress::Retrying { reason, delay: pause, attempt: sent });
                 }
                 Verdict::Repeat { scope, .. } | Verdict::Final(scope) => {
-                    return Err(self.error(failure, scope, number, at, &request));
+                    return Err(self.error(failure, scope, sent, at, &request));
                 }
             }
         }
@@ -219,7 +248,7 @@ impl OpenAi {
         progress: ProgressSink<'_>,
     ) -> Option<(Completion, Outcome)> {
         let exchange = self.memory.as_ref()?.recall(&keys.item)?;
-        let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request)));
+        let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), None));
         let body = service::replay(&attempt, &exchange).ok()?;
         let answer = stream::read(body, &attempt, progress).await.ok()?;
         let exchanged = attempt.outcome().exchanged.take();
@@ -245,6 +274,24 @@ impl OpenAi {
             Some(body) => stream::read(body, attempt, progress).await,
             None => Err(Failure::Cut { cause: None }),
         }
+    }
+
+    fn too_slow(&self, requests: u32) -> ModelError {
+        let limit = self.config.timeouts.call.as_secs_f64().ceil();
+        ModelError {
+            message: format!("{} had not answered after {limit} s", self.endpoint.host()),
+            hint: Some("raise the timeout `call`, or lower the cap on output tokens".to_owned()),
+            status: None,
+            scope: Scope::Call,
+            requests,
+            at: Timestamp::now(),
+        }
+    }
+
+    /// The gate lets nothing more through.
+    fn turned_away(&self, closed: Closed, requests: u32) -> ModelError {
+        let (message, hint, scope) = admission::refusal(closed);
+        ModelError { message, hint, status: None, scope, requests, at: Timestamp::now() }
     }
 
     fn error(
@@ -281,6 +328,14 @@ impl Model for OpenAi {
         progress: ProgressSink<'a>,
     ) -> BoxFuture<'a, Result<Completion, ModelError>> {
         async move { self.call(self.body(request), progress).await.map(|(completion, _)| completion) }.boxed()
+    }
+
+    fn stop(&self) {
+        self.gate.stop();
+    }
+
+    fn can_think_less(&self, less: u8) -> bool {
+        body::can_think_less(&self.config, &self.facts.params, less)
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use super::{
     Exchanged, Source, Timeouts,
     failure::Failure,
+    gate::Pass,
     openai::Recorder,
     provider::{ProviderError, RetryHints},
     stream::Body,
@@ -65,6 +66,8 @@ pub(super) struct Attempt {
     pub(super) path: &'static str,
     /// The body, as it is sent and recorded.
     pub(super) request: Arc<RawValue>,
+    /// Tells the gate when the server answers; on replay there is none.
+    pass: Option<Pass>,
     outcome: Mutex<Outcome>,
 }
 
@@ -84,8 +87,8 @@ pub(super) struct Outcome {
 }
 
 impl Attempt {
-    pub(super) fn new(keys: Arc<Keys>, path: &'static str, request: Arc<RawValue>) -> Self {
-        Self { keys, path, request, outcome: Mutex::default() }
+    pub(super) fn new(keys: Arc<Keys>, path: &'static str, request: Arc<RawValue>, pass: Option<Pass>) -> Self {
+        Self { keys, path, request, pass, outcome: Mutex::default() }
     }
 
     pub(super) fn outcome(&self) -> MutexGuard<'_, Outcome> {
@@ -164,7 +167,11 @@ pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Fai
             error: ProviderError::from_body(&exchange.body),
         });
     }
-    Ok(Body::Recorded { bytes: exchange.body.clone().into_bytes(), complete: exchange.complete })
+    Ok(Body::Recorded {
+        bytes: exchange.body.clone().into_bytes(),
+        complete: exchange.complete,
+        content_type: exchange.headers.get("content-type").cloned(),
+    })
 }
 
 /// Sends the request, once.
@@ -182,11 +189,24 @@ async fn send(shared: &Arc<Shared>, attempt: &Arc<Attempt>, factory: HttpRequest
         Err(_) => return Err(Failure::Silent { waited }),
     };
     let status = response.status();
+    if let Some(pass) = &attempt.pass {
+        pass.heard(status.as_u16(), response.headers());
+    }
+    if let Some(encoding) = compression(response.headers()) {
+        return Err(Failure::Encoded { encoding });
+    }
     let mut tee = Tee::new(response, Arc::clone(shared), Arc::clone(attempt), started);
     if !status.is_success() {
         return Err(tee.read_error().await);
     }
     Ok(Body::Live(Box::new(tee)))
+}
+
+/// How a body is compressed; nothing here asks for that.
+fn compression(headers: &http::HeaderMap) -> Option<String> {
+    let encoding = headers.get(http::header::CONTENT_ENCODING)?;
+    let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_lowercase();
+    (!matches!(encoding.as_str(), "" | "identity")).then_some(encoding)
 }
 
 /// The innermost cause of an error: the outer ones only say that a request failed, with its URL.

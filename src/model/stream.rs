@@ -27,6 +27,8 @@ pub(super) enum Body {
         bytes: Vec<u8>,
         /// Whether the server came to its end.
         complete: bool,
+        /// What the server called it.
+        content_type: Option<String>,
     },
 }
 
@@ -49,6 +51,13 @@ impl Body {
         }
     }
 
+    fn content_type(&self) -> Option<String> {
+        match self {
+            Self::Live(tee) => tee.content_type(),
+            Self::Recorded { content_type, .. } => content_type.clone(),
+        }
+    }
+
     fn is_done(&self) -> bool {
         match self {
             Self::Live(tee) => tee.done,
@@ -67,10 +76,12 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
             first => break first,
         }
     };
-    if matches!(first, Some(b'{' | b'<')) {
+    if !first.is_none_or(begins_an_event) {
         while body.more(false).await? {}
-        if first == Some(b'<') {
-            return Err(Failure::WebPage);
+        match first {
+            Some(b'{') => {}
+            Some(b'<') => return Err(Failure::WebPage),
+            _ => return Err(Failure::Foreign { content_type: body.content_type() }),
         }
         add(&mut answer, body.bytes())?;
         return Ok(answer);
@@ -89,6 +100,11 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether a line of an event stream can begin so: `data`, `event`, `id`, `retry`, or a comment.
+fn begins_an_event(byte: u8) -> bool {
+    matches!(byte, b'd' | b'e' | b'i' | b'r' | b':')
 }
 
 async fn read_events(body: &mut Body, answer: &mut Answer, progress: ProgressSink<'_>) -> Result<(), Failure> {

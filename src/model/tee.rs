@@ -37,6 +37,8 @@ pub(super) struct Tee {
     shared: Arc<Shared>,
     attempt: Arc<Attempt>,
     started: Instant,
+    /// When the last whole line came: what drips byte by byte is as good as silent.
+    moved: Clock,
     /// Rings when the server may have been silent for too long. It is set anew only when it rings: a timer for each
     /// piece of an answer would cost more than reading it.
     patience: Pin<Box<Sleep>>,
@@ -67,6 +69,7 @@ impl Tee {
             shared,
             attempt,
             started,
+            moved: Clock::now(),
             patience: Box::pin(tokio::time::sleep(first_wait)),
             body: Vec::new(),
             limit,
@@ -83,6 +86,9 @@ impl Tee {
         }
         match self.receive(answering).await {
             Ok(Some(piece)) => {
+                if piece.contains(&b'\n') {
+                    self.moved = Clock::now();
+                }
                 if self.body.len() + piece.len() > self.limit {
                     self.finish(false).await?;
                     return Err(Failure::TooLarge { limit: self.limit });
@@ -109,7 +115,7 @@ impl Tee {
     async fn receive(&mut self, answering: bool) -> Result<Option<Bytes>, Failure> {
         let Timeouts { first_token, idle, .. } = self.shared.timeouts;
         let waited = if answering { idle } else { first_token };
-        let end = Clock::now() + waited;
+        let end = self.moved + waited;
         if self.patience.deadline() > end {
             self.patience.as_mut().reset(end);
         }
@@ -127,6 +133,11 @@ impl Tee {
                 }
             }
         }
+    }
+
+    /// What the server calls the body.
+    pub(super) fn content_type(&self) -> Option<String> {
+        self.headers.get("content-type").cloned()
     }
 
     /// The rest of the body of a response that is no success.
@@ -189,6 +200,17 @@ impl Tee {
         if self.shared.recorder.is_none() {
             return String::new();
         }
+        // A tape holds text. What follows a byte that is none must not look like an answer when it is read back.
+        let (body, complete) = match std::str::from_utf8(&self.body) {
+            Ok(body) => (body, complete),
+            Err(error) => (
+                self.body
+                    .get(..error.valid_up_to())
+                    .and_then(|text| std::str::from_utf8(text).ok())
+                    .unwrap_or_default(),
+                false,
+            ),
+        };
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,
@@ -198,7 +220,7 @@ impl Tee {
             request: &self.attempt.request,
             status: self.status,
             headers: &self.headers,
-            body: &body,
+            body,
             complete,
             usage,
             latency_ms,

@@ -30,6 +30,8 @@ pub enum TemplateName {
     Execution,
     /// What is sent after a rejected answer.
     Repair,
+    /// What is sent after an answer that was cut, to get the rest.
+    Continue,
     /// Several documents in one prompt, for people who paste.
     Batch,
     /// The rules for finding dependencies.
@@ -42,12 +44,13 @@ pub enum TemplateName {
 
 impl TemplateName {
     /// Every template.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::System,
         Self::Level,
         Self::Subplan,
         Self::Execution,
         Self::Repair,
+        Self::Continue,
         Self::Batch,
         Self::DiscoveryRules,
         Self::Discovery,
@@ -62,6 +65,7 @@ impl TemplateName {
             Self::Subplan => "subplan.md",
             Self::Execution => "execution.md",
             Self::Repair => "repair.md",
+            Self::Continue => "continue.md",
             Self::Batch => "batch.md",
             Self::DiscoveryRules => "discovery-rules.md",
             Self::Discovery => "discovery.md",
@@ -76,6 +80,7 @@ impl TemplateName {
             Self::Subplan => include_str!("../../prompts/subplan.md"),
             Self::Execution => include_str!("../../prompts/execution.md"),
             Self::Repair => include_str!("../../prompts/repair.md"),
+            Self::Continue => include_str!("../../prompts/continue.md"),
             Self::Batch => include_str!("../../prompts/batch.md"),
             Self::DiscoveryRules => include_str!("../../prompts/discovery-rules.md"),
             Self::Discovery => include_str!("../../prompts/discovery.md"),
@@ -173,6 +178,11 @@ impl Templates {
         self.render(TemplateName::Repair, &context)
     }
 
+    /// What follows an answer that was cut.
+    pub fn rest(&self) -> Result<String, TemplateError> {
+        self.render(TemplateName::Continue, &Context::new())
+    }
+
     /// Several documents of one level and stage in one prompt. `system` and `level` are what a run would send first.
     pub fn batch(
         &self,
@@ -252,6 +262,7 @@ impl Templates {
         self.subplan(&item)?;
         self.execution(&item, &SubplanContext::default(), &part)?;
         self.repair(&[finding], true)?;
+        self.rest()?;
         let document = BatchDocument { path: String::from("subplans/SUBPLAN_X_11.md"), own: String::from("own part") };
         let fault = Fault { path: document.path.clone(), message: String::from("The section Approach is missing.") };
         self.batch("rules", "level", &[document], &[fault])?;

@@ -8,10 +8,13 @@ use console::measure_text_width;
 use super::{
     columns::{cell, left, list, paragraph, right, usable, words_beside},
     confirm::{documents, token_range},
-    format::{about, cost, count_of, hours, percent, plural},
+    format::{about, cost, count, count_of, hours, percent, plural},
     sanitize,
 };
-use crate::engine::{DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
+use crate::{
+    engine::{DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals},
+    model::gate::Bounds,
+};
 
 /// Documents printed of a level; nobody reads more, and `--json` has all.
 const DOCUMENTS: usize = 200;
@@ -251,6 +254,30 @@ fn totals(out: &mut String, forecast: &Forecast, width: usize) {
     }
     paragraph(out, "Tokens", 8, &sum, width);
     paragraph(out, "Cost", 8, &sanitize(&cost_range(totals, forecast)), width);
+    if let Some(bounds) = &forecast.budget {
+        paragraph(out, "Budget", 8, &budget(totals, *bounds), width);
+    }
+}
+
+/// What the run may cost, and whether that is enough for all of it.
+fn budget(totals: &Totals, bounds: Bounds) -> String {
+    let tokens = bounds.max_tokens.map(|most| (format!("{} tokens", count(most)), most as f64));
+    let dollars = bounds.max_cost.map(|most| (cost(Some(most)), most));
+    let ends = |low: usize, high: usize| Some((low as f64, high as f64));
+    let each =
+        [(dollars, totals.cost_expected.zip(totals.cost_high)), (tokens, ends(totals.low_tokens, totals.high_tokens))];
+    let parts = each.into_iter().filter_map(|(bound, ends)| {
+        let ((shown, most), (likely, largest)) = (bound?, ends?);
+        let verdict = if largest <= most {
+            "enough in any case"
+        } else if likely <= most {
+            "likely enough"
+        } else {
+            "not enough for all of it"
+        };
+        Some(format!("{shown}: {verdict}"))
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 fn cost_range(totals: &Totals, forecast: &Forecast) -> String {
@@ -329,6 +356,7 @@ mod tests {
             model: "gpt-5".into(),
             tokenizer: "o200k_base".into(),
             prices_taken: Some("2025-01-31".into()),
+            budget: None,
             levels: vec![
                 LevelForecast {
                     level: 1,

@@ -98,6 +98,7 @@ fn sentence(event: &Event, tally: &Tally) -> Option<String> {
         Event::AnswerRejected { call, attempt, findings } => {
             format!("{call} rejected (attempt {attempt}): {}", shortcomings(findings))
         }
+        Event::AnswerCut { call, attempt, remedy } => format!("{call} (attempt {attempt}) {remedy}"),
         Event::DocumentWritten { call, path, warnings } => done(*call, tally.call(*call), path, warnings),
         Event::ItemFailed { item, reason, .. } => format!("{item} failed: {reason}"),
         Event::ItemBlocked { item, by } => format!("{item} blocked by {by}"),

@@ -111,6 +111,7 @@ impl Reporter for Progress {
             | Event::CallFinished { .. }
             | Event::CallRemembered { .. }
             | Event::AnswerRejected { .. }
+            | Event::AnswerCut { .. }
             | Event::DocumentWritten { .. } => self.bar.tick(),
         }
     }

@@ -4,11 +4,12 @@
 use super::{
     Style,
     columns::{left, paragraph, right, usable, words_beside, wrap},
-    format::{cost, count, count_of, duration, percent},
+    confirm::{documents, token_range},
+    format::{about, cost, count, count_of, duration, percent},
     sanitize, truncate,
 };
 use crate::{
-    engine::{Summary, SummaryRow},
+    engine::{Summary, SummaryRow, Totals},
     model::Usage,
 };
 
@@ -32,6 +33,8 @@ pub struct SummaryContext<'a> {
     pub selection: &'a [String],
     /// The level to generate next, where there is one.
     pub next_level: Option<u32>,
+    /// What the next run would do and cost, after a run that its budget stopped.
+    pub left: Option<Totals>,
     /// Where the documents are.
     pub directory: &'a str,
     /// The model asked.
@@ -155,6 +158,12 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     if let Some(reason) = &summary.stopped {
         paragraph(out, "Stopped", INDENT, &sanitize(reason), width);
     }
+    if let Some(left) = &context.left {
+        let cost = left.cost_expected.map_or_else(|| String::from("cost unknown"), about);
+        let text = format!("{} for {} tokens ({cost})", documents(left), token_range(left));
+        paragraph(out, "Left", INDENT, &text, width);
+    }
+    cuts(out, &summary.cuts, width);
     hints(out, &summary.hints, width);
     if summary.remembered > 0 {
         let text = format!(
@@ -169,6 +178,17 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     paragraph(out, "Tokens", INDENT, &tokens(summary), width);
     paragraph(out, "Cost", INDENT, &sanitize(&spent(summary, context)), width);
     paragraph(out, "Time", INDENT, &time(summary, context.replay), width);
+}
+
+/// What did not come whole, a line each.
+fn cuts(out: &mut String, cuts: &[String], width: usize) {
+    const SHOWN: usize = 10;
+    for (number, cut) in cuts.iter().take(SHOWN).enumerate() {
+        paragraph(out, if number == 0 { "Cut" } else { "" }, INDENT, &sanitize(cut), width);
+    }
+    if cuts.len() > SHOWN {
+        paragraph(out, "", INDENT, &format!("and {} more", count_of(cuts.len() - SHOWN)), width);
+    }
 }
 
 /// The first hints. One of several lines shows something (what differs from a tape), and its lines stay as they are.
@@ -320,6 +340,7 @@ mod tests {
             plan: "./my plan",
             selection,
             next_level: Some(2),
+            left: None,
             directory: "./my plan",
             model: "gpt-5",
             replay: false,

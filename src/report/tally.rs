@@ -124,7 +124,9 @@ impl Tally {
                 self.set_phase(*call, || Phase::Checking { usage: None, latency_ms: 0 });
             }
             // A rejected call is under way again with the next `CallStarted`, if there is one.
-            Event::AnswerRejected { call, .. } | Event::DocumentWritten { call, .. } => {
+            Event::AnswerRejected { call, .. }
+            | Event::AnswerCut { call, .. }
+            | Event::DocumentWritten { call, .. } => {
                 self.in_flight.remove(call);
             }
             // What became of the answer is told by the events that follow.

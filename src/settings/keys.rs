@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Whole(u64, u64),
     /// Seconds, fractions allowed, up to this many.
     Seconds(u64),
+    /// US dollars, fractions allowed.
+    Dollars,
     /// `true` or `false`.
     Switch,
     /// A path, perhaps empty.
@@ -56,6 +58,8 @@ const fn key(table: &'static str, name: &'static str, kind: Kind) -> Key {
 
 /// Seconds.
 const DAY: u64 = 86_400;
+/// Nobody's budget is larger.
+const MOST_DOLLARS: f64 = 10_000_000.0;
 
 /// Every key, in the order of `config/default.toml`.
 pub(super) static KEYS: &[Key] = &[
@@ -80,10 +84,19 @@ pub(super) static KEYS: &[Key] = &[
     key("retry", "max_retries", Kind::Whole(0, 100)),
     key("retry", "base_delay_ms", Kind::Whole(1, 600_000)),
     key("retry", "max_delay_ms", Kind::Whole(1, 600_000)),
+    key("retry", "run_percent", Kind::Whole(0, 1_000)),
+    key("retry", "failures_in_a_row", Kind::Whole(0, 100_000)),
+    key("retry", "rejected_seconds", Kind::Seconds(DAY)),
+    key("limits", "requests_per_minute", Kind::Whole(0, 10_000_000)),
+    key("limits", "tokens_per_minute", Kind::Whole(0, 1_000_000_000_000)),
+    key("limits", "remember", Kind::Switch),
     key("run", "concurrency", Kind::Whole(1, 10_000)),
     key("run", "order", Kind::Choice(&["level", "ready"])),
     key("run", "stage", Kind::Choice(&["subplan", "execution", "both"])),
     key("run", "max_attempts", Kind::Whole(1, 100)),
+    key("run", "max_cost", Kind::Dollars),
+    key("run", "max_tokens", Kind::Whole(0, 1_000_000_000_000)),
+    key("run", "grace_seconds", Kind::Seconds(DAY)),
     key("run", "strict", Kind::Switch),
     key("prompts", "directory", Kind::Path),
     key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000)),
@@ -141,6 +154,7 @@ impl Kind {
             Self::ProxyUrl => text.is_some_and(|text| text.is_empty() || ServerUrl::parse(text).is_some()),
             Self::Whole(least, most) => value.as_u64().is_some_and(|number| (least..=most).contains(&number)),
             Self::Seconds(most) => value.as_f64().is_some_and(|number| (0.001..=most as f64).contains(&number)),
+            Self::Dollars => value.as_f64().is_some_and(|number| (0.0..=MOST_DOLLARS).contains(&number)),
             Self::Switch => value.is_boolean(),
             Self::Variable => text.is_some_and(is_variable_name),
             Self::Command => value.as_array().is_some_and(|words| is_command(words)),
@@ -163,6 +177,7 @@ impl Kind {
             Self::ProxyUrl => "a URL that begins with http://, https:// or socks5://, or an empty text".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {} to {}", grouped(least), grouped(most)),
             Self::Seconds(most) => format!("a number of seconds from 0.001 to {}", grouped(most)),
+            Self::Dollars => format!("a number of US dollars from 0 to {}", grouped(MOST_DOLLARS as u64)),
             Self::Switch => "true or false".to_owned(),
             Self::Path => "a path on one line".to_owned(),
             Self::Variable => {
@@ -185,6 +200,7 @@ impl Kind {
             | Self::Choice(_)
             | Self::Whole(..)
             | Self::Seconds(_)
+            | Self::Dollars
             | Self::Switch
             | Self::Path
             | Self::Parameters => false,
@@ -213,6 +229,7 @@ impl Kind {
             | Self::Choice(_)
             | Self::Whole(..)
             | Self::Seconds(_)
+            | Self::Dollars
             | Self::Switch
             | Self::Path
             | Self::Variable
@@ -241,7 +258,9 @@ pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Choice(words), Value::String(text)) => {
             nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
         }
-        (Kind::Whole(..) | Kind::Seconds(_), Value::String(text)) if text.trim().parse().is_ok_and(f64::is_finite) => {
+        (Kind::Whole(..) | Kind::Seconds(_) | Kind::Dollars, Value::String(text))
+            if text.trim().parse().is_ok_and(f64::is_finite) =>
+        {
             Some("write the number without quotes".to_owned())
         }
         (Kind::Switch, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {

@@ -27,8 +27,8 @@ pub use origin::{FileOwner, Origin};
 pub use overrides::Overrides;
 pub use redact::{MASK, redact};
 pub use server_url::{ServerUrl, needs_key};
-pub use sources::{SourceFile, Sources};
+pub use sources::{SourceFile, Sources, state_directory};
 pub use values::{
-    Color, Documents, KeyCommand, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry, Run, Settings,
-    StageChoice, Tape, Timeouts,
+    Color, Documents, KeyCommand, Limits, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry, Run,
+    Settings, StageChoice, Tape, Timeouts,
 };

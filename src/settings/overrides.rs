@@ -25,6 +25,12 @@ pub struct Overrides {
     pub stage: Option<StageChoice>,
     /// `--max-attempts`.
     pub max_attempts: Option<u64>,
+    /// `--max-cost`.
+    pub max_cost: Option<f64>,
+    /// `--max-tokens`.
+    pub max_tokens: Option<u64>,
+    /// `--grace`.
+    pub grace: Option<f64>,
     /// `--strict`.
     pub strict: Option<bool>,
     /// `--executor`.
@@ -41,13 +47,30 @@ impl Overrides {
     /// The assignments of the flags that were given.
     pub(super) fn assignments(&self) -> Result<Vec<Assignment>, SettingsError> {
         // Destructured, so that a new field cannot be forgotten here.
-        let Self { model, concurrency, order, stage, max_attempts, strict, executor, color, progress, log } = self;
-        let flags: [(&'static str, &str, &str, Option<Value>); 10] = [
+        let Self {
+            model,
+            concurrency,
+            order,
+            stage,
+            max_attempts,
+            max_cost,
+            max_tokens,
+            grace,
+            strict,
+            executor,
+            color,
+            progress,
+            log,
+        } = self;
+        let flags: [(&'static str, &str, &str, Option<Value>); 13] = [
             ("--model", "model", "name", model.as_deref().map(Value::from)),
             ("--concurrency", "run", "concurrency", concurrency.map(Value::from)),
             ("--order", "run", "order", word(*order)),
             ("--stage", "run", "stage", word(*stage)),
             ("--max-attempts", "run", "max_attempts", max_attempts.map(Value::from)),
+            ("--max-cost", "run", "max_cost", max_cost.map(Value::from)),
+            ("--max-tokens", "run", "max_tokens", max_tokens.map(Value::from)),
+            ("--grace", "run", "grace_seconds", grace.map(Value::from)),
             ("--strict", "run", "strict", strict.map(Value::from)),
             ("--executor", "documents", "executor", executor.as_deref().map(Value::from)),
             ("--color", "output", "color", word(*color)),

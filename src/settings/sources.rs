@@ -84,6 +84,13 @@ impl Sources {
     }
 }
 
+/// Where programs keep what they may lose, by the system's rules: `$XDG_STATE_HOME`, or the local application data on
+/// Windows. `None` without a home.
+pub fn state_directory() -> Option<PathBuf> {
+    let user = etcetera::choose_base_strategy().ok()?;
+    Some(user.state_dir().unwrap_or_else(|| user.cache_dir()))
+}
+
 /// Where configuration files are looked for.
 struct Places {
     home: Option<PathBuf>,

@@ -55,8 +55,21 @@ fn the_defaults_are_those_of_the_documentation() {
     let [connect, idle, call] = [5, 120, 1800].map(Duration::from_secs);
     assert_eq!(settings.timeouts, Timeouts { connect, idle, call });
     let [base_delay, max_delay] = [500, 8000].map(Duration::from_millis);
-    assert_eq!(settings.retry, Retry { max_retries: 5, base_delay, max_delay });
-    let run = Run { concurrency: 8, order: Order::Level, stage: StageChoice::Both, max_attempts: 3, strict: false };
+    let rejected = Duration::from_secs(600);
+    let retry = Retry { max_retries: 5, base_delay, max_delay, run_percent: 20, failures_in_a_row: 20, rejected };
+    assert_eq!(settings.retry, retry);
+    let limits = Limits { requests_per_minute: None, tokens_per_minute: None, remember: true };
+    assert_eq!(settings.limits, limits);
+    let run = Run {
+        concurrency: 8,
+        order: Order::Level,
+        stage: StageChoice::Both,
+        max_attempts: 3,
+        max_cost: None,
+        max_tokens: None,
+        grace: Duration::from_secs(30),
+        strict: false,
+    };
     assert_eq!(settings.run, run);
     assert_eq!(settings.prompts, Prompts { directory: None, shared_tokens: 8000, repair_tokens: 6000 });
     assert_eq!(settings.documents, Documents { executor: None });
@@ -172,6 +185,9 @@ fn every_flag_reaches_its_setting() {
         order: Some(Order::Ready),
         stage: Some(StageChoice::Subplan),
         max_attempts: Some(1),
+        max_cost: Some(0.5),
+        max_tokens: Some(90_000),
+        grace: Some(2.5),
         strict: Some(true),
         executor: Some("Team Blue".into()),
         color: Some(Color::Never),
@@ -188,6 +204,9 @@ fn every_flag_reaches_its_setting() {
         "run.order = \"ready\" (--order)",
         "run.stage = \"subplan\" (--stage)",
         "run.max_attempts = 1 (--max-attempts)",
+        "run.max_cost = 0.5 (--max-cost)",
+        "run.max_tokens = 90000 (--max-tokens)",
+        "run.grace_seconds = 2.5 (--grace)",
         "run.strict = true (--strict)",
         "documents.executor = \"Team Blue\" (--executor)",
         "output.color = \"never\" (--color)",

@@ -21,6 +21,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// How often to send a request again.
     pub retry: Retry,
+    /// How much may be sent in a minute.
+    pub limits: Limits,
     /// How a run goes.
     pub run: Run,
     /// Templates and token budgets.
@@ -109,10 +111,31 @@ pub struct Retry {
     /// The longest pause.
     #[serde(rename = "max_delay_ms", deserialize_with = "milliseconds")]
     pub max_delay: Duration,
+    /// Repeats of a whole run, percent.
+    pub run_percent: u32,
+    /// Failures in a row after which the run stops; 0 for never.
+    pub failures_in_a_row: u32,
+    /// How long a server may reject everything.
+    #[serde(rename = "rejected_seconds", deserialize_with = "seconds")]
+    pub rejected: Duration,
+}
+
+/// `[limits]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Requests; `None` for what the provider allows.
+    #[serde(deserialize_with = "none_if_zero")]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens; `None` for what the provider allows.
+    #[serde(deserialize_with = "count_if_any")]
+    pub tokens_per_minute: Option<u64>,
+    /// Whether they are kept for the next run.
+    pub remember: bool,
 }
 
 /// `[run]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// The most calls in flight.
@@ -123,6 +146,15 @@ pub struct Run {
     pub stage: StageChoice,
     /// Answers per item, the first one included.
     pub max_attempts: u32,
+    /// The most US dollars; `None` for no bound.
+    #[serde(deserialize_with = "amount_if_any")]
+    pub max_cost: Option<f64>,
+    /// The most tokens; `None` for no bound.
+    #[serde(deserialize_with = "count_if_any")]
+    pub max_tokens: Option<u64>,
+    /// How long calls in flight have to end after an interrupt.
+    #[serde(rename = "grace_seconds", deserialize_with = "seconds")]
+    pub grace: Duration,
     /// Whether a missing SUBPLAN of a dependency outside the run is an error.
     pub strict: bool,
 }
@@ -295,6 +327,14 @@ fn no_url_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 fn none_if_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     Ok(Some(u32::deserialize(deserializer)?).filter(|number| *number > 0))
+}
+
+fn count_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Some(u64::deserialize(deserializer)?).filter(|number| *number > 0))
+}
+
+fn amount_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Ok(Some(f64::deserialize(deserializer)?).filter(|number| *number > 0.0))
 }
 
 fn none_if_empty_command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<KeyCommand>, D::Error> {

@@ -48,6 +48,11 @@ impl ReplayIndex {
         self.exchanges.get(position).map(|(_, exchange)| exchange)
     }
 
+    /// Whether the tape has another exchange of a request that was not served yet; takes no turn.
+    pub fn has_more(&self, key: &str) -> bool {
+        self.by_key.get(key).is_some_and(|slot| slot.served.load(Ordering::Relaxed) < slot.positions.len())
+    }
+
     /// Whether the tape has an answer; takes no turn.
     pub fn contains(&self, key: &str) -> bool {
         self.by_key.contains_key(key)

@@ -9,6 +9,7 @@ mod support;
 mod analyze;
 mod init;
 mod invalid_input;
+mod limits;
 mod memory;
 mod paste;
 mod plan_and_config;

@@ -11,6 +11,10 @@ use wiremock::{
 pub(crate) enum Reply {
     /// A streamed answer that ends cleanly.
     Text(String),
+    /// An answer that was cut at its token cap.
+    Cut(String),
+    /// An empty answer whose tokens all went into reasoning.
+    Thought,
     /// A refusal by the model.
     Refusal(String),
     /// An HTTP error with this body.
@@ -124,14 +128,16 @@ impl Respond for Responder {
 impl Reply {
     fn response(&self) -> ResponseTemplate {
         match self {
-            Self::Text(text) => sse(text, None),
-            Self::Refusal(text) => sse("", Some(text)),
+            Self::Text(text) => sse(text, None, "stop", 0),
+            Self::Cut(text) => sse(text, None, "length", 0),
+            Self::Thought => sse("", None, "length", 300),
+            Self::Refusal(text) => sse("", Some(text), "stop", 0),
             Self::Status(status, body) => ResponseTemplate::new(*status).set_body_raw(body.clone(), "application/json"),
         }
     }
 }
 
-fn sse(text: &str, refusal: Option<&str>) -> ResponseTemplate {
+fn sse(text: &str, refusal: Option<&str>, finish: &str, reasoning: u32) -> ResponseTemplate {
     let mut stream = String::new();
     let mut event = |value: serde_json::Value| stream.push_str(&format!("data: {value}\n\n"));
     let mut rest = text;
@@ -145,11 +151,12 @@ fn sse(text: &str, refusal: Option<&str>) -> ResponseTemplate {
     if let Some(refusal) = refusal {
         event(serde_json::json!({"choices": [{"index": 0, "delta": {"refusal": refusal}, "finish_reason": null}]}));
     }
-    event(serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}));
+    event(serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}));
     event(serde_json::json!({
         "choices": [],
         "usage": {"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300,
-                  "prompt_tokens_details": {"cached_tokens": 200}},
+                  "prompt_tokens_details": {"cached_tokens": 200},
+                  "completion_tokens_details": {"reasoning_tokens": reasoning}},
     }));
     stream.push_str("data: [DONE]\n\n");
     ResponseTemplate::new(200).set_body_raw(stream, "text/event-stream")

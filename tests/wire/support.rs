@@ -96,6 +96,7 @@ pub(crate) fn request(task: &str) -> Request {
         max_output_tokens: 500,
         cache_key: Some("plan-level-1".to_owned()),
         response_schema: None,
+        less_reasoning: 0,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     cli::{
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
-        run::{CHARACTERS_PER_TOKEN, Sought, connect, whole_seconds},
+        run::{CHARACTERS_PER_TOKEN, Connected, Sought, connect, whole_seconds},
         signals,
         tapes::{Answers, read_tape},
         terminal::{self, err, out},
@@ -70,7 +70,7 @@ pub(super) fn run(
     let lock = RunLock::take(dir, &holder)?;
     let replay = matches!(answers, Answers::Replay(_));
     let sought = Sought { answers, record: arguments.record.as_deref(), fresh: arguments.fresh, began };
-    let (model, tapes) = connect(loaded, key, sought, dir, &choice)?;
+    let Connected { model, tapes, limits: gate } = connect(loaded, key, sought, dir, &choice)?;
     let limits = Limits {
         max_attempts: loaded.settings.run.max_attempts,
         max_output_tokens: question.largest_output,
@@ -83,7 +83,7 @@ pub(super) fn run(
     let waiting = Waiting::start(&question.model, loaded.settings.output.progress);
     let runtime = model_setup::runtime()?;
     let discovery = runtime.block_on(async {
-        let mut wish = signals::watch_signals();
+        let mut wish = signals::watch_signals(loaded.settings.run.grace);
         let stop = wish.clone();
         let go_on = || matches!(*stop.borrow(), Stop::No);
         let say = |event| waiting.show(event);
@@ -97,6 +97,9 @@ pub(super) fn run(
     drop(model);
     let notes = tapes.notes.clone();
     drop(tapes);
+    if let Some(gate) = &gate {
+        gate.keep(Timestamp::now());
+    }
     drop(waiting);
     let Some(discovery) = discovery else { return Ok(interrupted()) };
     let bill = Bill {
@@ -129,7 +132,7 @@ pub(super) fn run(
         }
         Err(Undiscovered::Rejected(rejected)) => {
             let failure = match rejected.scope {
-                Scope::Run => Failure::stopped(rejected.reason),
+                Scope::Run | Scope::Budget | Scope::Stopped => Failure::stopped(rejected.reason),
                 Scope::NotOnTape => Failure::invalid(rejected.reason),
                 Scope::Call | Scope::Recording => Failure::incomplete(rejected.reason),
             };

@@ -1,0 +1,121 @@
+//! What a request tells the gate, and what the gate's answer means to whoever asked. Pure.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use serde_json::Value;
+
+use super::{
+    ModelFacts, Scope,
+    failure::{Failure, Verdict},
+    gate::{Bill, Bounds, Closed, End, Need},
+};
+
+/// Bytes of a token, about; for limits per minute, which the provider's headers correct.
+const BYTES_PER_TOKEN: u64 = 4;
+/// What chat formats add to a prompt, tokens per message; OpenAI's add 3 or 4.
+const PER_MESSAGE: u64 = 8;
+/// An answer's cap where neither the request nor the catalogue has one.
+const UNKNOWN_CAP: u64 = 128_000;
+
+/// What a request will take. With `exact`, its tokens are counted and rounded up, since a budget depends on them.
+pub(super) fn need(body: &Value, facts: &ModelFacts, exact: bool) -> Need {
+    let texts = body.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let texts = texts.filter_map(|message| message.get("content")?.as_str());
+    let prompt = if exact {
+        // The nearest tokenizer is not always the model's own.
+        texts.map(|text| (facts.tokenizer.count(text) as u64) * 21 / 20 + PER_MESSAGE).sum()
+    } else {
+        texts.map(|text| text.len() as u64 / BYTES_PER_TOKEN).sum()
+    };
+    let number = |name: &str| body.get(name).and_then(Value::as_u64);
+    let cap = number("max_completion_tokens").or_else(|| number("max_tokens"));
+    let cap = cap.or(facts.max_output.map(u64::from)).unwrap_or(UNKNOWN_CAP);
+    Need { prompt, largest_answer: cap.saturating_mul(number("n").unwrap_or(1).max(1)) }
+}
+
+/// How a failed request ended, as the gate counts it.
+pub(super) fn end(failure: &Failure, verdict: Verdict, reason: &str) -> End {
+    let after = match verdict {
+        Verdict::Repeat { after, .. } => after,
+        Verdict::Final(_) => None,
+    };
+    match (failure, verdict) {
+        (_, Verdict::Repeat { .. }) if failure.is_rejection() => End::Rejected { after, reason: reason.to_owned() },
+        (_, Verdict::Repeat { .. }) => End::Failed { begun: failure.may_be_billed(), after, reason: reason.to_owned() },
+        (_, Verdict::Final(_)) if failure.may_be_billed() => End::Abandoned,
+        (_, Verdict::Final(_)) => End::Refused,
+    }
+}
+
+/// What to say to a request that is not sent: message, hint and scope.
+pub(super) fn refusal(closed: Closed) -> (String, Option<String>, Scope) {
+    match closed {
+        Closed::Stopped => (String::from("the run stopped before this request was sent"), None, Scope::Stopped),
+        Closed::Broken(reason) => {
+            let hint = "the provider or the network has trouble; run again later: only what is missing is asked for";
+            (reason, Some(hint.to_owned()), Scope::Run)
+        }
+        Closed::Budget { bounds, spent, needed } => {
+            let hint = "raise the bound and run the same command again: only what is missing is asked for";
+            (over_budget(bounds, spent, needed), Some(hint.to_owned()), Scope::Budget)
+        }
+    }
+}
+
+fn over_budget(bounds: Bounds, spent: Bill, needed: Bill) -> String {
+    match bounds {
+        Bounds { max_cost: Some(most), .. } if spent.cost + needed.cost > most => format!(
+            "the budget of ${most:.2} has no room for another request: ${:.4} is spent or may be, and the next could \
+             cost up to ${:.4}",
+            spent.cost, needed.cost
+        ),
+        Bounds { max_tokens, .. } => format!(
+            "the budget of {} tokens has no room for another request: {} are spent or may be, and the next could take \
+             up to {}",
+            max_tokens.unwrap_or_default(),
+            spent.tokens,
+            needed.tokens
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_request_takes_is_read_from_what_is_sent() {
+        let facts = ModelFacts { max_output: Some(9_000), ..ModelFacts::default() };
+        let messages =
+            json!([{"role": "system", "content": "hello world"}, {"role": "user", "content": "x".repeat(400)}]);
+        let cases = [
+            (json!({"messages": messages, "max_completion_tokens": 500}), 500),
+            (json!({"messages": messages, "max_tokens": 600, "n": 2}), 1_200),
+            (json!({"messages": messages}), 9_000),
+            (json!({}), 9_000),
+        ];
+        for (body, largest_answer) in cases {
+            assert_eq!(need(&body, &facts, false).largest_answer, largest_answer, "{body}");
+        }
+        let body = json!({"messages": messages, "max_tokens": 1});
+        assert_eq!(need(&body, &facts, false).prompt, 2 + 100);
+        assert!(need(&body, &facts, true).prompt >= 2 + 50 + 16, "two tokens, one for each eight x, and the format");
+        assert_eq!(need(&json!({}), &ModelFacts::default(), true), Need { prompt: 0, largest_answer: UNKNOWN_CAP });
+    }
+
+    #[test]
+    fn a_budget_is_told_in_the_unit_that_is_short() {
+        let bounds = Bounds { max_cost: Some(0.5), max_tokens: Some(10_000) };
+        let spent = Bill { tokens: 9_000, cost: 0.4712 };
+        let closed = |needed| refusal(Closed::Budget { bounds, spent, needed }).0;
+        assert_eq!(
+            closed(Bill { tokens: 900, cost: 0.0681 }),
+            "the budget of $0.50 has no room for another request: $0.4712 is spent or may be, and the next could cost up to $0.0681"
+        );
+        assert_eq!(
+            closed(Bill { tokens: 1_900, cost: 0.001 }),
+            "the budget of 10000 tokens has no room for another request: 9000 are spent or may be, and the next could take up to 1900"
+        );
+    }
+}

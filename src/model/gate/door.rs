@@ -1,0 +1,179 @@
+//! The gate for tasks: waits where the [`Core`] says wait. It decides nothing itself.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use super::{
+    core::{Admission, Closed, Core, End, Knowledge, Need, Policy},
+    headers::Announced,
+};
+
+/// The one gate that all requests to a model at a provider pass through. Clones are the same gate.
+#[derive(Clone)]
+pub struct Gate(Arc<Shared>);
+
+struct Shared {
+    core: Mutex<Core>,
+    /// Held by the one who may go next; the others queue behind it, first come, first served.
+    turn: tokio::sync::Mutex<()>,
+    /// Something happened that may let the next one go.
+    changed: Notify,
+    stop: watch::Sender<bool>,
+    began: Instant,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// A gate that knows nothing but its policy.
+    pub fn new(policy: Policy) -> Self {
+        Self::with(policy, Knowledge::default())
+    }
+
+    pub(super) fn with(policy: Policy, knowledge: Knowledge) -> Self {
+        let seed = RandomState::new().hash_one(std::process::id());
+        Self(Arc::new(Shared {
+            core: Mutex::new(Core::new(policy, knowledge, seed)),
+            turn: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
+            stop: watch::Sender::new(false),
+            began: Instant::now(),
+        }))
+    }
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        // Nothing in the core panics; if it did, its numbers would still be numbers.
+        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.0.began.elapsed()
+    }
+
+    /// Waits until a request may be sent, and not before `pause` has passed.
+    pub(crate) async fn enter(&self, need: Need, pause: Duration) -> Result<Permit, Closed> {
+        let mut stop = self.0.stop.subscribe();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stopped| *stopped) => Err(Closed::Stopped),
+            result = self.wait(need, pause) => result,
+        }
+    }
+
+    async fn wait(&self, need: Need, pause: Duration) -> Result<Permit, Closed> {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        let _waiting = Waiting::new(self);
+        let _turn = self.0.turn.lock().await;
+        loop {
+            let admission = self.core().admit(self.now(), need);
+            match admission {
+                Admission::Go(id) => return Ok(Permit { pass: Pass { gate: self.clone(), id }, ended: false }),
+                Admission::Closed(closed) => return Err(closed),
+                Admission::Wait(Some(until)) => tokio::select! {
+                    () = tokio::time::sleep_until(self.0.began + until) => {}
+                    () = self.0.changed.notified() => {}
+                },
+                Admission::Wait(None) => self.0.changed.notified().await,
+            }
+        }
+    }
+
+    /// How long nobody is let through.
+    pub(crate) fn closed_for(&self) -> Duration {
+        self.core().closed_for(self.now())
+    }
+
+    /// Asks for one more repeat of a request that failed; a run has a share of them.
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.core().may_repeat()
+    }
+
+    /// Sends away everybody who waits and whoever comes.
+    pub(crate) fn stop(&self) {
+        self.core().stop();
+        self.0.stop.send_replace(true);
+    }
+
+    pub(super) fn knowledge(&self) -> Knowledge {
+        self.core().knowledge(self.now())
+    }
+}
+
+/// One who waits at the gate.
+struct Waiting<'a>(&'a Gate);
+
+impl<'a> Waiting<'a> {
+    fn new(gate: &'a Gate) -> Self {
+        gate.core().waiting(1);
+        Self(gate)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.core().waiting(-1);
+    }
+}
+
+/// The right to send one request. Dropped without an end, the request counts as given up, its bill as unknown.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    pass: Pass,
+    ended: bool,
+}
+
+/// What a request tells the gate on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    gate: Gate,
+    id: u64,
+}
+
+impl Permit {
+    pub(crate) fn pass(&self) -> Pass {
+        self.pass.clone()
+    }
+
+    pub(crate) fn end(mut self, end: End) {
+        self.ended = true;
+        self.pass.end(end);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.pass.end(End::Abandoned);
+        }
+    }
+}
+
+impl Pass {
+    /// The head of the response is here.
+    pub(crate) fn heard(&self, status: u16, headers: &HeaderMap) {
+        let announced = Announced::read(|name| headers.get(name)?.to_str().ok(), Timestamp::now());
+        self.gate.core().heard(self.gate.now(), self.id, status, announced);
+        self.gate.0.changed.notify_one();
+    }
+
+    fn end(&self, end: End) {
+        self.gate.core().ended(self.gate.now(), self.id, end);
+        self.gate.0.changed.notify_one();
+    }
+}
