@@ -10,18 +10,23 @@ mod clipboard;
 pub mod config_show;
 mod demo;
 mod doctor;
+mod explain_rule;
 mod failure;
 mod import;
 mod init;
 mod logging;
+mod migrate;
 mod model_setup;
+mod parallel_file;
 pub mod plan_show;
 mod project;
 mod prompt;
 mod reporting;
 mod run;
+mod schema;
 mod signals;
 mod terminal;
+mod validate;
 
 use clap::Parser as _;
 
@@ -37,6 +42,10 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments, &line.global),
+        Command::Migrate(arguments) => migrate::run(&arguments, &line.global),
+        Command::ExplainRule(arguments) => explain_rule::run(&arguments),
+        Command::Schema => schema::run(),
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),

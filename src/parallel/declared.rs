@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Problem, Status,
+    Problem, Rule, Severity, Status,
     check::{Described, describe_cycle},
     graph::Adjacency,
+    rules::{CYCLE, DUPLICATE_ID, NO_ACHIEVEMENTS, SELF_DEPENDENCY, UNKNOWN_DEPENDENCY},
 };
-use crate::{
-    document::Severity,
-    plan::{Achievement, AchievementId, Hours, Plan},
-};
+use crate::plan::{Achievement, AchievementId, Hours, Plan};
 
 /// The version of the leveled form that is written.
 const VERSION: &str = "1.0.0";
@@ -38,12 +36,12 @@ pub fn declared(plan: &Plan, created: &str) -> Result<String, Vec<Problem>> {
         if let Some(first) = by_id.insert(achievement.id, index) {
             let line = achievements[first].line;
             let message = format!("achievement {} is defined twice, first on line {line}", achievement.id);
-            problems.push(problem("duplicate-id", achievement.line, message, "give one of them another id".to_owned()));
+            problems.push(problem(&DUPLICATE_ID, achievement.line, message, "give one of them another id".to_owned()));
         }
     }
     if achievements.is_empty() {
         let hint = "achievements stand under a heading that contains \"Achievements\"".to_owned();
-        problems.push(problem("no-achievements", 1, "the PLAN has no achievement".to_owned(), hint));
+        problems.push(problem(&NO_ACHIEVEMENTS, 1, "the PLAN has no achievement".to_owned(), hint));
     }
     problems.extend(achievements.iter().flat_map(|achievement| misdirected(achievement, &by_id)));
     let known = |achievement: &Achievement| {
@@ -56,7 +54,7 @@ pub fn declared(plan: &Plan, created: &str) -> Result<String, Vec<Problem>> {
         }
         let nodes: Vec<(AchievementId, u32)> = cycle.iter().map(|&node| (achievements[node].id, 0)).collect();
         let Described { message, hint, from, to: _ } = describe_cycle(&nodes);
-        problems.push(problem("cycle", achievements[cycle[from]].line, message, hint));
+        problems.push(problem(&CYCLE, achievements[cycle[from]].line, message, hint));
     }
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.line);
@@ -66,8 +64,18 @@ pub fn declared(plan: &Plan, created: &str) -> Result<String, Vec<Problem>> {
     Ok(format!("{file:#}\n"))
 }
 
-fn problem(code: &'static str, line: usize, message: String, hint: String) -> Problem {
-    Problem { code, severity: Severity::Error, path: String::new(), line, column: 1, message, hint: Some(hint) }
+fn problem(rule: &'static Rule, line: usize, message: String, hint: String) -> Problem {
+    Problem {
+        rule,
+        severity: Severity::Error,
+        path: String::new(),
+        line,
+        column: 1,
+        width: 1,
+        message,
+        hint: Some(hint),
+        fixable: false,
+    }
 }
 
 /// What an achievement depends on but cannot.
@@ -77,11 +85,11 @@ fn misdirected(achievement: &Achievement, by_id: &HashMap<AchievementId, usize>)
     for needs in dependencies {
         if needs == id {
             let hint = format!("remove {id} from its dependencies");
-            problems.push(problem("self-dependency", *line, format!("achievement {id} depends on itself"), hint));
+            problems.push(problem(&SELF_DEPENDENCY, *line, format!("achievement {id} depends on itself"), hint));
         } else if !by_id.contains_key(needs) {
             let message = format!("achievement {id} depends on {needs}, which is not in the PLAN");
             problems.push(problem(
-                "unknown-dependency",
+                &UNKNOWN_DEPENDENCY,
                 *line,
                 message,
                 format!("define {needs}, or remove the dependency"),

@@ -34,6 +34,16 @@ impl Style {
         let indent = if indent.len() > 8 { "  " } else { indent };
         Self { newline, indent: indent.to_owned() }
     }
+
+    /// The end of a line.
+    pub(super) fn newline(&self) -> &'static str {
+        self.newline
+    }
+
+    /// One step of indentation.
+    pub(super) fn indent(&self) -> &str {
+        &self.indent
+    }
 }
 
 /// Puts the pieces, which must not overlap, into their places.

@@ -3,7 +3,7 @@
 use crate::plan::Hours;
 
 /// More than this is no estimate of one achievement: 10,000 hours are five years of one person.
-const MOST: f64 = 10_000.0;
+pub(super) const MOST: f64 = 10_000.0;
 
 /// Reads text as hours; without a unit, numbers are hours. `None` where it is no estimate.
 pub(super) fn parse(text: &str) -> Option<Hours> {

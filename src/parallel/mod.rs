@@ -4,25 +4,41 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod check;
+mod computed;
 mod declared;
 mod edit;
 mod estimate;
 mod file;
 mod graph;
+mod lint;
+mod list;
+mod migrate;
 mod node;
 mod position;
 mod problem;
 mod read;
+mod repair;
+mod rules;
+mod schema;
 mod shape;
 mod status;
+mod time;
+mod times;
 mod validate;
 
 pub use check::Checked;
+pub use computed::{blocks_of, inverse, levels_after, parallelism_of};
 pub use declared::{declared, declares_nothing};
 pub use file::{Change, ParallelFile};
 pub use graph::{Graph, compute_levels};
-pub use problem::{Problem, render};
+pub use lint::{Documents, Surroundings, lint};
+pub use migrate::migrate;
+pub use problem::{MOST_PROBLEMS, Problem, render};
+pub use repair::repair;
+pub use rules::{RULES, Rule, Severity, explain_rule, nearest_rule, rule, rules_page, rules_table};
+pub use schema::schema;
 pub use status::{Evidence, Status, derive_status};
+pub use times::{Times, Worker, strategy_times};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +93,8 @@ pub struct LevelInfo {
     pub entries: Vec<usize>,
     /// `can_parallelize` as the file has it.
     declared_parallel: Option<bool>,
+    /// Whether the file has fields in it that planwave does not know.
+    own_fields: bool,
     /// Its position in the file's `levels`, from 0; `None` where it was computed.
     position: Option<usize>,
 }

@@ -7,6 +7,7 @@
 
 mod columns;
 mod confirm;
+mod diff;
 mod dry_run;
 #[cfg(test)]
 mod events_for_tests;
@@ -15,6 +16,7 @@ mod frame;
 mod json;
 mod ndjson;
 mod plain;
+mod problems;
 mod progress;
 mod sanitize;
 mod style;
@@ -24,11 +26,13 @@ mod tally;
 use jiff::Timestamp;
 
 pub use confirm::confirm_text;
+pub use diff::diff_text;
 pub use dry_run::{dry_run_text, forecast_text};
 pub use format::{clock_time, cost, count, duration, elapsed, hours, plural, short_count};
 pub use json::{json_line, json_pretty};
 pub use ndjson::Ndjson;
 pub use plain::Plain;
+pub use problems::{ProblemsView, problems_summary, problems_text};
 pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use style::Style;
