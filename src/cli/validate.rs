@@ -69,14 +69,15 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
         return Ok(exit(has_errors(&problems)));
     }
     if arguments.fix {
-        err("nothing to repair\n");
+        let readable = ParallelFile::parse(&target.bytes).is_ok();
+        err(if readable { "nothing to repair\n" } else { "nothing is repaired before the file can be read\n" });
     }
     report(&target, &problems, arguments)
 }
 
 /// Everything that is wrong, of a file that can be read or not.
 fn find(target: &Target, plan: &PlanRead) -> Result<Vec<Problem>, Failure> {
-    match ParallelFile::parse(&target.bytes) {
+    match ParallelFile::salvage(&target.bytes) {
         Ok(file) => Ok(lint(&file, &target.surroundings(&file, plan)?)),
         Err(problems) => Ok(problems),
     }

@@ -34,6 +34,8 @@ pub struct ParallelFile {
     pub(super) by_id: HashMap<AchievementId, usize>,
     /// The times of `parallelization_strategy`.
     pub(super) times: StatedTimes,
+    /// What reading could not understand: without them from [`ParallelFile::parse`].
+    pub(super) errors: Vec<Problem>,
     /// Warnings of reading.
     pub(super) warnings: Vec<Problem>,
     /// Notes of reading.
@@ -97,6 +99,16 @@ impl ParallelFile {
     /// [`ParallelFile::check`] judges what needs more than one value to see.
     pub fn parse(text: &[u8]) -> Result<Self, Vec<Problem>> {
         read::parse(text)
+    }
+
+    /// Reads what can be understood of a file that may have errors, for [`super::lint`] alone: what was not understood is
+    /// missing from its achievements and levels.
+    ///
+    /// # Errors
+    ///
+    /// As [`ParallelFile::parse`], where nothing can be understood.
+    pub fn salvage(text: &[u8]) -> Result<Self, Vec<Problem>> {
+        read::salvage(text)
     }
 
     /// Which form the file has.

@@ -226,19 +226,52 @@ mod tests {
         let before = "{\n  \"plan_name\": \"P\",\n  \"waves\": [1.50],\n  \"achievements\": [\n    {\n      \
             \"achievement_id\": \"1.2\",\n      \"dependencies\": [\"1.1\"]\n    },\n    {\"achievement_id\": \"1.1\", \
             \"n\": 1e2}\n  ],\n  \"notes\": null\n}\n";
-        insta::assert_snapshot!(migrated(before), @"");
+        insta::assert_snapshot!(migrated(before), @r#"
+        {
+          "version": "1.0.0",
+          "plan": "P",
+          "waves": [1.50],
+          "levels": [
+            {
+              "level": 1,
+              "can_parallelize": false,
+              "max_parallelism": 1,
+              "achievements": [
+                {"id": "1.1", "n": 1e2}
+              ]
+            },
+            {
+              "level": 2,
+              "can_parallelize": false,
+              "max_parallelism": 1,
+              "achievements": [
+                {
+                  "id": "1.2",
+                  "dependencies": ["1.1"]
+                }
+              ]
+            }
+          ],
+          "notes": null,
+          "updated": "2025-02-03T04:05:06Z"
+        }
+        "#);
     }
 
     #[test]
     fn one_line_stays_one_line() {
-        insta::assert_snapshot!(migrated("{\"achievements\":[{\"achievement_id\":\"1.1\"}]}"), @"");
+        insta::assert_snapshot!(migrated("{\"achievements\":[{\"achievement_id\":\"1.1\"}]}"), @r#"
+        {"version":"1.0.0", "levels":[{"level": 1, "can_parallelize": false, "max_parallelism": 1, "achievements": [{"id":"1.1"}]}],"updated":"2025-02-03T04:05:06Z"}
+        "#);
     }
 
     #[test]
     fn what_does_not_fit_keeps_its_value_under_another_name() {
         let before = "{\"version\": 3, \"plan\": null, \"plan_name\": \"P\", \"levels\": \"many\", \"updated\": 5, \"old_version\": 4, \
             \"achievements\": [{\"id\": 17, \"achievement_id\": \"1.1\", \"title\": 5, \"actual_hours\": [1], \"deliverables\": \"x\"}]}";
-        insta::assert_snapshot!(migrated(before), @"");
+        insta::assert_snapshot!(migrated(before), @r#"
+        {"version": "1.0.0", "old_old_version": 3, "plan": "P", "old_levels": "many", "updated": "2025-02-03T04:05:06Z", "old_version": 4, "levels": [{"level": 1, "can_parallelize": false, "max_parallelism": 1, "achievements": [{"old_id": 17, "id": "1.1", "old_title": 5, "old_actual_hours": [1], "old_deliverables": "x"}]}]}
+        "#);
     }
 
     #[test]

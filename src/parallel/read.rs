@@ -27,7 +27,14 @@ const BOM: &str = "\u{feff}";
 /// What to do without a usable file.
 const HOW_TO_GET_ONE: &str = "write one with `planwave analyze <PLAN> --declared`";
 
+/// Reads a file that can be used.
 pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
+    let file = salvage(text)?;
+    if file.errors.is_empty() { Ok(file) } else { Err([file.errors, file.warnings, file.notes].concat()) }
+}
+
+/// Reads what can be understood of a file; what was not is among its `errors`.
+pub(super) fn salvage(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
     let source = decode(text).map_err(|problem| vec![problem])?;
     let (bom, source) = match source.strip_prefix(BOM) {
         Some(rest) => (true, rest),
@@ -54,11 +61,7 @@ pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         let mark = Raised::new(&BYTE_ORDER_MARK, vec![], "the file begins with a byte order mark; it is kept");
         list.problems.push(mark.hint("save it as UTF-8 without a mark where other programs read it as well"));
     }
-    let problems = std::mem::take(&mut list.problems);
-    if !problems.errors.is_empty() {
-        return Err(place(source, problems.into_all()));
-    }
-    let Collector { errors: _, warnings, notes } = problems;
+    let Collector { errors, warnings, notes } = std::mem::take(&mut list.problems);
     let by_id = list.by_id();
     match form {
         Form::Leveled => list.settle_levels(&by_id),
@@ -76,6 +79,7 @@ pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         levels,
         by_id,
         times: root.get("parallelization_strategy").map(StatedTimes::of).unwrap_or_default(),
+        errors: place(source, errors),
         warnings: place(source, warnings),
         notes: place(source, notes),
         locator: Locator::default(),

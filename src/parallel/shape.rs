@@ -68,7 +68,7 @@ pub(super) struct Field {
 pub(super) enum Need {
     /// Without it the file cannot be used.
     Required,
-    /// The schema asks for it; a file without it is only warned about.
+    /// The schema asks for it; a file without it works, and the lack is noted.
     Expected,
     /// It may be left out.
     Optional,

@@ -169,7 +169,7 @@ impl Validator<'_> {
             None if about.is_empty() => None,
             None => Some(format!("it says: {about}")),
         };
-        let severity = if *need == Need::Required { Severity::Error } else { Severity::Warning };
+        let severity = if *need == Need::Required { Severity::Error } else { Severity::Note };
         let raised = Raised { hint, ..Raised::new(&MISSING_FIELD, self.path.clone(), format!("`{name}` is missing")) };
         self.problems.push(raised.at_most(severity.max(self.severity)));
     }

@@ -47,7 +47,17 @@ mod tests {
     #[test]
     fn changes_are_shown_with_their_surroundings() {
         let old = "a\nb\nc\nd\ne\u{1b}[2J\n";
-        insta::assert_snapshot!(diff_text(old, &old.replace("b\n", "B\n"), "f", Style::default()), @"");
+        insta::assert_snapshot!(diff_text(old, &old.replace("b\n", "B\n"), "f", Style::default()), @r"
+        --- f
+        +++ f
+        @@ -1,5 +1,5 @@
+         a
+        -b
+        +B
+         c
+         d
+         e
+        ");
         assert_eq!(diff_text(old, old, "f", Style::default()), "");
         let long = "x".repeat(10_000);
         assert!(diff_text(&long, "y", "f", Style::default()).lines().all(|line| line.chars().count() <= COLUMNS));

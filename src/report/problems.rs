@@ -232,13 +232,33 @@ mod tests {
         let source = "{\n  \"a\": [\"2.1\"]\n}\n";
         let message =
             "dependencies form a cycle: 1.1 → 2.1 → 1.1 (each depends on the next), and that is a long way to say it";
-        insta::assert_snapshot!(problems_text(&[problem(2, 9, 5, message)], source, "plan/parallel.json", VIEW), @"");
+        insta::assert_snapshot!(problems_text(&[problem(2, 9, 5, message)], source, "plan/parallel.json", VIEW), @r#"
+        error[PW304]: dependencies form a cycle: 1.1 → 2.1 → 1.1 (each depends on the
+                      next), and that is a long way to say it
+         --> plan/parallel.json:2:9
+          |
+        2 |   "a": ["2.1"]
+          |         ^^^^^
+          |
+          = at: levels[0].achievements[0].dependencies[0]
+          = help: remove 2.1 from the dependencies of 1.1
+        "#);
     }
 
     #[test]
     fn a_bracket_is_shown_with_the_line_after_it() {
         let source = "[\n  {\n    \"id\": 1\n  }\n]";
-        insta::assert_snapshot!(problems_text(&[problem(2, 3, 1, "m")], source, "f", VIEW), @"");
+        insta::assert_snapshot!(problems_text(&[problem(2, 3, 1, "m")], source, "f", VIEW), @r#"
+        error[PW304]: m
+         --> f:2:3
+          |
+        2 |   {
+          |   ^
+        3 |     "id": 1
+          |
+          = at: levels[0].achievements[0].dependencies[0]
+          = help: remove 2.1 from the dependencies of 1.1
+        "#);
     }
 
     #[test]
@@ -246,7 +266,16 @@ mod tests {
         let source =
             format!("{{\"a\": \"{}\u{1b}[31m\t\", \"b\": \"2.1\", \"c\": \"{}\"}}", "x".repeat(300), "y".repeat(300));
         let column = 1 + source.chars().position(|c| c == '2').unwrap();
-        insta::assert_snapshot!(problems_text(&[problem(1, column, 3, "m\u{1b}[2J")], &source, "f", VIEW), @"");
+        insta::assert_snapshot!(problems_text(&[problem(1, column, 3, "m\u{1b}[2J")], &source, "f", VIEW), @r#"
+        error[PW304]: m
+         --> f:1:323
+          |
+        1 | ...xxxxxxxxxxxxxxxxxx�[31m ", "b": "2.1", "c": "yyyyyyyyyyyyyyyyyyyyyyyyy...
+          |                                     ^^^
+          |
+          = at: levels[0].achievements[0].dependencies[0]
+          = help: remove 2.1 from the dependencies of 1.1
+        "#);
     }
 
     #[test]
@@ -269,7 +298,8 @@ mod tests {
         ) {
             let list: Vec<Problem> = places.into_iter().map(|(l, c, w)| problem(l, c, w, "message of some length")).collect();
             let text = problems_text(&list, &source, "f", VIEW);
-            prop_assert!(!text.contains(['\u{1b}', '\u{202e}', '\r', '\t']));
+            let harmless = !text.contains(['\u{1b}', '\u{202e}', '\r', '\t']);
+            prop_assert!(harmless, "{:?}", text);
             // Wide characters are cut by number, so a line of them may take more columns.
             let wide = source.contains('世');
             for line in text.lines() {

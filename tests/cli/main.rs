@@ -12,3 +12,4 @@ mod paste;
 mod plan_and_config;
 mod replay;
 mod run;
+mod validate;

@@ -14,13 +14,11 @@ pub(super) enum Claim {
     Resource(String),
 }
 
-/// What begins the part of a deliverable that says what it is for.
+/// What stands between the parts of a deliverable.
+const BREAKS: &[&str] = &[": ", " – ", " — ", " - ", " ("];
+
+/// Words after which only mentions come.
 const ASIDES: &[&str] = &[
-    ": ",
-    " – ",
-    " — ",
-    " - ",
-    " (",
     " for ",
     " of ",
     " with ",
@@ -33,7 +31,6 @@ const ASIDES: &[&str] = &[
     " against ",
     " that ",
     " which ",
-    " so that ",
     " as in ",
 ];
 
@@ -94,10 +91,21 @@ fn writes(line: &str) -> bool {
     VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(&line[..end]))
 }
 
+/// What the first part of the line claims that claims anything; what follows an aside is not looked at.
 fn of_line(line: &str) -> Vec<Claim> {
-    let cut = ASIDES.iter().filter_map(|aside| line.find(aside)).min().unwrap_or(line.len());
-    let claims = in_text(&line[..cut]);
-    if claims.is_empty() && cut < line.len() { in_text(line) } else { claims }
+    let mut rest = line;
+    loop {
+        let (part, after) = match BREAKS.iter().filter_map(|mark| Some((rest.find(mark)?, mark.len()))).min() {
+            Some((at, length)) => (&rest[..at], Some(&rest[at + length..])),
+            None => (rest, None),
+        };
+        let aside = ASIDES.iter().filter_map(|aside| part.find(aside)).min();
+        let claims = in_text(&part[..aside.unwrap_or(part.len())]);
+        match after {
+            Some(after) if claims.is_empty() && aside.is_none() => rest = after,
+            Some(_) | None => return claims,
+        }
+    }
 }
 
 fn in_text(text: &str) -> Vec<Claim> {
@@ -170,11 +178,12 @@ mod tests {
             ("`a.py` and `b.py`", &["a.py", "b.py"]),
             ("Guide (docs/guide.md)", &["docs/guide.md"]),
             ("Module: ./src/x.rs", &["src/x.rs"]),
+            ("Tests of `src/api.rs`", &[]),
             ("tests/test_x.py following tests/test_y.py", &["tests/test_x.py"]),
             ("A page in Node.js, e.g. 3.5.1", &[]),
             ("`MessageArchive` with `append`", &[]),
             ("The `orders` table", &["table `orders`"]),
-            ("Migration of table `orders`", &["table `orders`"]),
+            ("Report of table `orders`", &[]),
             ("A server on port 8080.", &["port 8080"]),
             ("`src/`", &[]),
             ("`README.md` and `__init__.py`", &[]),

@@ -18,7 +18,10 @@ use super::{
     check::{Found, find},
     position::place,
     problem::Raised,
-    rules::{NO_PLAN, OLD_FORM, PLAN_UNREADABLE},
+    rules::{
+        CYCLE, DUPLICATE_DEPENDENCY, DUPLICATE_ID, INVALID_STATUS, INVALID_WORD, NO_PLAN, OLD_FORM, PLAN_UNREADABLE,
+        Rule, SELF_DEPENDENCY, SLUG_COLLISION,
+    },
 };
 use crate::plan::{AchievementId, Plan};
 
@@ -56,7 +59,7 @@ pub struct Documents {
     pub planned: usize,
 }
 
-/// Finds everything there is to say of a file that could be read, in the order of the file.
+/// Finds everything there is to say of a file, in the order of the file.
 pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
     let Found { mut problems, dependencies, order, sound } = find(file);
     let usable = problems.errors.is_empty();
@@ -77,8 +80,20 @@ pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
         }
     }
     independence::find(file, around, &mut raise);
-    let mut all = place(&file.source, problems.into_all());
-    all.extend(file.warnings.iter().chain(&file.notes).cloned());
+    let mut raised = problems.into_all();
+    if !file.errors.is_empty() {
+        // What was not understood would only raise more; and nothing is repaired before the file can be read.
+        let harmless = |problem: &Problem| [&INVALID_STATUS, &INVALID_WORD].contains(&problem.rule);
+        let whole = file.errors.iter().all(harmless);
+        raised.retain(|raised| whole || CERTAIN.contains(&raised.rule));
+        raised.iter_mut().for_each(|raised| raised.fixable = false);
+    }
+    let mut all = place(&file.source, raised);
+    all.extend(file.errors.iter().chain(&file.warnings).chain(&file.notes).cloned());
     all.sort_by_key(|problem| (problem.line, problem.column));
     all
 }
+
+/// The rules whose breach is certain even where some of the file was not understood.
+static CERTAIN: [&Rule; 6] =
+    [&OLD_FORM, &DUPLICATE_ID, &SELF_DEPENDENCY, &DUPLICATE_DEPENDENCY, &CYCLE, &SLUG_COLLISION];

@@ -28,7 +28,7 @@ pub(in crate::parallel) static DUPLICATE_DEPENDENCY: Rule = Rule {
     name: "duplicate-dependency",
     severity: Warning,
     title: "A dependency is named more than once",
-    explanation: "Naming it once is enough; the others change nothing.",
+    explanation: "Naming it once is enough; the others change nothing, and make readers look for a difference.",
     example: "{ \"id\": \"2.1\", \"dependencies\": [\"1.1\", \"1.1\"] }",
     fix: Some("keeps the first mention"),
 };

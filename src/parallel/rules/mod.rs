@@ -43,7 +43,6 @@ impl Severity {
 }
 
 /// One rule.
-#[derive(Debug)]
 pub struct Rule {
     /// `PW` and three digits; never given to another rule.
     pub code: &'static str,
@@ -68,6 +67,12 @@ impl PartialEq for Rule {
 }
 
 impl Eq for Rule {}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.code, self.name)
+    }
+}
 
 /// Every rule, by code.
 pub static RULES: &[&Rule] = &[

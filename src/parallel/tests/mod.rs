@@ -1,8 +1,10 @@
 //! Tests of the module as a whole: files in, problems or new text out.
 
 mod declared;
+mod lint;
 mod problems;
 mod properties;
+mod repair;
 mod rewrite;
 
 use super::*;

@@ -266,7 +266,7 @@ proptest! {
         let errors = file.check().errors;
         prop_assert_eq!(errors.len(), 1);
         let error = &errors[0];
-        prop_assert_eq!(error.code, "cycle");
+        prop_assert_eq!(error.rule.name, "cycle");
         let chain = chain(error);
         prop_assert_eq!((chain.len(), chain.first()), (3, chain.last()));
         for pair in chain.windows(2) {
