@@ -91,7 +91,7 @@ pub(super) fn at(raised: Raised, (line, column): (usize, usize)) -> Problem {
 /// The characters of a value that stand on its first line; of an object or list, the bracket.
 fn width(source: &str, range: &Range<usize>) -> usize {
     let value = source.get(range.clone()).unwrap_or_default();
-    if value.starts_with(['{', '[']) && value.contains('\n') {
+    if value.starts_with('{') || (value.starts_with('[') && value.contains('\n')) {
         return 1;
     }
     value.chars().take(MOST_COLUMNS).take_while(|c| *c != '\n').count().max(1)

@@ -251,7 +251,9 @@ fn migrate_asks_writes_once_and_keeps_what_it_does_not_know() {
         "{\n  \"plan_name\": \"TEST\",\n  \"achievements\": [\n    {\"achievement_id\": \"1.1\", \"wave\": 1.50},\n    {\"achievement_id\": \"2.1\", \
          \"dependencies\": [\"1.1\"]}\n  ]\n}\n",
     );
-    insta::assert_snapshot!(env.run(&["migrate", "plan"]), @r#"
+    let said = env.run(&["migrate", "plan"]);
+    let (before, time) = said.split_once("\"updated\": \"").unwrap();
+    insta::assert_snapshot!(format!("{before}\"updated\": \"[now]{}", &time["2025-01-01T00:00:00Z".len()..]), @r#"
     --- plan/parallel.json
     +++ plan/parallel.json
     @@ -1,7 +1,23 @@
@@ -281,7 +283,7 @@ fn migrate_asks_writes_once_and_keeps_what_it_does_not_know() {
     +      ]
     +    }
     +  ],
-    +  "updated": "2026-11-22T18:48:52Z"
+    +  "updated": "[now]"
      }
     ------- stderr -------
     error: this would change plan/parallel.json, and there is no terminal to ask on
