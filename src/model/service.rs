@@ -147,11 +147,7 @@ fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
 }
 
 /// Sends the request, once.
-async fn send(
-    shared: &Arc<Shared>,
-    attempt: &Arc<Attempt>,
-    factory: HttpRequestFactory,
-) -> Result<Body, Failure> {
+async fn send(shared: &Arc<Shared>, attempt: &Arc<Attempt>, factory: HttpRequestFactory) -> Result<Body, Failure> {
     let started = Instant::now();
     let request = factory.build().await.map_err(|error| Failure::Request { cause: cause_of(&error) })?;
     let waited = shared.timeouts.first_token;

@@ -43,7 +43,9 @@ impl Body {
         match self {
             Self::Live(tee) => tee.read(answering).await,
             Self::Recorded { complete: true, .. } => Ok(false),
-            Self::Recorded { complete: false, .. } => Err(Failure::Cut { cause: Some("the tape ends here".to_owned()) }),
+            Self::Recorded { complete: false, .. } => {
+                Err(Failure::Cut { cause: Some("the tape ends here".to_owned()) })
+            }
         }
     }
 

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn nodes_move_only_as_far_as_they_have_to() {
-        let table: [(&[Vec<usize>], &[usize], &[bool], &[usize]); 5] = [
+        type Row<'a> = (&'a [Vec<usize>], &'a [usize], &'a [bool], &'a [usize]);
+        let table: [Row<'_>; 5] = [
             // In order already; the second was put late on purpose.
             (&[vec![], vec![0]], &[0, 3], &[false; 4], &[0, 3]),
             // Beside its dependency: to the next place, unless the place is a chain.

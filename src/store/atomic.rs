@@ -281,12 +281,7 @@ fn blank_on_disk(folder: &Dir, name: &Path, metadata: &Metadata, is_blank: &dyn 
     small && folder.read(name).is_ok_and(|bytes| is_blank(&bytes))
 }
 
-fn write_temporary(
-    folder: &Dir,
-    temporary: &Path,
-    bytes: &[u8],
-    permissions: Option<Permissions>,
-) -> io::Result<File> {
+fn write_temporary(folder: &Dir, temporary: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<File> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
     if let Some(permissions) = permissions {
@@ -435,7 +430,9 @@ mod tests {
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });
         assert_eq!(announced, [(PathBuf::from("a/new"), false), (PathBuf::from("a/old"), true)]);
-        assert!(results.iter().all(|result| matches!(result, Err(error) if error.is_fatal() && error.hint().is_some())));
+        assert!(
+            results.iter().all(|result| matches!(result, Err(error) if error.is_fatal() && error.hint().is_some()))
+        );
         assert_eq!(files(&dir, "a"), listed(&[("old", "old")]));
     }
 

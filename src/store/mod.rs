@@ -50,11 +50,7 @@ pub trait DocumentStore: Send + Sync {
 
 impl PlanDir {
     /// Applies changes to parallel.json as it is on disk now.
-    fn update_parallel(
-        &self,
-        changes: &BTreeMap<AchievementId, Change>,
-        updated: &str,
-    ) -> Result<(), WriteError> {
+    fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
         let path = self.shown(PARALLEL_FILE);
         let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
         let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {

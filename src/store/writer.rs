@@ -178,7 +178,8 @@ mod tests {
     #[test]
     fn replacing_is_asked_for() {
         let (directory, writer) = writer();
-        let write = |text: &str, replace| now(writer.write_document("subplans/a.md".to_owned(), text.to_owned(), replace));
+        let write =
+            |text: &str, replace| now(writer.write_document("subplans/a.md".to_owned(), text.to_owned(), replace));
         write("[FILL: later]", false).unwrap();
         write("first", false).unwrap();
         assert!(matches!(write("second", false), Err(WriteError::Exists { .. })));
