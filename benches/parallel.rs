@@ -19,8 +19,9 @@ const ACHIEVEMENTS: usize = 100_000;
 const WIDTH: usize = 1_000;
 const RUNS: usize = 7;
 
+/// Ids whose short forms differ: 1.1, 1.2, 1.3 …
 fn id(index: usize) -> String {
-    format!("{}.{}", index / WIDTH + 1, index % WIDTH + 1)
+    format!("1.{}", index + 1)
 }
 
 fn achievement(text: &mut String, index: usize, dependencies: &[usize]) {
@@ -179,7 +180,6 @@ fn validate(text: &str, around: &Surroundings<'_>) -> f64 {
     let start = Instant::now();
     let problems = ParallelFile::parse(text.as_bytes()).map(|file| lint(&file, around));
     let seconds = start.elapsed().as_secs_f64();
-    // The ids of the file share short slugs, which is noted; nothing else may be found.
-    assert!(problems.is_ok_and(|problems| problems.iter().all(|problem| problem.rule.name == "slug-collision")));
+    assert!(problems.is_ok_and(|problems| problems.is_empty()));
     seconds
 }

@@ -6,33 +6,17 @@
 use crate::markdown;
 
 /// Something that is there once, and that one achievement writes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Claim {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Claim<'a> {
     /// A file, as the text names it, without a leading `./`.
-    File(String),
-    /// A kind of resource and its name, such as "table `orders`".
-    Resource(String),
+    File(&'a str),
+    /// A kind of resource and its name, such as the table `orders`.
+    Resource(&'static str, &'a str),
 }
 
-/// What stands between the parts of a deliverable.
-const BREAKS: &[&str] = &[": ", " – ", " — ", " - ", " ("];
-
 /// Words after which only mentions come.
-const ASIDES: &[&str] = &[
-    " for ",
-    " of ",
-    " with ",
-    " following ",
-    " based on ",
-    " see ",
-    " like ",
-    " using ",
-    " from ",
-    " against ",
-    " that ",
-    " which ",
-    " as in ",
-];
+const ASIDES: &[&str] =
+    &["for", "of", "with", "following", "based", "see", "like", "using", "from", "against", "that", "which", "as"];
 
 /// Verbs of writing, in lower case.
 const VERBS: &[&str] = &[
@@ -70,20 +54,20 @@ const EXTENSIONS: &[&str] = &[
 /// Names that every folder may have one of.
 const EVERYWHERE: &[&str] = &["__init__.py", "mod.rs", "index.js", "index.ts", "index.html", "README.md"];
 
-/// What a deliverable claims.
-pub(super) fn of_deliverable(text: &str) -> Vec<Claim> {
-    text.lines().flat_map(of_line).collect()
+/// Hands over what a deliverable claims.
+pub(super) fn of_deliverable<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
+    text.lines().for_each(|line| of_line(line, take));
 }
 
-/// What the lines of prose claim that begin with a verb of writing.
-pub(super) fn of_prose(text: &str) -> Vec<Claim> {
+/// Hands over what the lines of prose claim that begin with a verb of writing.
+pub(super) fn of_prose<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
     let lines = markdown::lines(text).filter(|line| !line.in_fence && writes(line.text));
-    lines.flat_map(|line| of_line(line.text)).collect()
+    lines.for_each(|line| of_line(line.text, take));
 }
 
 fn writes(line: &str) -> bool {
     // A file has to be named, so most lines need no second look.
-    if !line.contains(['`', '.', '/']) {
+    if !line.bytes().any(|byte| matches!(byte, b'`' | b'.' | b'/')) {
         return false;
     }
     let line = line.trim_start_matches(|c: char| !c.is_alphabetic());
@@ -91,51 +75,52 @@ fn writes(line: &str) -> bool {
     VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(&line[..end]))
 }
 
-/// What the first part of the line claims that claims anything; what follows an aside is not looked at.
-fn of_line(line: &str) -> Vec<Claim> {
-    let mut rest = line;
-    loop {
-        let (part, after) = match BREAKS.iter().filter_map(|mark| Some((rest.find(mark)?, mark.len()))).min() {
-            Some((at, length)) => (&rest[..at], Some(&rest[at + length..])),
-            None => (rest, None),
-        };
-        let aside = ASIDES.iter().filter_map(|aside| part.find(aside)).min();
-        let claims = in_text(&part[..aside.unwrap_or(part.len())]);
-        match after {
-            Some(after) if claims.is_empty() && aside.is_none() => rest = after,
-            Some(_) | None => return claims,
-        }
-    }
-}
-
-fn in_text(text: &str) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    let pieces: Vec<&str> = text.split('`').collect();
-    for (at, piece) in pieces.iter().enumerate() {
-        if at % 2 == 1 {
-            let before = pieces[at - 1].split_whitespace().next_back();
-            let after = pieces.get(at + 1).and_then(|next| next.split_whitespace().next());
-            if let Some(kind) = before.and_then(kind).or_else(|| after.and_then(kind)) {
-                if !piece.is_empty() && !piece.contains(char::is_whitespace) {
-                    claims.push(Claim::Resource(format!("{kind} `{piece}`")));
+/// What the first part of the line claims that claims anything. Parts end at a colon, a dash or an opening parenthesis; what
+/// follows an aside is not looked at.
+fn of_line<'a>(line: &'a str, take: &mut impl FnMut(Claim<'a>)) {
+    let mut take = |claim| {
+        take(claim);
+        true
+    };
+    let mut any = false;
+    let mut last = "";
+    let mut pieces = line.split('`').peekable();
+    let mut quoted = false;
+    while let Some(piece) = pieces.next() {
+        if quoted {
+            let after = pieces.peek().and_then(|next| next.split_whitespace().next()).unwrap_or_default();
+            match kind(last).or_else(|| kind(after)) {
+                Some(kind) if !piece.is_empty() && !piece.contains(char::is_whitespace) => {
+                    any |= take(Claim::Resource(kind, piece));
                 }
-            } else {
-                claims.extend(file(piece, true));
+                Some(_) => {}
+                None => any |= file(piece, true).is_some_and(&mut take),
             }
-            continue;
-        }
-        let mut port = false;
-        for word in piece.split_whitespace() {
-            let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-            if port && (2..=5).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_digit()) {
-                claims.push(Claim::Resource(format!("port {bare}")));
+            last = "";
+        } else {
+            for word in piece.split_whitespace() {
+                let opens = word.starts_with('(') || matches!(word, "-" | "–" | "—");
+                if (opens && any) || ASIDES.contains(&word) {
+                    return;
+                }
+                if last.eq_ignore_ascii_case("port") {
+                    let number = word.trim_matches(|c: char| !c.is_alphanumeric());
+                    if (2..=5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
+                        any |= take(Claim::Resource("port", number));
+                    }
+                }
+                if word.contains('.') {
+                    let path = word.trim_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '/' | '_')));
+                    any |= file(path.trim_end_matches(['.', '/']), false).is_some_and(&mut take);
+                }
+                if word.ends_with(':') && any {
+                    return;
+                }
+                last = word;
             }
-            port = bare.eq_ignore_ascii_case("port");
-            let path = word.trim_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '/' | '_')));
-            claims.extend(file(path.trim_end_matches(['.', '/']), false));
         }
+        quoted = !quoted;
     }
-    claims
 }
 
 fn kind(word: &str) -> Option<&'static str> {
@@ -144,7 +129,7 @@ fn kind(word: &str) -> Option<&'static str> {
 }
 
 /// The file that a word names. In backticks a path needs no extension that is known.
-fn file(word: &str, quoted: bool) -> Option<Claim> {
+fn file(word: &str, quoted: bool) -> Option<Claim<'_>> {
     let path = word.trim().trim_start_matches("./");
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
     if path.is_empty() || path.ends_with(['/', '.']) || path.starts_with('/') || !path.chars().all(plain) {
@@ -157,18 +142,22 @@ fn file(word: &str, quoted: bool) -> Option<Claim> {
     let titled = stem.chars().next().is_some_and(char::is_uppercase) && stem.chars().any(char::is_lowercase);
     let is_file =
         if quoted { known || (path.contains('/') && extension_like) } else { known && (path.contains('/') || !titled) };
-    (is_file && !stem.is_empty() && !EVERYWHERE.contains(&path)).then(|| Claim::File(path.to_owned()))
+    (is_file && !stem.is_empty() && !EVERYWHERE.contains(&path)).then(|| Claim::File(path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn words(claims: Vec<Claim>) -> Vec<String> {
-        let word = |claim| match claim {
-            Claim::File(text) | Claim::Resource(text) => text,
-        };
-        claims.into_iter().map(word).collect()
+    fn words<'a>(text: &'a str, of: fn(&'a str, &mut dyn FnMut(Claim<'a>))) -> Vec<String> {
+        let mut words = Vec::new();
+        of(text, &mut |claim| {
+            words.push(match claim {
+                Claim::File(path) => path.to_owned(),
+                Claim::Resource(kind, name) => format!("{kind} {name}"),
+            });
+        });
+        words
     }
 
     #[test]
@@ -182,7 +171,7 @@ mod tests {
             ("tests/test_x.py following tests/test_y.py", &["tests/test_x.py"]),
             ("A page in Node.js, e.g. 3.5.1", &[]),
             ("`MessageArchive` with `append`", &[]),
-            ("The `orders` table", &["table `orders`"]),
+            ("The `orders` table", &["table orders"]),
             ("Report of table `orders`", &[]),
             ("A server on port 8080.", &["port 8080"]),
             ("`src/`", &[]),
@@ -193,20 +182,21 @@ mod tests {
             ("", &[]),
         ];
         for (text, expected) in table {
-            assert_eq!(words(of_deliverable(text)), *expected, "{text}");
+            assert_eq!(words(text, |text, mut take| of_deliverable(text, &mut take)), *expected, "{text}");
         }
     }
 
     #[test]
     fn of_prose_only_lines_that_write_count() {
         let text = "See `src/a.rs`.\n- Update `src/b.rs`\n**Create** `src/c.rs` from `src/d.rs`\n```\ncreate x.rs\n```\nUpdate things.";
-        assert_eq!(words(of_prose(text)), ["src/b.rs", "src/c.rs"]);
+        assert_eq!(words(text, |text, mut take| of_prose(text, &mut take)), ["src/b.rs", "src/c.rs"]);
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_survived(text in "[a-z`/.:( )é-]{0,60}|\\PC{0,40}") {
-            let _ = (of_deliverable(&text), of_prose(&text));
+            of_deliverable(&text, &mut |_| {});
+            of_prose(&text, &mut |_| {});
         }
     }
 }

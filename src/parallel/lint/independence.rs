@@ -21,23 +21,34 @@ pub(super) fn find(file: &ParallelFile, around: &Surroundings<'_>, raise: &mut i
         .map(|plan| plan.achievements.iter().map(|achievement| (achievement.id, achievement)).collect())
         .unwrap_or_default();
     for level in file.levels.iter().filter(|level| level.can_parallelize && level.entries.len() > 1) {
-        let mut claimed: HashMap<Claim, usize> = HashMap::new();
-        let mut claims: Vec<(Claim, Vec<(usize, &'static str)>)> = Vec::new();
+        let mut known: HashMap<Claim<'_>, usize> = HashMap::with_capacity(level.entries.len());
+        let mut claimed: Vec<Claimed<'_>> = Vec::with_capacity(level.entries.len());
         for &index in level.entries.iter().filter(|&&index| is_open(&file.entries[index], around)) {
-            for (claim, source) in claims_of(file, index, &plan, around) {
-                let at = *claimed.entry(claim).or_insert_with_key(|claim| {
-                    claims.push((claim.clone(), Vec::new()));
-                    claims.len() - 1
-                });
-                let owners = &mut claims[at].1;
-                if owners.last().is_none_or(|(last, _)| *last != index) {
-                    owners.push((index, source));
+            claims_of(file, index, &plan, around, &mut |claim, source| {
+                let at = *known.entry(claim).or_insert(claimed.len());
+                match claimed.get_mut(at) {
+                    None => claimed.push(Claimed { claim, first: (index, source), others: Vec::new() }),
+                    Some(claimed) if claimed.last() != index => claimed.others.push((index, source)),
+                    Some(_) => {}
                 }
-            }
+            });
         }
-        for (claim, owners) in claims.iter().filter(|(_, owners)| owners.len() > 1) {
-            raise(clash(file, claim, owners));
+        for claimed in claimed.iter().filter(|claimed| !claimed.others.is_empty()) {
+            raise(clash(file, claimed));
         }
+    }
+}
+
+/// Who claims something, and where it says so.
+struct Claimed<'a> {
+    claim: Claim<'a>,
+    first: (usize, &'static str),
+    others: Vec<(usize, &'static str)>,
+}
+
+impl Claimed<'_> {
+    fn last(&self) -> usize {
+        self.others.last().unwrap_or(&self.first).0
     }
 }
 
@@ -50,39 +61,39 @@ fn is_open(entry: &Entry, around: &Surroundings<'_>) -> bool {
     }
 }
 
-fn claims_of(
-    file: &ParallelFile,
+fn claims_of<'a>(
+    file: &'a ParallelFile,
     index: usize,
-    plan: &HashMap<AchievementId, &Achievement>,
-    around: &Surroundings<'_>,
-) -> Vec<(Claim, &'static str)> {
+    plan: &HashMap<AchievementId, &'a Achievement>,
+    around: &'a Surroundings<'_>,
+    take: &mut impl FnMut(Claim<'a>, &'static str),
+) {
     let id = file.entries[index].id;
-    let mut claims = Vec::new();
-    let mut add = |from: Vec<Claim>, source| claims.extend(from.into_iter().map(|claim| (claim, source)));
     for text in &file.stated[index].deliverables {
-        add(of_deliverable(text), "its deliverables");
+        of_deliverable(text, &mut |claim| take(claim, "its deliverables"));
     }
     if let Some(achievement) = plan.get(&id) {
         for text in &achievement.deliverables {
-            add(of_deliverable(text), "the PLAN");
+            of_deliverable(text, &mut |claim| take(claim, "the PLAN"));
         }
-        add(of_prose(&achievement.body), "the PLAN");
+        of_prose(&achievement.body, &mut |claim| take(claim, "the PLAN"));
     }
     for text in around.subplan_deliverables.get(&id).into_iter().flatten() {
-        add(of_deliverable(text), "its SUBPLAN");
+        of_deliverable(text, &mut |claim| take(claim, "its SUBPLAN"));
     }
-    claims
 }
 
-fn clash(file: &ParallelFile, claim: &Claim, owners: &[(usize, &'static str)]) -> Raised {
-    let (rule, what) = match claim {
+fn clash(file: &ParallelFile, claimed: &Claimed<'_>) -> Raised {
+    let (rule, what) = match claimed.claim {
         Claim::File(path) => (&SHARED_DELIVERABLE, format!("write `{}`", printable(path, 80))),
-        Claim::Resource(name) => (&SHARED_RESOURCE, format!("change {}", printable(name, 80))),
+        Claim::Resource("port", name) => (&SHARED_RESOURCE, format!("change port {}", printable(name, 80))),
+        Claim::Resource(kind, name) => (&SHARED_RESOURCE, format!("change {kind} `{}`", printable(name, 80))),
     };
+    let owners: Vec<_> = [&claimed.first].into_iter().chain(&claimed.others).collect();
     let named: Vec<String> =
-        owners.iter().take(4).map(|(index, source)| format!("{} ({source})", file.entries[*index].id)).collect();
+        owners.iter().take(4).map(|&&(index, source)| format!("{} ({source})", file.entries[index].id)).collect();
     let more = if owners.len() > 4 { format!(" and {} more", owners.len() - 4) } else { String::new() };
-    let last = owners.get(1).map_or(0, |(index, _)| *index);
+    let last = owners.get(1).map_or(0, |owner| owner.0);
     let message = format!("{}{more} {what} in level {}", named.join(", "), file.entries[last].level);
     let path = if file.stated[last].deliverables.is_empty() {
         file.places[last].path()
