@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use planwave::{
-    parallel::{Change, Form, ParallelFile, Status},
+    parallel::{Change, Checked, Form, ParallelFile, Status, Surroundings, lint, migrate, repair},
     plan::AchievementId,
 };
 use serde_json::Value;
@@ -21,6 +21,7 @@ fn corpus(name: &str) -> Option<Vec<u8>> {
     Some(std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
+const NOW: &str = "2025-02-03T04:05:06Z";
 const OBSERVABILITY: &str = "parallel/GRAPHRAG-OBSERVABILITY-VALIDATION.parallel.json";
 const AUTOMATION: &str = "plans/PARALLEL-EXECUTION-AUTOMATION/parallel.json";
 
@@ -46,15 +47,53 @@ fn a_flat_file_of_a_plan_directory_loads_clean_and_gets_its_levels() {
 }
 
 #[test]
-fn contradicting_blocks_are_one_warning_that_counts_them() {
+fn contradicting_blocks_are_told_one_by_one_and_keep_no_run_from_starting() {
     let Some(text) = corpus(OBSERVABILITY) else { return };
     let file = parsed(&text);
-    let checked = file.check();
-    assert!(checked.errors.is_empty(), "{checked:?}");
-    let [warning] = checked.warnings.as_slice() else { panic!("{checked:?}") };
-    assert_eq!((warning.code, warning.path.as_str()), ("blocks-mismatch", "achievements[0].blocks"));
-    assert!(warning.message.contains("14 achievements") && warning.message.contains("first is 0.1"), "{warning}");
-    assert_eq!(file.entries().len(), 24);
+    assert_eq!((file.check(), file.entries().len()), (Checked::default(), 24));
+    let problems = lint(&file, &Surroundings::default());
+    let count = |name: &str| problems.iter().filter(|problem| problem.rule.name == name).count();
+    assert_eq!((count("blocks-mismatch"), count("old-form"), count("no-plan")), (14, 1, 1), "{problems:#?}");
+    assert_eq!(problems.len(), 16);
+}
+
+#[test]
+fn real_flat_files_become_leveled_ones_without_losing_a_value() {
+    for name in [OBSERVABILITY, AUTOMATION] {
+        let Some(text) = corpus(name) else { return };
+        let new = migrate(&text, NOW).expect("a sound file").expect("a flat one");
+        let leveled = parsed(new.as_bytes());
+        assert_eq!((leveled.form(), leveled.check()), (Form::Leveled, Checked::default()), "{name}");
+        let (old, new): (Value, Value) = (serde_json::from_slice(&text).unwrap(), serde_json::from_str(&new).unwrap());
+        for (key, value) in old.as_object().unwrap() {
+            let key = if key == "plan_name" { "plan" } else { key };
+            assert!(key == "achievements" || new[key] == *value, "{name}: {key}");
+        }
+        let flat = |file: &Value| -> Vec<Value> {
+            let levels = file["levels"].as_array().unwrap().iter();
+            levels.flat_map(|level| level["achievements"].as_array().unwrap().clone()).collect()
+        };
+        let after = flat(&new);
+        for achievement in old["achievements"].as_array().unwrap() {
+            let mut expected = achievement.as_object().unwrap().clone();
+            let id = expected.shift_remove("achievement_id").unwrap();
+            let found = after.iter().find(|other| other["id"] == id).unwrap().as_object().unwrap();
+            assert!(expected.iter().all(|(key, value)| found[key] == *value), "{name}: {id}");
+            assert_eq!(found.len(), expected.len() + 1, "{name}: {id}");
+        }
+    }
+}
+
+#[test]
+fn a_repaired_file_has_nothing_left_to_repair() {
+    for name in [OBSERVABILITY, AUTOMATION] {
+        let Some(text) = corpus(name) else { return };
+        let around = Surroundings::default();
+        let once = repair(&text, &around, NOW).expect("a sound file");
+        let problems = lint(&parsed(once.as_bytes()), &around);
+        assert!(problems.iter().all(|problem| !problem.fixable), "{name}: {problems:#?}");
+        assert_eq!(repair(once.as_bytes(), &around, "2026-01-01T00:00:00Z"), Ok(once), "{name}");
+    }
 }
 
 #[test]
@@ -70,13 +109,13 @@ fn a_rewrite_changes_the_lines_of_the_achievement_and_no_others() {
             subplan_path: Some("subplans/SUBPLAN_X_22.md".to_owned()),
             ..Change::default()
         };
-        file.apply(&BTreeMap::from([(id, change)]), "2025-02-03T04:05:06Z");
+        file.apply(&BTreeMap::from([(id, change)]), NOW);
         let after = file.to_text();
         let gone: Vec<&str> = before.lines().filter(|line| !after.contains(line)).collect();
         assert!(gone.is_empty(), "{name}: {gone:?}");
         assert!((2..=3).contains(&(after.lines().count() - before.lines().count())), "{name}");
         let value: Value = serde_json::from_str(&after).expect("still JSON");
-        assert_eq!(value["updated"], "2025-02-03T04:05:06Z");
+        assert_eq!(value["updated"], NOW);
         assert_eq!(parsed(after.as_bytes()).get(id).map(|entry| entry.status), Some(Status::SubplanCreated));
     }
 }

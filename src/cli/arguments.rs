@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::analyze::AnalyzeArguments;
+use super::{
+    analyze::AnalyzeArguments, explain_rule::ExplainRuleArguments, migrate::MigrateArguments,
+    validate::ValidateArguments,
+};
 use crate::{
     plan::AchievementId,
     settings::{Color, LogLevel, Order, Overrides, ProgressStyle, StageChoice},
@@ -39,6 +42,14 @@ pub(super) enum Command {
     Plan(PlanCommand),
     /// Write the parallel.json of a PLAN: have a model find its dependencies, or take those that it declares.
     Analyze(Box<AnalyzeArguments>),
+    /// Check a parallel.json and what stands around it; repair what has one right answer.
+    Validate(ValidateArguments),
+    /// Rewrite a parallel.json of the older flat form as the leveled one.
+    Migrate(MigrateArguments),
+    /// Explain a rule of `validate`, or list them all.
+    ExplainRule(ExplainRuleArguments),
+    /// Print the JSON Schema of parallel.json.
+    Schema,
     /// Check documents: those of a PLAN, or single files.
     Check(CheckArguments),
     /// Check key, URL, model, streaming and schema support.

@@ -11,6 +11,7 @@ pub mod config_show;
 mod cost;
 mod demo;
 mod doctor;
+mod explain_rule;
 mod failure;
 mod gc;
 mod git_checkpoint;
@@ -18,7 +19,9 @@ mod history;
 mod import;
 mod init;
 mod logging;
+mod migrate;
 mod model_setup;
+mod parallel_file;
 mod past;
 pub mod plan_show;
 mod project;
@@ -27,11 +30,13 @@ mod rate_limits;
 mod redo;
 mod reporting;
 mod run;
+mod schema;
 mod show;
 mod signals;
 mod tapes;
 mod terminal;
 mod undo;
+mod validate;
 
 use clap::Parser as _;
 
@@ -47,6 +52,10 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
         Command::Analyze(arguments) => analyze::run(&arguments, &line.global),
+        Command::Validate(arguments) => validate::run(&arguments, &line.global),
+        Command::Migrate(arguments) => migrate::run(&arguments, &line.global),
+        Command::ExplainRule(arguments) => explain_rule::run(&arguments),
+        Command::Schema => schema::run(),
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),

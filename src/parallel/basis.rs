@@ -6,15 +6,13 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 
 use super::{
-    Entry, ParallelFile, Problem, Status,
+    Entry, ParallelFile, Problem, Rule, Severity, Status,
     check::{Described, describe_cycle},
     graph::Adjacency,
+    rules::{CYCLE, DUPLICATE_ID, NO_ACHIEVEMENTS, SELF_DEPENDENCY, UNKNOWN_DEPENDENCY},
     structure::{Dependency, Draft, Kind, Origin, Structure, Touches},
 };
-use crate::{
-    document::Severity,
-    plan::{Achievement, AchievementId, Plan},
-};
+use crate::plan::{Achievement, AchievementId, Plan};
 
 /// The achievements to put in levels, with the dependencies that hold in any case.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +96,7 @@ impl Basis {
             let nodes: Vec<(AchievementId, u32)> = cycle.iter().map(|&node| (self.drafts[node].id, 0)).collect();
             let Described { message, hint, from, to: _ } = describe_cycle(&nodes);
             let line = lines.get(&nodes[from].0).copied().unwrap_or(1);
-            problems.push(problem("cycle", line, message, hint));
+            problems.push(problem(&CYCLE, line, message, hint));
         }
         problems.sort_by_key(|problem| problem.line);
         problems
@@ -163,7 +161,7 @@ impl ParallelFile {
                 files: files.unwrap_or_default(),
                 resources: resources.unwrap_or_default(),
             });
-            let optional = self.by_id.get(&id).map(|&index| self.links[index].optional.clone()).unwrap_or_default();
+            let optional = self.by_id.get(&id).map(|&index| self.stated[index].optional.clone()).unwrap_or_default();
             said.entry(id).or_insert(Said { manual, declared, optional, critical, touches });
         }
         said
@@ -237,24 +235,24 @@ fn misdeclared(plan: &Plan, file: Option<&ParallelFile>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if achievements.is_empty() {
         let hint = "achievements stand under a heading that contains \"Achievements\"".to_owned();
-        problems.push(problem("no-achievements", 1, "the PLAN has no achievement".to_owned(), hint));
+        problems.push(problem(&NO_ACHIEVEMENTS, 1, "the PLAN has no achievement".to_owned(), hint));
     }
     let mut first_line: HashMap<AchievementId, usize> = HashMap::with_capacity(achievements.len());
     for Achievement { id, line, .. } in achievements {
         if let Some(first) = first_line.insert(*id, *line) {
             let message = format!("achievement {id} is defined twice, first on line {first}");
-            problems.push(problem("duplicate-id", *line, message, "give one of them another id".to_owned()));
+            problems.push(problem(&DUPLICATE_ID, *line, message, "give one of them another id".to_owned()));
         }
     }
     for Achievement { id, dependencies, line, .. } in achievements {
         for needs in dependencies {
             if needs == id {
                 let hint = format!("remove {id} from its dependencies");
-                problems.push(problem("self-dependency", *line, format!("achievement {id} depends on itself"), hint));
+                problems.push(problem(&SELF_DEPENDENCY, *line, format!("achievement {id} depends on itself"), hint));
             } else if !first_line.contains_key(needs) && file.is_none_or(|file| file.get(*needs).is_none()) {
                 let message = format!("achievement {id} depends on {needs}, which is not in the PLAN");
                 let hint = format!("define {needs}, or remove the dependency");
-                problems.push(problem("unknown-dependency", *line, message, hint));
+                problems.push(problem(&UNKNOWN_DEPENDENCY, *line, message, hint));
             }
         }
     }
@@ -262,6 +260,16 @@ fn misdeclared(plan: &Plan, file: Option<&ParallelFile>) -> Vec<Problem> {
     problems
 }
 
-fn problem(code: &'static str, line: usize, message: String, hint: String) -> Problem {
-    Problem { code, severity: Severity::Error, path: String::new(), line, column: 1, message, hint: Some(hint) }
+fn problem(rule: &'static Rule, line: usize, message: String, hint: String) -> Problem {
+    Problem {
+        rule,
+        severity: Severity::Error,
+        path: String::new(),
+        line,
+        column: 1,
+        width: 1,
+        message,
+        hint: Some(hint),
+        fixable: false,
+    }
 }

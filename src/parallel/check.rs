@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,
 };
 
@@ -11,6 +11,10 @@ use super::{
     graph::Adjacency,
     position::place,
     problem::{Collector, Path, Raised, display_path},
+    rules::{
+        CHAIN_IN_LEVEL, CYCLE, DUPLICATE_DEPENDENCY, DUPLICATE_ID, DUPLICATE_LEVEL, EMPTY_LEVEL, LATER_LEVEL,
+        NO_ACHIEVEMENTS, SAME_LEVEL, SELF_DEPENDENCY, UNKNOWN_DEPENDENCY, UNKNOWN_OPTIONAL_DEPENDENCY,
+    },
 };
 use crate::plan::AchievementId;
 
@@ -28,18 +32,8 @@ pub struct Checked {
 
 /// Checks a file; the graph is there where there is no error.
 pub(super) fn check(file: &ParallelFile) -> (Checked, Option<Graph>) {
-    let mut check = Check { file, problems: Collector::default() };
-    check.ids();
-    check.level_numbers();
-    let dependencies = check.dependencies();
-    let dependents = dependencies.inverse();
-    check.links(&dependents);
-    let order = dependencies.order();
-    let on_cycle = if order.is_some() { HashSet::new() } else { check.cycles(&dependencies) };
-    if file.form == Form::Leveled {
-        check.level_order(&dependencies, &on_cycle);
-    }
-    let Collector { errors, warnings } = check.problems;
+    let Found { problems, dependencies, order, sound: _ } = find(file);
+    let Collector { errors, warnings, notes: _ } = problems;
     let errors = place(&file.source, errors);
     let mut warnings = place(&file.source, warnings);
     if !file.warnings.is_empty() {
@@ -48,9 +42,49 @@ pub(super) fn check(file: &ParallelFile) -> (Checked, Option<Graph>) {
     }
     let graph = order.filter(|_| errors.is_empty()).map(|order| {
         let nodes = file.entries.iter().map(|entry| (entry.id, entry.level)).collect();
+        let dependents = dependencies.inverse();
         Graph::new(nodes, file.by_id.clone(), (dependencies, dependents), order)
     });
     (Checked { errors, warnings }, graph)
+}
+
+/// What the check of ids, dependencies and levels found, and what it found them in.
+pub(super) struct Found {
+    pub(super) problems: Collector,
+    /// The edges between entries, without unknown ones and those of an entry to itself.
+    pub(super) dependencies: Adjacency,
+    /// Every entry after its dependencies, where there is no cycle.
+    pub(super) order: Option<Vec<usize>>,
+    pub(super) sound: Sound,
+}
+
+/// What can be relied on when a repair is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sound {
+    /// No id stands twice.
+    pub(super) ids: bool,
+    /// No level number stands twice.
+    pub(super) levels: bool,
+    /// Besides, every dependency is known and there is no cycle.
+    pub(super) graph: bool,
+}
+
+/// Finds what is wrong with ids, dependencies and levels.
+pub(super) fn find(file: &ParallelFile) -> Found {
+    let mut check = Check { file, problems: Collector::default() };
+    check.ids();
+    let levels = check.level_numbers();
+    let before = check.problems.errors.len();
+    let dependencies = check.dependencies();
+    check.optional_dependencies();
+    let order = dependencies.order();
+    let ids = file.by_id.len() == file.entries.len();
+    let graph = ids && levels && order.is_some() && check.problems.errors.len() == before;
+    let on_cycle = if order.is_some() { HashSet::new() } else { check.cycles(&dependencies) };
+    if file.form == Form::Leveled {
+        check.level_order(&dependencies, &on_cycle, graph);
+    }
+    Found { problems: check.problems, dependencies, order, sound: Sound { ids, levels, graph } }
 }
 
 struct Check<'a> {
@@ -62,7 +96,7 @@ impl Check<'_> {
     fn ids(&mut self) {
         let file = self.file;
         if file.entries.is_empty() {
-            let none = Raised::error("no-achievements", vec![], "the file has no achievement");
+            let none = Raised::new(&NO_ACHIEVEMENTS, vec![], "the file has no achievement");
             self.problems
                 .push(none.hint("there is nothing to generate; `planwave analyze <PLAN> --declared` lists a PLAN's"));
         }
@@ -75,28 +109,36 @@ impl Check<'_> {
             if first != index {
                 let place = display_path(&file.places[first].path());
                 let message = format!("achievement {} stands in the file twice, first as {place}", entry.id);
-                let raised = Raised::error("duplicate-id", field(file, index, name), message);
+                let raised = Raised::new(&DUPLICATE_ID, field(file, index, name), message);
                 self.problems.push(raised.hint("keep one of them, or give one another id"));
             }
         }
     }
 
-    fn level_numbers(&mut self) {
+    /// Whether each number stands once.
+    fn level_numbers(&mut self) -> bool {
         let mut numbers = BTreeMap::new();
+        let positions = self.file.levels.iter().filter(|level| level.position.is_some());
+        let (count, distinct) = positions.fold((0, BTreeSet::new()), |(count, mut distinct), level| {
+            distinct.insert(level.number);
+            (count + 1, distinct)
+        });
+        let unique = distinct.len() == count;
         for level in &self.file.levels {
             // Computed levels have no place in the file, and nothing to object to.
             let Some(position) = level.position else { continue };
             let path: Path = vec!["levels".into(), position.into()];
             if numbers.insert(level.number, position).is_some() {
                 let message = format!("level {} stands in the file twice", level.number);
-                let raised = Raised::error("duplicate-level", [path.clone(), vec!["level".into()]].concat(), message);
+                let raised = Raised::new(&DUPLICATE_LEVEL, [path.clone(), vec!["level".into()]].concat(), message);
                 self.problems.push(raised.hint("merge the two, or number them anew"));
             }
             if level.entries.is_empty() {
                 let message = format!("level {} has no achievement", level.number);
-                self.problems.push(Raised::warning("empty-level", path, message));
+                self.problems.push(Raised::new(&EMPTY_LEVEL, path, message).fixable_if(!level.own_fields && unique));
             }
         }
+        unique
     }
 
     /// The edges between entries; what is wrong with single dependencies is raised and left out.
@@ -116,16 +158,16 @@ impl Check<'_> {
                 let path = || dependency(file, index, at);
                 let id = entry.id;
                 if needs == id {
-                    let raised =
-                        Raised::error("self-dependency", path(), format!("achievement {id} depends on itself"));
+                    let raised = Raised::new(&SELF_DEPENDENCY, path(), format!("achievement {id} depends on itself"));
                     self.problems.push(raised.hint(format!("remove {id} from its `dependencies`")));
                 } else if !file.by_id.contains_key(&needs) {
                     let message = format!("achievement {id} depends on {needs}, which is not in the file");
-                    let raised = Raised::error("unknown-dependency", path(), message);
+                    let raised = Raised::new(&UNKNOWN_DEPENDENCY, path(), message);
                     self.problems.push(raised.hint(format!("add {needs}, or remove it from `dependencies`")));
                 } else if !seen.insert(needs) {
                     let message = format!("achievement {id} names its dependency {needs} more than once");
-                    self.problems.push(Raised::warning("duplicate-dependency", path(), message));
+                    self.problems
+                        .push(Raised::new(&DUPLICATE_DEPENDENCY, path(), message).hint("naming it once is enough"));
                 }
             }
         }
@@ -142,7 +184,7 @@ impl Check<'_> {
             let Described { message, hint, from, to } = describe_cycle(&nodes);
             let (from, to) = (cycle[from], file.entries[cycle[to]].id);
             let at = file.entries[from].dependencies.iter().position(|&id| id == to).unwrap_or(0);
-            self.problems.push(Raised::error("cycle", dependency(file, from, at), message).hint(hint));
+            self.problems.push(Raised::new(&CYCLE, dependency(file, from, at), message).hint(hint));
             on_cycle.extend(cycle.iter().zip(cycle.iter().cycle().skip(1)).map(|(&node, &next)| (node, next)));
         }
         on_cycle
@@ -156,7 +198,7 @@ impl Check<'_> {
         }
     }
 
-    fn level_order(&mut self, dependencies: &Adjacency, on_cycle: &HashSet<(usize, usize)>) {
+    fn level_order(&mut self, dependencies: &Adjacency, on_cycle: &HashSet<(usize, usize)>, sound: bool) {
         let file = self.file;
         let mut chained = HashSet::new();
         for (index, entry) in file.entries.iter().enumerate() {
@@ -174,7 +216,7 @@ impl Check<'_> {
                         needs.id, needs.level
                     );
                     let hint = format!("move {id} to a level after {}, or remove the dependency", needs.level);
-                    self.problems.push(Raised::error("later-level", path, message).hint(hint));
+                    self.problems.push(Raised::new(&LATER_LEVEL, path, message).hint(hint).fixable_if(sound));
                     continue;
                 }
                 let info = file.levels.get(file.levels.partition_point(|info| info.number < level));
@@ -187,7 +229,7 @@ impl Check<'_> {
                         );
                         let hint =
                             format!("move {id} to a later level, or set `can_parallelize` of level {level} to false");
-                        self.problems.push(Raised::error("same-level", path, message).hint(hint));
+                        self.problems.push(Raised::new(&SAME_LEVEL, path, message).hint(hint).fixable_if(sound));
                     }
                     Some(false) => {}
                     None if chained.insert(level) => {
@@ -197,7 +239,7 @@ impl Check<'_> {
                             needs.id
                         );
                         let hint = format!("set `can_parallelize` of level {level} to false");
-                        self.problems.push(Raised::warning("chain-in-level", path, message).hint(hint));
+                        self.problems.push(Raised::new(&CHAIN_IN_LEVEL, path, message).hint(hint));
                     }
                     None => {}
                 }
@@ -205,42 +247,18 @@ impl Check<'_> {
         }
     }
 
-    /// What `blocks` and `optional_dependencies` say: nothing is generated from it, so it is only worth a warning.
-    fn links(&mut self, dependents: &Adjacency) {
+    fn optional_dependencies(&mut self) {
         let file = self.file;
-        let mut contradictions = 0_usize;
-        let mut first = None;
-        for (index, links) in file.links.iter().enumerate() {
-            for (at, needs) in links.optional.iter().enumerate() {
+        for (index, stated) in file.stated.iter().enumerate() {
+            for (at, needs) in stated.optional.iter().enumerate() {
                 if !file.by_id.contains_key(needs) {
                     let path = [field(file, index, "optional_dependencies"), vec![at.into()]].concat();
                     let id = file.entries[index].id;
                     let message = format!("achievement {id} depends optionally on {needs}, which is not in the file");
-                    self.problems.push(Raised::warning("unknown-optional-dependency", path, message));
+                    let raised = Raised::new(&UNKNOWN_OPTIONAL_DEPENDENCY, path, message);
+                    self.problems.push(raised.hint(format!("add {needs}, or remove it from `optional_dependencies`")));
                 }
             }
-            let Some(blocks) = &links.blocks else { continue };
-            let mut said = blocks.clone();
-            said.sort_unstable();
-            said.dedup();
-            let mut found: Vec<AchievementId> =
-                dependents.of(index).iter().map(|&node| file.entries[node].id).collect();
-            found.sort_unstable();
-            if said != found {
-                contradictions += 1;
-                first.get_or_insert(index);
-            }
-        }
-        if let Some(first) = first {
-            let id = file.entries[first].id;
-            let message = match contradictions {
-                1 => format!("`blocks` of {id} is not the inverse of `dependencies`"),
-                count => {
-                    format!("`blocks` of {count} achievements is not the inverse of `dependencies`; the first is {id}")
-                }
-            };
-            let raised = Raised::warning("blocks-mismatch", field(file, first, "blocks"), message);
-            self.problems.push(raised.hint("`dependencies` holds, and `blocks` is not used"));
         }
     }
 }
@@ -283,7 +301,7 @@ pub(super) fn describe_cycle(nodes: &[(AchievementId, u32)]) -> Described {
     Described { message, hint, from, to }
 }
 
-fn field(file: &ParallelFile, entry: usize, name: &'static str) -> Path {
+pub(super) fn field(file: &ParallelFile, entry: usize, name: &'static str) -> Path {
     let mut path = file.places[entry].path();
     path.push(name.into());
     path

@@ -14,6 +14,7 @@ use super::{
     problem::Path,
     read, rewrite,
     structure::{self, Structure},
+    times::StatedTimes,
 };
 use crate::plan::AchievementId;
 
@@ -28,12 +29,18 @@ pub struct ParallelFile {
     pub(super) entries: Vec<Entry>,
     /// Where each entry stands in the file.
     pub(super) places: Vec<Place>,
-    /// What each entry says beyond its dependencies.
-    pub(super) links: Vec<Links>,
+    /// What each entry says beyond what it is.
+    pub(super) stated: Vec<Stated>,
     pub(super) levels: Vec<LevelInfo>,
     pub(super) by_id: HashMap<AchievementId, usize>,
+    /// The times of `parallelization_strategy`.
+    pub(super) times: StatedTimes,
+    /// What reading could not understand: without them from [`ParallelFile::parse`].
+    pub(super) errors: Vec<Problem>,
     /// Warnings of reading.
     pub(super) warnings: Vec<Problem>,
+    /// Notes of reading.
+    pub(super) notes: Vec<Problem>,
     /// Positions in `source`, looked up as changes need them.
     pub(super) locator: Locator,
     /// The new text of each changed achievement, by the offset of the old one in `source`.
@@ -60,11 +67,14 @@ impl Place {
     }
 }
 
-/// What an entry says of others beyond its dependencies.
+/// What an entry says that nothing is generated from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Links {
+pub(super) struct Stated {
+    /// Whether there is a `status`.
+    pub(super) status: bool,
     pub(super) blocks: Option<Vec<AchievementId>>,
     pub(super) optional: Vec<AchievementId>,
+    pub(super) deliverables: Vec<String>,
 }
 
 /// What is to change about one achievement. `None` leaves a field alone.
@@ -86,10 +96,20 @@ impl ParallelFile {
     /// # Errors
     ///
     /// Text that is not UTF-8 or not JSON has one problem; otherwise every value that does not fit is reported (up to
-    /// 1,000), among them two members of one name in any object that planwave reads. An empty file is an error.
+    /// 100,000), among them two members of one name in any object that planwave reads. An empty file is an error.
     /// [`ParallelFile::check`] judges what needs more than one value to see.
     pub fn parse(text: &[u8]) -> Result<Self, Vec<Problem>> {
         read::parse(text)
+    }
+
+    /// Reads what can be understood of a file that may have errors, for [`super::lint`] alone: what was not understood is
+    /// missing from its achievements and levels.
+    ///
+    /// # Errors
+    ///
+    /// As [`ParallelFile::parse`], where nothing can be understood.
+    pub fn salvage(text: &[u8]) -> Result<Self, Vec<Problem>> {
+        read::salvage(text)
     }
 
     /// Which form the file has.

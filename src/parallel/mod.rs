@@ -5,27 +5,42 @@
 
 mod basis;
 mod check;
+mod computed;
 mod declared;
 mod edit;
 mod file;
 mod graph;
+mod lint;
+mod list;
+mod migrate;
 mod node;
 mod position;
 mod problem;
 mod read;
+mod repair;
 mod rewrite;
+mod rules;
+mod schema;
 mod shape;
 mod status;
 mod structure;
 mod take_back;
+mod time;
+mod times;
 mod validate;
 
 pub use basis::Basis;
 pub use check::Checked;
+pub use computed::{blocks_of, inverse, levels_after, parallelism_of};
 pub use declared::{declared, declares_nothing};
 pub use file::{Change, ParallelFile};
 pub use graph::{Graph, compute_levels};
-pub use problem::{Problem, render};
+pub use lint::{Documents, Surroundings, lint};
+pub use migrate::migrate;
+pub use problem::{MOST_PROBLEMS, Problem, render};
+pub use repair::repair;
+pub use rules::{RULES, Rule, Severity, explain_rule, nearest_rule, rule, rules_page, rules_table};
+pub use schema::schema;
 pub use status::{Evidence, Status, derive_status};
 pub use structure::{Bottleneck, Clash, Dependency, Draft, Kind, Level, Origin, Pair, Structure, Times, Touches};
 pub use take_back::{TakeBackError, take_back};
@@ -83,6 +98,8 @@ pub struct LevelInfo {
     pub entries: Vec<usize>,
     /// `can_parallelize` as the file has it.
     declared_parallel: Option<bool>,
+    /// Whether the file has fields in it that planwave does not know.
+    own_fields: bool,
     /// Its position in the file's `levels`, from 0; `None` where it was computed.
     position: Option<usize>,
 }

@@ -73,6 +73,12 @@ impl<'a> Node<'a> {
         if let Self::Number(number) = self.get(name)? { whole(*number) } else { None }
     }
 
+    /// Whether it is an object with a member that `fields` does not name.
+    pub(super) fn has_other_members(&self, fields: &'static [Field]) -> bool {
+        let mut finder = Finder::new(fields);
+        matches!(self, Self::Object(members) if members.iter().any(|(key, _)| finder.find(key).is_none()))
+    }
+
     /// What it is, for messages.
     pub(super) fn describe(&self) -> &'static str {
         match self {
@@ -109,12 +115,19 @@ impl From<&'static Shape> for Wanted {
     fn from(shape: &'static Shape) -> Self {
         match shape {
             Shape::Anything => Self::Nothing,
-            Shape::Text | Shape::Bool | Shape::Whole(_) | Shape::Hours | Shape::Id | Shape::Status | Shape::Word(_) => {
-                Self::Scalar
-            }
+            Shape::Text
+            | Shape::Version
+            | Shape::Path
+            | Shape::Time
+            | Shape::Bool
+            | Shape::Whole(_)
+            | Shape::Hours
+            | Shape::Id
+            | Shape::Status
+            | Shape::Word(_) => Self::Scalar,
             Shape::List(inner) => Self::List(inner),
             Shape::Each(item, fields) => Self::Each(*item, fields),
-            Shape::Object(fields) => Self::Object(fields),
+            Shape::Object(fields) | Shape::Loose(fields) => Self::Object(fields),
             Shape::ById(inner) => Self::ById(inner),
         }
     }

@@ -7,6 +7,9 @@ use std::{collections::HashMap, ops::Range};
 
 use super::problem::{Anchor, Problem, Raised, Segment, display_path};
 
+/// No underline needs more columns.
+const MOST_COLUMNS: usize = 200;
+
 /// A direct member of an object or an element of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Child {
@@ -48,12 +51,13 @@ impl Locator {
         self.children.entry(at).or_insert_with(|| children(source, at))
     }
 
-    fn offset(&mut self, source: &str, path: &[Segment], anchor: Anchor) -> Option<usize> {
+    fn range(&mut self, source: &str, path: &[Segment], anchor: Anchor) -> Option<Range<usize>> {
         match anchor {
-            Anchor::Value => Some(self.value(source, path)?.start),
+            // What is missing stands where its holder stands.
+            Anchor::Value => (0..=path.len()).rev().find_map(|length| self.value(source, &path[..length])),
             Anchor::Member(index) => {
                 let holder = self.value(source, path.split_last()?.1)?;
-                Some(self.children(source, holder.start).get(index)?.key.start)
+                Some(self.children(source, holder.start).get(index)?.key.clone())
             }
         }
     }
@@ -65,19 +69,32 @@ pub(super) fn place(source: &str, raised: Vec<Raised>) -> Vec<Problem> {
         return Vec::new();
     }
     let mut locator = Locator::default();
-    let mut placed: Vec<(usize, Raised)> = raised
+    let mut placed: Vec<(Range<usize>, Raised)> = raised
         .into_iter()
-        .map(|raised| (locator.offset(source, &raised.path, raised.anchor).unwrap_or(0), raised))
+        .map(|raised| (locator.range(source, &raised.path, raised.anchor).unwrap_or(0..0), raised))
         .collect();
-    placed.sort_by_key(|(offset, _)| *offset);
+    placed.sort_by_key(|(range, _)| range.start);
     let mut cursor = Cursor::new(source);
-    placed.into_iter().map(|(offset, raised)| at(raised, cursor.advance(offset))).collect()
+    let place = |(range, raised): (Range<usize>, Raised)| {
+        let width = width(source, &range);
+        Problem { width, ..at(raised, cursor.advance(range.start)) }
+    };
+    placed.into_iter().map(place).collect()
 }
 
 /// The problem at a known line and column.
 pub(super) fn at(raised: Raised, (line, column): (usize, usize)) -> Problem {
-    let Raised { code, severity, path, anchor: _, message, hint } = raised;
-    Problem { code, severity, path: display_path(&path), line, column, message, hint }
+    let Raised { rule, severity, path, anchor: _, message, hint, fixable } = raised;
+    Problem { rule, severity, path: display_path(&path), line, column, width: 1, message, hint, fixable }
+}
+
+/// The characters of a value that stand on its first line; of an object or list, the bracket.
+fn width(source: &str, range: &Range<usize>) -> usize {
+    let value = source.get(range.clone()).unwrap_or_default();
+    if value.starts_with('{') || (value.starts_with('[') && value.contains('\n')) {
+        return 1;
+    }
+    value.chars().take(MOST_COLUMNS).take_while(|c| *c != '\n').count().max(1)
 }
 
 /// Turns ascending byte offsets into lines and columns in one pass, whatever the length of the lines.
@@ -200,6 +217,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::parallel::rules::CYCLE;
 
     const SOURCE: &str = "{\n  \"a\": [1, {\"b\\u0062\": \"}\\\"]\"}],\r\n\t\"ü\": null , \"a\": true\n}\n";
 
@@ -223,15 +241,13 @@ mod tests {
 
     #[test]
     fn problems_are_placed_in_order_with_columns_in_characters() {
-        let second_a = Raised { anchor: Anchor::Member(2), ..Raised::error("c", vec!["a".into()], "") };
-        let raised = vec![
-            second_a,
-            Raised::error("b", vec!["ü".into()], ""),
-            Raised::error("a", vec!["a".into(), 1.into(), "bb".into()], ""),
-            Raised::error("root", vec![], ""),
-        ];
-        let places: Vec<_> = place(SOURCE, raised).iter().map(|p| (p.code, p.line, p.column)).collect();
-        assert_eq!(places, [("root", 1, 1), ("a", 2, 24), ("b", 3, 7), ("c", 3, 14)]);
+        let raised = |path| Raised::new(&CYCLE, path, "");
+        let second_a = Raised { anchor: Anchor::Member(2), ..raised(vec!["a".into()]) };
+        let all =
+            vec![second_a, raised(vec!["ü".into()]), raised(vec!["a".into(), 1.into(), "bb".into()]), raised(vec![])];
+        let places: Vec<_> = place(SOURCE, all).iter().map(|p| (p.path.clone(), p.line, p.column, p.width)).collect();
+        let expected = [("", 1, 1, 1), ("a[1].bb", 2, 24, 6), ("ü", 3, 7, 4), ("a", 3, 14, 3)];
+        assert_eq!(places, expected.map(|(path, line, column, width)| (path.to_owned(), line, column, width)));
     }
 
     #[test]

@@ -5,22 +5,22 @@
 
 use std::{borrow::Cow, fmt, fmt::Write as _};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
-use crate::document::Severity;
+use super::rules::{Rule, Severity};
 
 /// Problems kept per severity. A broken generator can produce millions; nobody reads them, and each costs memory.
-const KEPT: usize = 1_000;
+pub const MOST_PROBLEMS: usize = 100_000;
 
 /// Problems that [`render`] shows.
 const SHOWN: usize = 20;
 
 /// One thing that is wrong in a parallel.json, or in the PLAN that one is written from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable code such as `unknown-dependency`.
-    pub code: &'static str,
-    /// Errors keep a run from starting; warnings are only reported.
+    /// The rule that is broken.
+    pub rule: &'static Rule,
+    /// Errors keep a run from starting; the rest is only reported. Never more than the rule's own.
     pub severity: Severity,
     /// JSON path such as `levels[1].achievements[0].dependencies[2]`; empty for the file as a whole.
     pub path: String,
@@ -28,10 +28,30 @@ pub struct Problem {
     pub line: usize,
     /// 1-based column, counted in characters, not in bytes.
     pub column: usize,
+    /// How many characters of the line belong to the value; 1 where that is not known.
+    pub width: usize,
     /// One sentence without position.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether [`super::repair`] mends this one.
+    pub fixable: bool,
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Problem", 9)?;
+        out.serialize_field("code", self.rule.code)?;
+        out.serialize_field("rule", self.rule.name)?;
+        out.serialize_field("severity", &self.severity)?;
+        out.serialize_field("path", &self.path)?;
+        out.serialize_field("line", &self.line)?;
+        out.serialize_field("column", &self.column)?;
+        out.serialize_field("message", &self.message)?;
+        out.serialize_field("hint", &self.hint)?;
+        out.serialize_field("fixable", &self.fixable)?;
+        out.end()
+    }
 }
 
 impl fmt::Display for Problem {
@@ -47,11 +67,8 @@ pub fn render(problems: &[Problem], file: &str) -> String {
     let file = printable(file, usize::MAX);
     let mut text = String::new();
     for problem in problems.iter().take(SHOWN) {
-        let severity = match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let Problem { code, line, column, message, hint, path, severity: _ } = problem;
+        let Problem { rule, severity, line, column, message, hint, path, .. } = problem;
+        let (code, severity) = (rule.code, severity.as_str());
         let place = if path.is_empty() { String::new() } else { format!(" (at {})", printable(path, usize::MAX)) };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{file}:{line}:{column}: {severity}[{code}]: {message}{place}");
@@ -117,34 +134,52 @@ pub(super) enum Anchor {
 /// A problem whose position has not been looked up yet.
 #[derive(Clone, Debug)]
 pub(super) struct Raised {
-    pub(super) code: &'static str,
+    pub(super) rule: &'static Rule,
     pub(super) severity: Severity,
     pub(super) path: Path,
     pub(super) anchor: Anchor,
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    pub(super) fixable: bool,
 }
 
 impl Raised {
-    pub(super) fn error(code: &'static str, path: Path, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, path, anchor: Anchor::Value, message: message.into(), hint: None }
-    }
-
-    pub(super) fn warning(code: &'static str, path: Path, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+    pub(super) fn new(rule: &'static Rule, path: Path, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            path,
+            anchor: Anchor::Value,
+            message: message.into(),
+            hint: None,
+            fixable: rule.fix.is_some(),
+        }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Makes it weigh no more than this.
+    pub(super) fn at_most(mut self, severity: Severity) -> Self {
+        self.severity = self.severity.max(severity);
+        self
+    }
+
+    /// A repair needs more than what its rule says: only where `possible` will it be mended.
+    pub(super) fn fixable_if(mut self, possible: bool) -> Self {
+        self.fixable &= possible;
+        self
+    }
 }
 
-/// Collects problems up to a bound per severity, so that warnings never crowd out an error.
+/// Collects problems up to a bound per severity, so that notes never crowd out an error.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     pub(super) errors: Vec<Raised>,
     pub(super) warnings: Vec<Raised>,
+    pub(super) notes: Vec<Raised>,
 }
 
 impl Collector {
@@ -152,10 +187,17 @@ impl Collector {
         let list = match raised.severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
+            Severity::Note => &mut self.notes,
         };
-        if list.len() < KEPT {
+        if list.len() < MOST_PROBLEMS {
             list.push(raised);
         }
+    }
+
+    /// All of them.
+    pub(super) fn into_all(self) -> Vec<Raised> {
+        let Self { errors, warnings, notes } = self;
+        [errors, warnings, notes].concat()
     }
 }
 
@@ -175,16 +217,19 @@ pub(super) fn printable(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parallel::rules::{CYCLE, EMPTY_LEVEL};
 
     fn problem(line: usize, hint: Option<&str>) -> Problem {
         Problem {
-            code: "some-code",
+            rule: &CYCLE,
             severity: if hint.is_some() { Severity::Error } else { Severity::Warning },
             path: String::new(),
             line,
             column: 7,
+            width: 1,
             message: "something".to_owned(),
             hint: hint.map(str::to_owned),
+            fixable: false,
         }
     }
 
@@ -193,7 +238,7 @@ mod tests {
         let text = render(&[problem(3, Some("do this")), problem(4, None)], "a\u{1b}.json");
         assert_eq!(
             text,
-            "a\\u{1b}.json:3:7: error[some-code]: something\n  hint: do this\na\\u{1b}.json:4:7: warning[some-code]: something\n"
+            "a\\u{1b}.json:3:7: error[PW304]: something\n  hint: do this\na\\u{1b}.json:4:7: warning[PW304]: something\n"
         );
         assert_eq!(problem(3, None).to_string(), "3:7: something");
         assert_eq!(render(&[], "x"), "");
@@ -219,10 +264,10 @@ mod tests {
     #[test]
     fn warnings_do_not_crowd_out_errors() {
         let mut collector = Collector::default();
-        for _ in 0..3 * KEPT {
-            collector.push(Raised::warning("w", vec![], ""));
+        for _ in 0..2 * MOST_PROBLEMS {
+            collector.push(Raised::new(&EMPTY_LEVEL, vec![], ""));
         }
-        collector.push(Raised::error("e", vec![], ""));
-        assert_eq!((collector.errors.len(), collector.warnings.len()), (1, KEPT));
+        collector.push(Raised::new(&CYCLE, vec![], ""));
+        assert_eq!((collector.errors.len(), collector.warnings.len()), (1, MOST_PROBLEMS));
     }
 }

@@ -4,12 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Entry, Failure, Form, LevelInfo, ParallelFile, Status,
-    file::{Links, Place},
+    file::{Place, Stated},
     graph::Adjacency,
     node::{Node, Sink},
     position::{Cursor, Locator, at, place},
     problem::{Collector, Problem, Raised, printable},
+    rules::{
+        BYTE_ORDER_MARK, EMPTY_FILE, ESTIMATE_UNREADABLE, HUGE_NUMBER, NOT_A_NUMBER, NOT_UTF8, SYNTAX, UNKNOWN_FORM,
+        WRONG_TYPE,
+    },
     shape::{ACHIEVEMENT, EITHER, FLAT, FLAT_ACHIEVEMENT, Field, Item, LEVEL, LEVELED},
+    times::StatedTimes,
     validate::validate,
 };
 use crate::{
@@ -22,7 +27,14 @@ const BOM: &str = "\u{feff}";
 /// What to do without a usable file.
 const HOW_TO_GET_ONE: &str = "write one with `planwave analyze <PLAN> --declared`";
 
+/// Reads a file that can be used.
 pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
+    let file = salvage(text)?;
+    if file.errors.is_empty() { Ok(file) } else { Err([file.errors, file.warnings, file.notes].concat()) }
+}
+
+/// Reads what can be understood of a file; what was not is among its `errors`.
+pub(super) fn salvage(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
     let source = decode(text).map_err(|problem| vec![problem])?;
     let (bom, source) = match source.strip_prefix(BOM) {
         Some(rest) => (true, rest),
@@ -30,7 +42,7 @@ pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
     };
     if source.trim().is_empty() {
         // Never an empty default: it would be written back over what was lost.
-        let empty = Raised::error("empty-file", vec![], "the file is empty");
+        let empty = Raised::new(&EMPTY_FILE, vec![], "the file is empty");
         let hint = format!("restore it from a backup or from version control, or delete it and {HOW_TO_GET_ONE}");
         return Err(vec![at(empty.hint(hint), (1, 1))]);
     }
@@ -42,23 +54,20 @@ pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         Form::Flat => (reader.flat, root.text("plan_name")),
     };
     match form {
-        Form::Leveled => {
-            validate(&root, LEVELED, vec![], &mut list.problems);
-            version(&root, &mut list.problems);
-        }
+        Form::Leveled => validate(&root, LEVELED, vec![], &mut list.problems),
         Form::Flat => validate(&root, FLAT, vec![], &mut list.problems),
     }
-    let Collector { mut errors, warnings } = std::mem::take(&mut list.problems);
-    if !errors.is_empty() {
-        errors.extend(warnings);
-        return Err(place(source, errors));
+    if bom {
+        let mark = Raised::new(&BYTE_ORDER_MARK, vec![], "the file begins with a byte order mark; it is kept");
+        list.problems.push(mark.hint("save it as UTF-8 without a mark where other programs read it as well"));
     }
+    let Collector { errors, warnings, notes } = std::mem::take(&mut list.problems);
     let by_id = list.by_id();
     match form {
         Form::Leveled => list.settle_levels(&by_id),
         Form::Flat => list.compute_levels(&by_id),
     }
-    let List { entries, places, links, levels, settled: _, problems: _ } = list;
+    let List { entries, places, stated, levels, settled: _, problems: _ } = list;
     Ok(ParallelFile {
         source: source.to_owned(),
         bom,
@@ -66,10 +75,13 @@ pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         plan_name: plan_name.map(str::to_owned),
         entries,
         places,
-        links,
+        stated,
         levels,
         by_id,
+        times: root.get("parallelization_strategy").map(StatedTimes::of).unwrap_or_default(),
+        errors: place(source, errors),
         warnings: place(source, warnings),
+        notes: place(source, notes),
         locator: Locator::default(),
         edited: BTreeMap::new(),
         root_edits: Vec::new(),
@@ -81,7 +93,7 @@ fn decode(text: &[u8]) -> Result<&str, Problem> {
         let valid = text.get(..error.valid_up_to()).unwrap_or_default();
         let valid = std::str::from_utf8(valid).unwrap_or_default();
         let position = Cursor::new(valid).advance(valid.len());
-        let raised = Raised::error("not-utf8", vec![], "the file is not UTF-8 from here on");
+        let raised = Raised::new(&NOT_UTF8, vec![], "the file is not UTF-8 from here on");
         let utf16 = text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]);
         let what = if utf16 { "it looks like UTF-16: " } else { "" };
         at(raised.hint(format!("{what}save it as UTF-8")), position)
@@ -111,7 +123,18 @@ fn syntax(source: &str, error: &serde_json::Error) -> Problem {
     } else {
         None
     };
-    let mut raised = Raised::error("syntax", vec![], printable(message, 200));
+    let bytes = source.as_bytes().get(offset.saturating_sub(1)..).unwrap_or_default();
+    let begins = |words: &[&str]| words.iter().any(|word| bytes.starts_with(word.as_bytes()));
+    let (rule, hint) = if begins(&["-I", "-N"])
+        || bytes.get(1..).is_some_and(|rest| rest.starts_with(b"NaN") || rest.starts_with(b"Inf"))
+    {
+        (&NOT_A_NUMBER, Some("JSON has no NaN and no Infinity: write the number that is meant, or null"))
+    } else if message.contains("number out of range") {
+        (&HUGE_NUMBER, Some("write the number that is meant, or null"))
+    } else {
+        (&SYNTAX, hint)
+    };
+    let mut raised = Raised::new(rule, vec![], printable(message, 200));
     raised.hint = hint.map(str::to_owned);
     at(raised, position)
 }
@@ -119,26 +142,15 @@ fn syntax(source: &str, error: &serde_json::Error) -> Problem {
 fn form(root: &Node<'_>) -> Result<Form, Raised> {
     if !matches!(root, Node::Object(_)) {
         let message = format!("expected an object, found {}", root.describe());
-        return Err(Raised::error("wrong-type", vec![], message));
+        return Err(Raised::new(&WRONG_TYPE, vec![], message));
     }
     match (root.get("levels"), root.get("achievements")) {
         (Some(Node::List(_)), _) => Ok(Form::Leveled),
         (_, Some(Node::List(_))) => Ok(Form::Flat),
         (Some(_), _) => Ok(Form::Leveled),
         (None, Some(_)) => Ok(Form::Flat),
-        (None, None) => {
-            Err(Raised::error("unknown-form", vec![], "neither `levels` nor `achievements` is in the file")
-                .hint(format!("a parallel.json lists achievements by level; {HOW_TO_GET_ONE}")))
-        }
-    }
-}
-
-fn version(root: &Node<'_>, problems: &mut Collector) {
-    let Some(version) = root.text("version") else { return };
-    if version != "1" && !version.starts_with("1.") {
-        let message = format!("version `{}` is not one that this planwave reads", printable(version, 40));
-        let raised = Raised::error("unsupported-version", vec!["version".into()], message);
-        problems.push(raised.hint("it reads version 1; a newer planwave may read this file"));
+        (None, None) => Err(Raised::new(&UNKNOWN_FORM, vec![], "neither `levels` nor `achievements` is in the file")
+            .hint(format!("a parallel.json lists achievements by level; {HOW_TO_GET_ONE}"))),
     }
 }
 
@@ -171,7 +183,7 @@ impl Sink for Reader {
 struct List {
     entries: Vec<Entry>,
     places: Vec<Place>,
-    links: Vec<Links>,
+    stated: Vec<Stated>,
     levels: Vec<LevelInfo>,
     /// How many entries belong to `levels`; the rest belongs to the level that is being read.
     settled: usize,
@@ -195,6 +207,7 @@ impl List {
                 None
             },
             max_parallelism: node.whole("max_parallelism"),
+            own_fields: node.has_other_members(LEVEL),
             position: Some(position),
             entries: entries.collect(),
         });
@@ -218,9 +231,11 @@ impl List {
             failure: node.get("failure").and_then(failure),
         });
         self.places.push(place);
-        self.links.push(Links {
+        self.stated.push(Stated {
+            status: node.get("status").is_some(),
             blocks: matches!(node.get("blocks"), Some(Node::List(_))).then(|| ids(node.list("blocks"))),
             optional: ids(node.list("optional_dependencies")),
+            deliverables: texts(node.list("deliverables")),
         });
     }
 
@@ -234,7 +249,7 @@ impl List {
                     let message =
                         format!("`{}` cannot be read as hours; it counts as no estimate", printable(text, 40));
                     let hint = "write a number of hours, or text such as \"2-3 hours\" or \"30 minutes\"";
-                    self.problems.push(Raised::warning("estimate-unreadable", path, message).hint(hint));
+                    self.problems.push(Raised::new(&ESTIMATE_UNREADABLE, path, message).hint(hint));
                 }
                 hours
             }
@@ -280,6 +295,7 @@ impl List {
                 can_parallelize: true,
                 declared_parallel: None,
                 max_parallelism: None,
+                own_fields: false,
                 position: None,
                 entries,
             })

@@ -1,5 +1,5 @@
 //! The fields of both forms of parallel.json, as tables: what reading keeps, what a value must be, and the order in which
-//! absent fields are written. `config/parallel.schema.json` says the same for other tools; a test compares the two.
+//! absent fields are written. `config/parallel.schema.json` is generated from them by [`super::schema`].
 
 use super::Status;
 
@@ -10,6 +10,12 @@ pub(super) enum Shape {
     Anything,
     /// Text.
     Text,
+    /// The version of the format, as text.
+    Version,
+    /// A path relative to the plan directory.
+    Path,
+    /// An RFC 3339 time in UTC.
+    Time,
     /// `true` or `false`.
     Bool,
     /// A whole number from this one to [`u32::MAX`].
@@ -28,6 +34,8 @@ pub(super) enum Shape {
     Each(Item, &'static [Field]),
     /// An object with these fields and any others.
     Object(&'static [Field]),
+    /// Anything; where it is an object, these fields of it are read.
+    Loose(&'static [Field]),
     /// An object whose keys are ids of achievements.
     ById(&'static Shape),
 }
@@ -48,21 +56,38 @@ pub(super) enum Item {
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
-    pub(super) required: bool,
+    pub(super) need: Need,
     /// A value of another shape is reported and then ignored: nothing is generated from it.
     pub(super) lenient: bool,
+    /// What it is, for the schema; empty where its name says it.
+    pub(super) about: &'static str,
 }
 
-const fn optional(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, required: false, lenient: false }
+/// Whether a field has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Without it the file cannot be used.
+    Required,
+    /// The schema asks for it; a file without it works, and the lack is noted.
+    Expected,
+    /// It may be left out.
+    Optional,
 }
 
-const fn required(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, required: true, lenient: false }
+const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { name, shape, need: Need::Optional, lenient: false, about }
+}
+
+const fn expected(name: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { name, shape, need: Need::Expected, lenient: false, about }
+}
+
+const fn required(name: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { name, shape, need: Need::Required, lenient: false, about }
 }
 
 const fn lenient(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, required: false, lenient: true }
+    Field { name, shape, need: Need::Optional, lenient: true, about: "" }
 }
 
 /// The kinds of dependency that `dependency_notes` tells apart.
@@ -76,100 +101,127 @@ pub(super) const STAGES: &[&str] = &["subplan", "execution"];
 
 /// `failure` of an achievement.
 pub(super) static FAILURE: &[Field] = &[
-    required("stage", Shape::Word(STAGES)),
-    optional("reason", Shape::Text),
-    optional("attempts", Shape::Whole(0)),
-    optional("at", Shape::Text),
+    required("stage", Shape::Word(STAGES), "The document that could not be generated."),
+    optional("reason", Shape::Text, "One sentence for a person."),
+    optional("attempts", Shape::Whole(0), "Answers asked for, rejected ones included."),
+    optional("at", Shape::Time, ""),
 ];
 
 static NOTE: Shape = Shape::Object(&[
-    optional("kind", Shape::Word(KINDS)),
-    optional("reason", Shape::Text),
-    optional("source", Shape::Word(SOURCES)),
+    optional("kind", Shape::Word(KINDS), "What is needed of it: its output, what was learnt, or something both use."),
+    optional("reason", Shape::Text, "Why, best quoted from the PLAN."),
+    optional("source", Shape::Word(SOURCES), "Who says so; a manual one is never changed by an analysis."),
 ]);
 
 /// `touches` of an achievement.
 pub(super) static TOUCHES: &[Field] =
-    &[optional("files", Shape::List(&TEXT)), optional("resources", Shape::List(&TEXT))];
+    &[optional("files", Shape::List(&TEXT), ""), optional("resources", Shape::List(&TEXT), "")];
 
 static TEXT: Shape = Shape::Text;
 static ID: Shape = Shape::Id;
+static PATH: Shape = Shape::Path;
 
 /// An achievement of the leveled form, in the order of design.md.
 pub(super) static ACHIEVEMENT: &[Field] = &[
-    required("id", Shape::Id),
-    optional("title", Shape::Text),
-    optional("status", Shape::Status),
-    optional("dependencies", Shape::List(&ID)),
-    optional("optional_dependencies", Shape::List(&ID)),
-    optional("dependency_notes", Shape::ById(&NOTE)),
-    optional("blocks", Shape::List(&ID)),
-    optional("estimated_hours", Shape::Hours),
-    optional("actual_hours", Shape::Hours),
-    optional("started_at", Shape::Text),
-    optional("completed_at", Shape::Text),
-    optional("executor", Shape::Text),
-    optional("assigned_at", Shape::Text),
-    optional("deliverables", Shape::List(&TEXT)),
-    optional("critical", Shape::Bool),
-    optional("touches", Shape::Object(TOUCHES)),
-    optional("subplan_path", Shape::Text),
-    optional("execution_paths", Shape::List(&TEXT)),
-    optional("failure", Shape::Object(FAILURE)),
+    required("id", Shape::Id, ""),
+    optional("title", Shape::Text, ""),
+    optional("status", Shape::Status, ""),
+    optional("dependencies", Shape::List(&ID), "What must exist before it."),
+    optional("optional_dependencies", Shape::List(&ID), "What would help, without being waited for."),
+    optional("dependency_notes", Shape::ById(&NOTE), "Why it depends on what, by the id of the dependency."),
+    optional(
+        "blocks",
+        Shape::List(&ID),
+        "The inverse of dependencies, for readers; where they disagree, dependencies hold.",
+    ),
+    optional("estimated_hours", Shape::Hours, ""),
+    optional("actual_hours", Shape::Hours, ""),
+    optional("started_at", Shape::Time, ""),
+    optional("completed_at", Shape::Time, ""),
+    optional("executor", Shape::Text, "Who works on it: a person, a team, a coding agent."),
+    optional("assigned_at", Shape::Time, ""),
+    optional("deliverables", Shape::List(&TEXT), "What there is when it is done; files in backticks."),
+    optional("critical", Shape::Bool, "Whether the plan fails without it."),
+    optional(
+        "touches",
+        Shape::Object(TOUCHES),
+        "What the achievement changes or takes for itself: two that touch the same are not worked on at the same time.",
+    ),
+    optional("subplan_path", Shape::Path, ""),
+    optional("execution_paths", Shape::List(&PATH), ""),
+    optional("failure", Shape::Object(FAILURE), "Why generating a document failed for good."),
 ];
 
 /// An achievement of the flat form: only what planwave reads or writes. That form never had a schema, so what is of no
 /// consequence may be anything.
 pub(super) static FLAT_ACHIEVEMENT: &[Field] = &[
-    required("achievement_id", Shape::Id),
+    required("achievement_id", Shape::Id, ""),
     lenient("title", Shape::Text),
-    optional("status", Shape::Status),
-    optional("dependencies", Shape::List(&ID)),
+    optional("status", Shape::Status, ""),
+    optional("dependencies", Shape::List(&ID), ""),
     lenient("optional_dependencies", Shape::List(&ID)),
     lenient("blocks", Shape::List(&ID)),
     lenient("estimated_hours", Shape::Hours),
-    lenient("subplan_path", Shape::Text),
-    lenient("execution_paths", Shape::List(&TEXT)),
+    lenient("subplan_path", Shape::Path),
+    lenient("execution_paths", Shape::List(&PATH)),
     lenient("failure", Shape::Object(FAILURE)),
 ];
 
 /// A level.
 pub(super) static LEVEL: &[Field] = &[
-    required("level", Shape::Whole(1)),
-    optional("description", Shape::Text),
-    optional("can_parallelize", Shape::Bool),
-    optional("max_parallelism", Shape::Whole(1)),
-    optional("reason", Shape::Text),
-    required("achievements", Shape::Each(Item::Achievement, ACHIEVEMENT)),
+    required("level", Shape::Whole(1), "Its number; each occurs once."),
+    optional("description", Shape::Text, ""),
+    optional(
+        "can_parallelize",
+        Shape::Bool,
+        "false allows a chain within the level. Absent, it counts as false where there is a chain.",
+    ),
+    optional("max_parallelism", Shape::Whole(1), "How many people or agents can work on the level at the same time."),
+    optional("reason", Shape::Text, "Why the level can or cannot be worked on in parallel."),
+    required("achievements", Shape::Each(Item::Achievement, ACHIEVEMENT), ""),
+];
+
+/// The times of `parallelization_strategy`; text such as "21-31 hours", or a number of hours.
+pub(super) static STRATEGY: &[Field] = &[
+    lenient("total_sequential_time", Shape::Hours),
+    lenient("total_parallel_time", Shape::Hours),
+    lenient("time_saved", Shape::Hours),
+    lenient("reduction_percentage", Shape::Text),
 ];
 
 /// A file of the leveled form.
 pub(super) static LEVELED: &[Field] = &[
-    optional("version", Shape::Text),
-    optional("plan", Shape::Text),
-    optional("created", Shape::Text),
-    optional("updated", Shape::Text),
-    required("levels", Shape::Each(Item::Level, LEVEL)),
-    optional("parallelization_strategy", Shape::Anything),
-    optional("execution_instructions", Shape::Anything),
-    optional("validation_rules", Shape::Anything),
+    expected("version", Shape::Version, "Version of the format."),
+    expected("plan", Shape::Text, "The <NAME> of PLAN_<NAME>.md."),
+    optional("created", Shape::Time, ""),
+    optional("updated", Shape::Time, ""),
+    required("levels", Shape::Each(Item::Level, LEVEL), "Each level number occurs once."),
+    optional(
+        "parallelization_strategy",
+        Shape::Loose(STRATEGY),
+        "For readers. Of an object, total_sequential_time, total_parallel_time, time_saved and reduction_percentage are \
+         compared with the estimates.",
+    ),
+    optional("execution_instructions", Shape::Anything, "For readers; planwave does not interpret it."),
+    optional("validation_rules", Shape::Anything, "For readers; planwave does not interpret it."),
 ];
 
 /// A file of the flat form.
 pub(super) static FLAT: &[Field] = &[
     lenient("plan_name", Shape::Text),
-    required("achievements", Shape::Each(Item::FlatAchievement, FLAT_ACHIEVEMENT)),
+    required("achievements", Shape::Each(Item::FlatAchievement, FLAT_ACHIEVEMENT), ""),
 ];
 
 /// What reading keeps of a file before its form is known.
 pub(super) static EITHER: &[Field] = &[
-    optional("version", Shape::Text),
-    optional("plan", Shape::Text),
-    optional("plan_name", Shape::Text),
-    optional("created", Shape::Text),
-    optional("updated", Shape::Text),
-    optional("levels", Shape::Each(Item::Level, LEVEL)),
-    optional("achievements", Shape::Each(Item::FlatAchievement, FLAT_ACHIEVEMENT)),
+    optional("version", Shape::Text, ""),
+    optional("plan", Shape::Text, ""),
+    optional("plan_name", Shape::Text, ""),
+    optional("created", Shape::Text, ""),
+    optional("updated", Shape::Text, ""),
+    optional("levels", Shape::Each(Item::Level, LEVEL), ""),
+    optional("achievements", Shape::Each(Item::FlatAchievement, FLAT_ACHIEVEMENT), ""),
+    optional("parallelization_strategy", Shape::Loose(STRATEGY), ""),
 ];
 
 /// Finds fields by name. Members mostly come in the order of the table, so the search goes on where the last one ended.
@@ -199,71 +251,4 @@ impl Finder {
 /// The legal words of a status, for messages.
 pub(super) fn status_words() -> Vec<&'static str> {
     Status::ALL.into_iter().map(Status::as_str).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    const SCHEMA: &str = include_str!("../../config/parallel.schema.json");
-
-    fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> {
-        fields.iter().map(|field| field.name)
-    }
-
-    fn keys(schema: &Value, pointer: &str) -> Vec<String> {
-        schema.pointer(pointer).and_then(Value::as_object).expect(pointer).keys().cloned().collect()
-    }
-
-    fn words(schema: &Value, pointer: &str) -> Vec<String> {
-        let list = schema.pointer(pointer).and_then(Value::as_array).expect(pointer);
-        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn the_published_schema_has_the_same_fields_in_the_same_order() {
-        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        let table = [
-            ("/properties", LEVELED),
-            ("/$defs/level/properties", LEVEL),
-            ("/$defs/achievement/properties", ACHIEVEMENT),
-            ("/$defs/failure/properties", FAILURE),
-            ("/$defs/touches/properties", TOUCHES),
-        ];
-        for (pointer, fields) in table {
-            assert_eq!(keys(&schema, pointer), names(fields).collect::<Vec<_>>(), "{pointer}");
-        }
-    }
-
-    #[test]
-    fn the_published_schema_has_the_same_words_and_id_form() {
-        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        assert_eq!(words(&schema, "/$defs/status/enum"), status_words());
-        assert_eq!(words(&schema, "/$defs/failure/properties/stage/enum"), STAGES);
-        assert_eq!(words(&schema, "/$defs/dependency_note/properties/kind/enum"), [KINDS, &[]].concat());
-        assert_eq!(words(&schema, "/$defs/dependency_note/properties/source/enum"), SOURCES);
-        assert_eq!(
-            schema.pointer("/$defs/id/pattern").and_then(Value::as_str),
-            Some(r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){1,2}$")
-        );
-    }
-
-    #[test]
-    fn what_the_schema_requires_is_at_least_what_reading_requires() {
-        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        let table = [
-            ("/required", LEVELED),
-            ("/$defs/level/required", LEVEL),
-            ("/$defs/achievement/required", ACHIEVEMENT),
-            ("/$defs/failure/required", FAILURE),
-        ];
-        for (pointer, fields) in table {
-            let required = words(&schema, pointer);
-            for field in fields.iter().filter(|field| field.required) {
-                assert!(required.iter().any(|name| name == field.name), "{pointer}: {}", field.name);
-            }
-        }
-    }
 }

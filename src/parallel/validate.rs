@@ -8,13 +8,34 @@ use super::{
     Status,
     node::{Member, Node, whole},
     problem::{Anchor, Collector, Path, Raised, Segment, printable},
-    shape::{Field, Finder, Shape, status_words},
+    rules::{
+        DUPLICATE_KEY, HUGE_NUMBER, INVALID_ID, INVALID_NUMBER, INVALID_STATUS, INVALID_TIME, INVALID_WORD,
+        MISSING_FIELD, Rule, Severity, UNSUPPORTED_VERSION, WRONG_TYPE,
+    },
+    shape::{Field, Finder, Need, Shape, status_words},
+    time::{InvalidTime, check_time},
 };
-use crate::{document::Severity, plan::AchievementId};
+use crate::plan::{AchievementId, Hours};
 
 /// Raises whatever in `node`, which stands at `path`, does not fit the fields of `object`.
 pub(super) fn validate(node: &Node<'_>, object: &'static [Field], path: Path, problems: &mut Collector) {
     Validator { problems, path, severity: Severity::Error }.object(node, object);
+}
+
+/// The positions of members whose values do not fit the fields of their names.
+pub(super) fn unfit(node: &Node<'_>, fields: &'static [Field]) -> Vec<usize> {
+    let Node::Object(members) = node else { return Vec::new() };
+    let mut finder = Finder::new(fields);
+    let is_unfit = |(key, value): &Member<'_>| {
+        let Some((_, field)) = finder.find(key) else { return false };
+        let mut problems = Collector::default();
+        if *value != Node::Null {
+            Validator { problems: &mut problems, path: Vec::new(), severity: Severity::Error }.field(field, value);
+        }
+        !problems.errors.is_empty()
+    };
+    let unfit: Vec<bool> = members.iter().map(is_unfit).collect();
+    unfit.iter().enumerate().filter(|(_, unfit)| **unfit).map(|(at, _)| at).collect()
 }
 
 struct Validator<'a> {
@@ -24,9 +45,9 @@ struct Validator<'a> {
 }
 
 impl Validator<'_> {
-    fn raise(&mut self, code: &'static str, message: String, hint: Option<String>) {
-        let raised = Raised { severity: self.severity, hint, ..Raised::error(code, self.path.clone(), message) };
-        self.problems.push(raised);
+    fn raise(&mut self, rule: &'static Rule, message: String, hint: Option<String>) {
+        let raised = Raised { hint, ..Raised::new(rule, self.path.clone(), message) };
+        self.problems.push(raised.at_most(self.severity));
     }
 
     fn inside(&mut self, segment: impl Into<Segment>, visit: impl FnOnce(&mut Self)) {
@@ -49,9 +70,9 @@ impl Validator<'_> {
             }
         }
         self.duplicates(members, unknown);
-        for field in fields.iter().filter(|field| field.required) {
-            if node.get(field.name).is_none() {
-                self.missing(node, field.name);
+        for field in fields {
+            if field.need != Need::Optional && node.get(field.name).is_none() {
+                self.missing(node, field);
             }
         }
     }
@@ -67,19 +88,26 @@ impl Validator<'_> {
 
     fn value(&mut self, node: &Node<'_>, shape: &'static Shape) {
         match (shape, node) {
-            (Shape::Anything, _) | (Shape::Text, Node::Text(_)) | (Shape::Bool, Node::Bool(_)) => {}
-            (Shape::Text, _) => self.wrong_type(node, "text"),
+            (Shape::Anything, _) | (Shape::Text | Shape::Path, Node::Text(_)) | (Shape::Bool, Node::Bool(_)) => {}
+            (Shape::Version, Node::Text(text)) => self.version(text),
+            (Shape::Time, Node::Text(text)) => self.time(text),
+            (Shape::Text | Shape::Version | Shape::Path, _) => self.wrong_type(node, "text"),
+            (Shape::Time, _) => self.wrong_type(node, "a time such as \"2025-01-31T12:00:00Z\""),
             (Shape::Bool, _) => self.wrong_type(node, "true or false"),
             (Shape::Whole(least), Node::Number(number)) => {
                 if whole(*number).is_none_or(|number| number < *least) {
                     let message = format!("`{number}` must be a whole number from {least} to {}", u32::MAX);
-                    self.raise("invalid-number", message, None);
+                    self.raise(&INVALID_NUMBER, message, None);
                 }
             }
             (Shape::Whole(_), _) => self.wrong_type(node, "a whole number"),
             (Shape::Hours, Node::Number(number)) => {
                 if *number < 0.0 {
-                    self.raise("invalid-number", format!("`{number}` hours is less than nothing"), None);
+                    self.raise(&INVALID_NUMBER, format!("`{number}` hours is less than nothing"), None);
+                } else if Hours::single(*number).is_none() {
+                    let message = format!("`{number}` hours is more than anybody works; it counts as no estimate");
+                    let raised = Raised::new(&HUGE_NUMBER, self.path.clone(), message);
+                    self.problems.push(raised.at_most(Severity::Warning));
                 }
             }
             (Shape::Hours, Node::Text(_)) => {}
@@ -87,7 +115,7 @@ impl Validator<'_> {
             (Shape::Id, Node::Text(text)) => self.id(text),
             (Shape::Id, Node::Number(number)) => {
                 let hint = format!("write \"{number}\" in quotes; as a number, 3.10 and 3.1 would be the same");
-                self.raise("wrong-type", "expected an achievement id as text, found a number".to_owned(), Some(hint));
+                self.raise(&WRONG_TYPE, "expected an achievement id as text, found a number".to_owned(), Some(hint));
             }
             (Shape::Id, _) => self.wrong_type(node, "an achievement id such as \"1.1\""),
             (Shape::Status, Node::Text(text)) => self.status(text),
@@ -95,7 +123,7 @@ impl Validator<'_> {
             (Shape::Word(words), Node::Text(text)) => {
                 if !words.contains(&text.as_ref()) {
                     let message = format!("`{}` is none of: {}", printable(text, 40), words.join(", "));
-                    self.raise("invalid-word", message, None);
+                    self.raise(&INVALID_WORD, message, None);
                 }
             }
             (Shape::Word(_), _) => self.wrong_type(node, "text"),
@@ -107,7 +135,8 @@ impl Validator<'_> {
             // Its elements were validated when they were handed over.
             (Shape::Each(..), Node::List(_)) => {}
             (Shape::List(_) | Shape::Each(..), _) => self.wrong_type(node, "a list"),
-            (Shape::Object(fields), _) => self.object(node, fields),
+            (Shape::Object(fields), _) | (Shape::Loose(fields), Node::Object(_)) => self.object(node, fields),
+            (Shape::Loose(_), _) => {}
             (Shape::ById(inner), Node::Object(members)) => {
                 self.duplicates(members, (0..members.len()).collect());
                 for (key, value) in members {
@@ -124,17 +153,48 @@ impl Validator<'_> {
     }
 
     fn wrong_type(&mut self, node: &Node<'_>, expected: &str) {
-        self.raise("wrong-type", format!("expected {expected}, found {}", node.describe()), None);
+        self.raise(&WRONG_TYPE, format!("expected {expected}, found {}", node.describe()), None);
     }
 
-    fn missing(&mut self, node: &Node<'_>, name: &str) {
-        let other = match name {
+    fn missing(&mut self, node: &Node<'_>, field: &'static Field) {
+        let Field { name, need, about, .. } = field;
+        let other = match *name {
             "id" => "achievement_id",
             "achievement_id" => "id",
+            "plan" => "plan_name",
             _ => "",
         };
-        let hint = node.get(other).map(|_| format!("rename `{other}` to `{name}`; the two forms of the file differ"));
-        self.raise("missing-field", format!("`{name}` is missing"), hint);
+        let hint = match node.get(other) {
+            Some(_) => Some(format!("rename `{other}` to `{name}`; the two forms of the file differ")),
+            None if about.is_empty() => None,
+            None => Some(format!("it says: {about}")),
+        };
+        let severity = if *need == Need::Required { Severity::Error } else { Severity::Note };
+        let raised = Raised { hint, ..Raised::new(&MISSING_FIELD, self.path.clone(), format!("`{name}` is missing")) };
+        self.problems.push(raised.at_most(severity.max(self.severity)));
+    }
+
+    fn version(&mut self, text: &str) {
+        if text != "1" && !text.starts_with("1.") {
+            let message = format!("version `{}` is not one that this planwave reads", printable(text, 40));
+            let hint = "it reads version 1; a newer planwave may read this file";
+            self.raise(&UNSUPPORTED_VERSION, message, Some(hint.to_owned()));
+        }
+    }
+
+    fn time(&mut self, text: &str) {
+        match check_time(text) {
+            Ok(()) => {}
+            Err(InvalidTime::Offset(utc)) => {
+                let message = format!("`{}` is not in UTC", printable(text, 40));
+                self.raise(&INVALID_TIME, message, Some(format!("the same time in UTC is {utc}")));
+            }
+            Err(InvalidTime::Form) => {
+                let message = format!("`{}` is not an RFC 3339 time", printable(text, 40));
+                let hint = "write date, T, time and Z, such as 2025-01-31T12:00:00Z";
+                self.raise(&INVALID_TIME, message, Some(hint.to_owned()));
+            }
+        }
     }
 
     fn id(&mut self, text: &str) {
@@ -143,7 +203,7 @@ impl Validator<'_> {
                 "`{}` is not an achievement id: expected two or three numbers such as 1.1 or 3.5.1",
                 printable(text, 40)
             );
-            self.raise("invalid-id", message, None);
+            self.raise(&INVALID_ID, message, None);
         }
     }
 
@@ -161,7 +221,7 @@ impl Validator<'_> {
                 None => "leave `status` out, and it is derived from the files of the plan directory".to_owned(),
             }
         };
-        self.raise("invalid-status", message, Some(hint));
+        self.raise(&INVALID_STATUS, message, Some(hint));
     }
 
     /// Raises the repeated ones among these members.
@@ -179,7 +239,7 @@ impl Validator<'_> {
         let mut path = self.path.clone();
         path.push(owned(key));
         let message = format!("`{}` stands here a second time; only one of them can hold", printable(key, 40));
-        let raised = Raised::error("duplicate-key", path, message).hint("keep the one that is right");
+        let raised = Raised::new(&DUPLICATE_KEY, path, message).hint("keep the one that is right");
         self.problems.push(Raised { anchor: Anchor::Member(at), ..raised });
     }
 }

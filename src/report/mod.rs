@@ -8,6 +8,7 @@
 mod analysis;
 mod columns;
 mod confirm;
+mod diff;
 mod dry_run;
 #[cfg(test)]
 mod events_for_tests;
@@ -17,6 +18,7 @@ mod json;
 mod ndjson;
 mod past;
 mod plain;
+mod problems;
 mod progress;
 mod sanitize;
 mod style;
@@ -27,12 +29,14 @@ use jiff::Timestamp;
 
 pub use analysis::{ask_text, difference_text, question_text, structure_text};
 pub use confirm::confirm_text;
+pub use diff::diff_text;
 pub use dry_run::{dry_run_text, forecast_text};
 pub use format::{clock_time, cost, count, duration, elapsed, hours, plural, short_count};
 pub use json::{json_line, json_pretty};
 pub use ndjson::Ndjson;
 pub use past::{PastRow, bill_text, bytes_text, past_text, taking_back_text, untouchable_text};
 pub use plain::Plain;
+pub use problems::{ProblemsView, problems_summary, problems_text};
 pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use style::Style;

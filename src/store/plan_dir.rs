@@ -12,7 +12,7 @@ use super::{
     atomic::{self, Placement, Write},
     locate::{LocateError, Located, locate},
 };
-use crate::document::Names;
+use crate::{document::Names, plan::PlanName};
 
 /// Files larger than this are refused unread: no PLAN, parallel.json or document is that large.
 const LARGEST_FILE: u64 = 256 * 1024 * 1024;
@@ -89,6 +89,19 @@ impl PlanDir {
         let dir = Dir::open_ambient_dir(&located.directory, ambient_authority())
             .map_err(|source| StoreError::Io { path: located.directory.clone(), source })?;
         Ok(Self { dir, located })
+    }
+
+    /// Opens a directory that may have no PLAN; `name` stands for the plan's.
+    pub fn without_plan(directory: &Path, name: PlanName) -> Result<Self, StoreError> {
+        let dir = Dir::open_ambient_dir(directory, ambient_authority())
+            .map_err(|source| StoreError::Io { path: directory.to_path_buf(), source })?;
+        let plan_file = format!("PLAN_{name}.md");
+        Ok(Self { dir, located: Located { directory: directory.to_path_buf(), name, plan_file } })
+    }
+
+    /// Whether there is a regular file at this path below the directory.
+    pub fn is_file(&self, path: &str) -> bool {
+        self.dir.metadata(path).is_ok_and(|metadata| metadata.is_file())
     }
 
     /// The directory as the user would name it.

@@ -81,7 +81,7 @@ fn a_cycle_is_printed_as_a_chain_with_the_edge_to_remove() {
     insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes"]), @r"
     ------- stderr -------
     error: plan/parallel.json cannot be used
-    plan/parallel.json:19:13: error[cycle]: dependencies form a cycle: 1.1 → 3.1 → 2.1 → 1.1 (each depends on the next) (at levels[0].achievements[0].dependencies[0])
+    plan/parallel.json:19:13: error[PW304]: dependencies form a cycle: 1.1 → 3.1 → 2.1 → 1.1 (each depends on the next) (at levels[0].achievements[0].dependencies[0])
       hint: remove 3.1 from the dependencies of 1.1
     [exit 2]
     ");

@@ -16,3 +16,4 @@ mod plan_and_config;
 mod replay;
 mod run;
 mod undo;
+mod validate;

@@ -59,8 +59,11 @@ fn read_old(project: &Project, shown: &str, warnings: &mut Vec<String>) -> Resul
         )));
     }
     let errors = file.check().errors;
-    let ambiguous: Vec<_> =
-        errors.iter().filter(|problem| matches!(problem.code, "duplicate-id" | "duplicate-level")).cloned().collect();
+    let ambiguous: Vec<_> = errors
+        .iter()
+        .filter(|problem| matches!(problem.rule.name, "duplicate-id" | "duplicate-level"))
+        .cloned()
+        .collect();
     if !ambiguous.is_empty() {
         return Err(Failure::problems(&ambiguous, shown).hint(again()));
     }

@@ -72,7 +72,7 @@ fn what_cannot_be_a_graph_is_reported_with_the_line_of_the_plan() {
     ];
     for (achievements, expected) in table {
         let problems = declared(&plan(achievements), NOW).unwrap_err();
-        let found: Vec<_> = problems.iter().map(|problem| (problem.code, problem.line)).collect();
+        let found: Vec<_> = problems.iter().map(|problem| (problem.rule.name, problem.line)).collect();
         assert_eq!(found, *expected, "{achievements:?}");
     }
 }

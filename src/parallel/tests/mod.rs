@@ -1,9 +1,11 @@
 //! Tests of the module as a whole: files in, problems or new text out.
 
 mod declared;
+mod lint;
 mod problems;
 mod properties;
 mod releveling;
+mod repair;
 mod rewrite;
 mod structure;
 

@@ -5,7 +5,8 @@ use super::*;
 type Expected<'a> = &'a [(&'static str, &'a str, usize, usize)];
 
 fn summary(problems: &[Problem]) -> Vec<(&'static str, &str, usize, usize)> {
-    problems.iter().map(|problem| (problem.code, problem.path.as_str(), problem.line, problem.column)).collect()
+    let all = problems.iter().filter(|problem| problem.severity != Severity::Note);
+    all.map(|problem| (problem.rule.name, problem.path.as_str(), problem.line, problem.column)).collect()
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn each_field_of_a_leveled_achievement_has_its_shape() {
             format!("{{\"levels\": [{{\"level\": 1, \"achievements\": [{{\"id\": \"1.1\"{member}}}]}}]}}")
         };
         let problems = ParallelFile::parse(file(field).as_bytes()).expect_err(field);
-        let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        let paths: Vec<&str> = summary(&problems).iter().map(|(_, path, _, _)| *path).collect();
         assert_eq!(paths, [format!("levels[0].achievements[0].{path}")], "{field}");
         // null counts as absent, wherever a field may be absent
         let name = field.split_once(':').unwrap().0;
@@ -152,7 +153,6 @@ fn what_is_only_odd_is_a_warning() {
     let table: &[(String, Expected)] = &[
         (flat("\"estimated_hours\": \"some\""), &[("estimate-unreadable", "achievements[0].estimated_hours", 2, 46)]),
         (flat("\"blocks\": \"nothing\""), &[("wrong-type", "achievements[0].blocks", 2, 37)]),
-        (flat("\"blocks\": [\"1.2\"]"), &[("blocks-mismatch", "achievements[0].blocks", 2, 37)]),
         (flat("\"failure\": 3"), &[("wrong-type", "achievements[0].failure", 2, 38)]),
         (
             flat("\"optional_dependencies\": [\"1.2\"]"),
@@ -280,6 +280,6 @@ fn nesting_bombs_are_errors_or_skipped() {
 
 #[test]
 fn millions_of_problems_are_cut_short() {
-    let text = format!("{{\"achievements\": [{}0]}}", "0,".repeat(100_000));
-    assert_eq!(ParallelFile::parse(text.as_bytes()).unwrap_err().len(), 1_000);
+    let text = format!("{{\"achievements\": [{}0]}}", "0,".repeat(2 * MOST_PROBLEMS));
+    assert_eq!(ParallelFile::parse(text.as_bytes()).unwrap_err().len(), MOST_PROBLEMS);
 }

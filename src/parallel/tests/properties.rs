@@ -231,6 +231,28 @@ proptest! {
     }
 
     #[test]
+    fn migration_keeps_value_place_and_order_of_every_field(text in any_text()) {
+        let before: Value = serde_json::from_str(&text).unwrap();
+        let Some(after) = migrate(text.as_bytes(), NOW).unwrap_or_default() else {
+            return Ok(()); // leveled already, or without an achievement
+        };
+        let leveled = parsed(&after);
+        prop_assert_eq!((leveled.form(), leveled.check()), (Form::Leveled, Checked::default()));
+        let mut after: Value = serde_json::from_str(&after).unwrap();
+        let own = |file: &Value| -> Vec<String> {
+            let members = file.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("x_"));
+            members.map(|(name, value)| format!("{name}: {value}")).collect()
+        };
+        prop_assert_eq!(own(&after), own(&before));
+        let flat = before["achievements"].as_array().unwrap().iter().map(Value::to_string);
+        let mut found: Vec<String> = achievements_of(&mut after).into_iter().map(|each| Value::Object(each.clone()).to_string()).collect();
+        found.sort();
+        let mut expected: Vec<String> = flat.map(|text| text.replacen("\"achievement_id\":", "\"id\":", 1)).collect();
+        expected.sort();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn levels_of_a_flat_file_are_minimal_and_the_check_is_clean(dependencies in acyclic()) {
         let file = parsed(&flat_text(&dependencies));
         prop_assert_eq!(file.check(), Checked::default());
@@ -266,7 +288,7 @@ proptest! {
         let errors = file.check().errors;
         prop_assert_eq!(errors.len(), 1);
         let error = &errors[0];
-        prop_assert_eq!(error.code, "cycle");
+        prop_assert_eq!(error.rule.name, "cycle");
         let chain = chain(error);
         prop_assert_eq!((chain.len(), chain.first()), (3, chain.last()));
         for pair in chain.windows(2) {

@@ -160,5 +160,5 @@ fn what_cannot_hold_together_is_reported_before_anybody_is_asked() {
     // Bo's 2.1 → 1.2, and the PLAN's 1.2 → 2.1.
     let problems =
         Basis::new(&plan(&[("1.1", &[]), ("1.2", &["2.1"]), ("2.1", &[])]), Some(&file), &status).unwrap_err();
-    assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["cycle"]);
+    assert_eq!(problems.iter().map(|problem| problem.rule.name).collect::<Vec<_>>(), ["cycle"]);
 }

@@ -1,0 +1,220 @@
+//! A parallel.json that a user names, with what stands around it; unlike a run, its commands must cope with a file that is
+//! broken, or that has no PLAN.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    failure::{Exit, Failure},
+    run::whole_seconds,
+    terminal::{self, err, out},
+};
+use crate::{
+    document::{Names, digest},
+    parallel::{Documents, ParallelFile, Surroundings},
+    plan::{AchievementId, Plan, PlanName, parse},
+    report::{Style, diff_text, sanitize},
+    store::{Existing, LocateError, Operation, PlanDir, RunLock, StoreError},
+};
+
+/// The file and its directory.
+pub(super) struct Target {
+    pub(super) dir: PlanDir,
+    /// The file's name in the directory.
+    file: String,
+    /// Whether there is a PLAN in the directory.
+    has_plan: bool,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A PLAN, or why there is none.
+pub(super) struct PlanRead {
+    plan: Option<Plan>,
+    error: Option<String>,
+    file: String,
+}
+
+impl Target {
+    /// Opens a plan directory, a `PLAN_*.md`, or any `.json`; without a PLAN beside it, the file alone.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let (dir, file, has_plan) = if path.is_file() && has_extension(name, ".json") {
+            let (dir, has_plan) = around_file(path, name)?;
+            (dir, name.to_owned(), has_plan)
+        } else {
+            let file = String::from("parallel.json");
+            match PlanDir::open(path) {
+                Ok(dir) => (dir, file, true),
+                Err(StoreError::Locate(LocateError::NoPlan(directory))) if directory.join(&file).exists() => {
+                    (without_plan(&directory)?, file, false)
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let bytes = match dir.read(&file) {
+            Ok(bytes) => bytes,
+            Err(StoreError::Io { path, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+                let plan = dir.path().display();
+                return Err(Failure::invalid(format!("there is no {}", path.display())).hint(format!(
+                    "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { dir, file, has_plan, bytes })
+    }
+
+    /// The file as the user would name it.
+    pub(super) fn shown(&self) -> String {
+        self.dir.shown(&self.file).display().to_string()
+    }
+
+    /// The file's text; what is not UTF-8 in it is for showing only.
+    pub(super) fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.bytes);
+        text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()
+    }
+
+    /// Reads the PLAN.
+    pub(super) fn plan(&self) -> PlanRead {
+        let located = self.dir.located();
+        let file = located.plan_file.clone();
+        if !self.has_plan {
+            return PlanRead { plan: None, error: None, file: String::new() };
+        }
+        let read = match self.dir.read_plan() {
+            Ok(bytes) => parse(located.name.clone(), &bytes).map_err(|error| match error.line() {
+                Some(line) => format!("{file}, line {line}: {error}"),
+                None => format!("{file}: {error}"),
+            }),
+            Err(error) => Err(error.to_string()),
+        };
+        match read {
+            Ok(plan) => PlanRead { plan: Some(plan), error: None, file },
+            Err(error) => PlanRead { plan: None, error: Some(error), file },
+        }
+    }
+
+    /// Looks at what stands around the file.
+    pub(super) fn surroundings<'a>(
+        &self,
+        file: &ParallelFile,
+        plan: &'a PlanRead,
+    ) -> Result<Surroundings<'a>, Failure> {
+        let mut around = Surroundings {
+            plan: plan.plan.as_ref(),
+            plan_file: plan.file.clone(),
+            plan_error: plan.error.clone(),
+            ..Surroundings::default()
+        };
+        if !self.has_plan {
+            return Ok(around);
+        }
+        let planned = plan.plan.iter().flat_map(|plan| plan.achievements.iter().map(|achievement| achievement.id));
+        let mut ids: Vec<AchievementId> = file.entries().iter().map(|entry| entry.id).chain(planned).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let names = Names::new(self.dir.located().name.clone(), ids.iter().copied());
+        let scan = self.dir.scan(&names)?;
+        let mut all = HashMap::new();
+        for id in ids {
+            let files = scan.of_achievement(id);
+            let mut documents = Documents {
+                evidence: files.evidence,
+                subplan: files.subplan.clone(),
+                executions: files.executions.values().cloned().collect(),
+                planned: 1,
+            };
+            if documents == (Documents { planned: 1, ..Documents::default() }) {
+                continue;
+            }
+            if let Some(path) = &files.subplan {
+                let subplan = digest(&String::from_utf8_lossy(&self.dir.read(path)?));
+                documents.planned = subplan.parts.len().max(1);
+                around.subplan_deliverables.insert(id, subplan.deliverables);
+            }
+            all.insert(id, documents);
+        }
+        for entry in file.entries() {
+            let found = all.get(&entry.id);
+            for path in entry.subplan_path.iter().chain(&entry.execution_paths) {
+                let known =
+                    found.is_some_and(|found| found.subplan.as_ref() == Some(path) || found.executions.contains(path));
+                if !known && !self.dir.is_file(path) {
+                    around.missing.insert(path.clone());
+                }
+            }
+        }
+        around.documents = Some(all);
+        Ok(around)
+    }
+
+    /// Shows what would change, asks, and writes. `None`: written. Otherwise the reason it was not, as an exit code.
+    pub(super) fn rewrite(&self, new: &str, command: &str, yes: bool, style: Style) -> Result<bool, Failure> {
+        let shown = self.shown();
+        let old = String::from_utf8_lossy(&self.bytes);
+        out(&diff_text(&old, new, &shown, style))?;
+        if !yes {
+            if !terminal::is_interactive() {
+                return Err(Failure::invalid(format!("this would change {shown}, and there is no terminal to ask on"))
+                    .hint(String::from("`--yes` writes it without asking")));
+            }
+            if !terminal::confirm(&format!("Write {}? [y/N]", sanitize(&shown))) {
+                err("nothing written\n");
+                return Ok(false);
+            }
+        }
+        let began = Timestamp::now();
+        let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
+        let lock = RunLock::take(&self.dir, &holder)?;
+        if self.dir.read(&self.file)? != self.bytes {
+            return Err(Failure::invalid(format!("{shown} has been changed in the meantime; nothing was written"))
+                .hint(String::from("run the same command again")));
+        }
+        let operation = Operation::begin(&self.dir, &lock, command, began)?;
+        operation.write(&self.file, new.as_bytes(), Existing::Replace)?;
+        operation.finish()?;
+        err(&format!("wrote {}\n", sanitize(&shown)));
+        Ok(true)
+    }
+}
+
+/// The exit code of a file with, or without, errors.
+pub(super) fn exit(errors: bool) -> Exit {
+    if errors { Exit::Incomplete } else { Exit::Done }
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    let at = name.len().saturating_sub(extension.len());
+    name.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(extension))
+}
+
+/// The directory of a file, and whether it has the file's PLAN: `X.parallel.json` belongs to `PLAN_X.md`, `parallel.json`
+/// to the only PLAN there is.
+fn around_file(path: &Path, name: &str) -> Result<(PlanDir, bool), Failure> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let opened = match name.strip_suffix(".parallel.json") {
+        Some(stem) => PlanDir::open(&parent.join(format!("PLAN_{stem}.md"))),
+        None => PlanDir::open(&parent),
+    };
+    match opened {
+        Ok(dir) => Ok((dir, true)),
+        Err(StoreError::Locate(
+            LocateError::NoPlan(_) | LocateError::Missing(_) | LocateError::Several { .. } | LocateError::Name { .. },
+        )) => Ok((without_plan(&parent)?, false)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn without_plan(directory: &Path) -> Result<PlanDir, Failure> {
+    let name = PlanName::parse("UNNAMED").map_err(|error| Failure::invalid(error.to_string()))?;
+    Ok(PlanDir::without_plan(directory, name)?)
+}

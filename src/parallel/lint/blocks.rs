@@ -1,0 +1,93 @@
+//! 5xx: fields that follow from others.
+
+use crate::parallel::{
+    Form, ParallelFile,
+    check::{Sound, field},
+    graph::Adjacency,
+    problem::{Path, Raised},
+    rules::{BLOCKS_MISMATCH, TIMES},
+    times::{Worker, times_along},
+};
+use crate::plan::AchievementId;
+
+pub(super) fn find(
+    file: &ParallelFile,
+    dependencies: &Adjacency,
+    order: Option<&[usize]>,
+    sound: Sound,
+    raise: &mut impl FnMut(Raised),
+) {
+    for (index, right) in blocks(file, dependencies) {
+        let id = file.entries[index].id;
+        let message = match right.len() {
+            0 => format!("nothing depends on {id}, and `blocks` lists something"),
+            _ => format!("`blocks` of {id} is not the inverse of `dependencies`: {} on it", depend(&right)),
+        };
+        let raised = Raised::new(&BLOCKS_MISMATCH, field(file, index, "blocks"), message);
+        raise(raised.hint("`dependencies` holds, and nothing acts on `blocks`").fixable_if(sound.ids));
+    }
+    if let Some(order) = order.filter(|_| sound.graph) {
+        for (name, right) in times(file, dependencies, order) {
+            let path: Path = vec!["parallelization_strategy".into(), name.into()];
+            let message = format!("`{name}` does not fit the estimates and levels");
+            raise(Raised::new(&TIMES, path, message).hint(format!("it should be {right}")));
+        }
+    }
+}
+
+fn depend(ids: &[AchievementId]) -> String {
+    let shown: Vec<String> = ids.iter().take(8).map(ToString::to_string).collect();
+    let more = if ids.len() > shown.len() { format!(" and {} more", ids.len() - shown.len()) } else { String::new() };
+    format!("{}{more} {}", shown.join(", "), if ids.len() == 1 { "depends" } else { "depend" })
+}
+
+/// The entries whose `blocks` is wrong, each with what it should be.
+pub(in crate::parallel) fn blocks(file: &ParallelFile, dependencies: &Adjacency) -> Vec<(usize, Vec<AchievementId>)> {
+    if file.stated.iter().all(|stated| stated.blocks.is_none()) {
+        return Vec::new();
+    }
+    let dependents = dependencies.inverse();
+    let mut wrong = Vec::new();
+    for (index, stated) in file.stated.iter().enumerate() {
+        let Some(blocks) = &stated.blocks else { continue };
+        let right: Vec<AchievementId> = dependents.of(index).iter().map(|&node| file.entries[node].id).collect();
+        if *blocks == right {
+            continue;
+        }
+        let sorted = |ids: &[AchievementId]| {
+            let mut ids = ids.to_vec();
+            ids.sort_unstable();
+            ids
+        };
+        if sorted(blocks) != sorted(&right) {
+            wrong.push((index, right));
+        }
+    }
+    wrong
+}
+
+/// The times of the strategy that do not add up, each with what it should be; none where an estimate is missing.
+pub(in crate::parallel) fn times(
+    file: &ParallelFile,
+    dependencies: &Adjacency,
+    order: &[usize],
+) -> Vec<(&'static str, String)> {
+    if file.times.is_empty() || file.form == Form::Flat {
+        return Vec::new();
+    }
+    let mut level_of = vec![0; file.entries.len()];
+    for (place, level) in file.levels.iter().enumerate() {
+        level.entries.iter().for_each(|&entry| level_of[entry] = place);
+    }
+    let worker =
+        |(entry, level): (usize, usize)| Some(Worker { hours: file.entries.get(entry)?.estimated_hours?, level });
+    let workers: Option<Vec<Worker>> = level_of.into_iter().enumerate().map(worker).collect();
+    let Some(workers) = workers else { return Vec::new() };
+    let limit = |level: &crate::parallel::LevelInfo| match (level.can_parallelize, level.max_parallelism) {
+        (false, _) => 1,
+        (true, None) => level.entries.len(),
+        (true, Some(max)) => usize::try_from(max).unwrap_or(usize::MAX),
+    };
+    let limits: Vec<usize> = file.levels.iter().map(limit).collect();
+    file.times.wrong(&times_along(&workers, dependencies, order, &limits))
+}

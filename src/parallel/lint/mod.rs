@@ -1,0 +1,99 @@
+//! Everything that `planwave validate` has to say of a file beyond what keeps a run from starting: fields that contradict
+//! each other, the plan directory, the PLAN, independence.
+//!
+//! Pure: what stands around the file comes as values. Each module raises the problems of its rules and repairs nothing;
+//! [`super::repair`] mends what they flag as fixable, by the same functions.
+
+mod blocks;
+mod claims;
+mod independence;
+mod levels;
+mod plan;
+mod stored;
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Evidence, Form, ParallelFile, Problem,
+    check::{Found, find},
+    position::place,
+    problem::Raised,
+    rules::{
+        CYCLE, DUPLICATE_DEPENDENCY, DUPLICATE_ID, INVALID_STATUS, INVALID_WORD, NO_PLAN, OLD_FORM, PLAN_UNREADABLE,
+        Rule, SELF_DEPENDENCY, SLUG_COLLISION,
+    },
+};
+use crate::plan::{AchievementId, Plan};
+
+pub(super) use blocks::{blocks, times};
+pub(super) use levels::parallelism;
+pub(super) use stored::{right_paths, right_status};
+
+/// What stands around a parallel.json.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings<'a> {
+    /// The PLAN, where there is one that could be read.
+    pub plan: Option<&'a Plan>,
+    /// Its file name, for messages; empty where there is none.
+    pub plan_file: String,
+    /// Why the PLAN could not be read.
+    pub plan_error: Option<String>,
+    /// The documents and verdicts of each achievement that has any; `None` where nobody looked.
+    pub documents: Option<HashMap<AchievementId, Documents>>,
+    /// The paths of the file that name no file.
+    pub missing: HashSet<String>,
+    /// The deliverables that each SUBPLAN names.
+    pub subplan_deliverables: HashMap<AchievementId, Vec<String>>,
+}
+
+/// The documents and verdicts of one achievement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// What they are evidence of.
+    pub evidence: Evidence,
+    /// Path of the SUBPLAN, relative to the plan directory.
+    pub subplan: Option<String>,
+    /// Paths of the EXECUTION_TASKs by number.
+    pub executions: Vec<String>,
+    /// How many EXECUTION_TASKs the SUBPLAN plans; 1 where it does not say.
+    pub planned: usize,
+}
+
+/// Finds everything there is to say of a file, in the order of the file.
+pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
+    let Found { mut problems, dependencies, order, sound } = find(file);
+    let usable = problems.errors.is_empty();
+    let mut raise = |raised: Raised| problems.push(raised);
+    if file.form == Form::Flat {
+        let old = Raised::new(&OLD_FORM, vec![], "the file has the older flat form");
+        raise(old.hint("`planwave migrate` rewrites it and keeps every field").fixable_if(usable));
+    }
+    levels::find(file, sound, &mut raise);
+    blocks::find(file, &dependencies, order.as_deref(), sound, &mut raise);
+    stored::find(file, around, sound, &mut raise);
+    match (around.plan, &around.plan_error) {
+        (Some(plan), _) => plan::find(file, plan, &around.plan_file, &mut raise),
+        (None, Some(error)) => raise(Raised::new(&PLAN_UNREADABLE, vec![], error.as_str())),
+        (None, None) => {
+            let message = "there is no PLAN beside the file: PLAN, documents and verdicts were not compared";
+            raise(Raised::new(&NO_PLAN, vec![], message));
+        }
+    }
+    independence::find(file, around, &mut raise);
+    let mut raised = problems.into_all();
+    if !file.errors.is_empty() {
+        // What was not understood would only raise more; and nothing is repaired before the file can be read.
+        let harmless = |problem: &Problem| [&INVALID_STATUS, &INVALID_WORD].contains(&problem.rule);
+        let whole = file.errors.iter().all(harmless);
+        raised.retain(|raised| whole || CERTAIN.contains(&raised.rule));
+        raised.iter_mut().for_each(|raised| raised.fixable = false);
+    }
+    let mut all = place(&file.source, raised);
+    all.extend(file.errors.iter().chain(&file.warnings).chain(&file.notes).cloned());
+    all.sort_by_key(|problem| (problem.line, problem.column));
+    all
+}
+
+/// The rules whose breach is certain even where some of the file was not understood.
+static CERTAIN: [&Rule; 6] =
+    [&OLD_FORM, &DUPLICATE_ID, &SELF_DEPENDENCY, &DUPLICATE_DEPENDENCY, &CYCLE, &SLUG_COLLISION];
