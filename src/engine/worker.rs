@@ -17,9 +17,7 @@ use super::{
 };
 use crate::{
     document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
-    model::{
-        Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage,
-    },
+    model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
     prompts::{TemplateError, Templates},
 };
 
