@@ -262,6 +262,11 @@ pub(super) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, S
 /// Everything exists, or all that is left is blocked.
 fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result<Exit, Failure> {
     let blocked = any_out_of_reach(prepared);
+    // What an interrupted write left behind is nobody's, unless somebody is at work.
+    let dir = &prepared.leveled.project.dir;
+    if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
+        dir.remove_temporaries();
+    }
     let mut forecast = prepared.forecast()?;
     if surroundings.json {
         forecast.warnings.push(String::from("nothing to do"));

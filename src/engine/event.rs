@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Remedy;
 use crate::{
     document::{Finding, Stage},
-    model::Usage,
+    model::{Exchanged, Prices, Usage},
     plan::AchievementId,
 };
 
@@ -96,8 +96,8 @@ pub enum Event {
     },
     /// An answer of the server came to its end, whole or not, taken or not. The bill is made of these.
     Exchange {
-        /// The call.
-        call: CallId,
+        /// The call; `None` where the question was about the plan as a whole.
+        call: Option<CallId>,
         /// Which answer to the call it belongs to, from 1; several where the request was repeated.
         attempt: u32,
         /// The key of its request; with `at`, its place on the tape.
@@ -198,6 +198,16 @@ pub enum Event {
         /// Everything in sums.
         summary: Summary,
     },
+}
+
+impl Event {
+    /// The event of an exchange, with what it cost.
+    pub fn exchange(call: Option<CallId>, attempt: u32, exchanged: Exchanged, prices: Option<&Prices>) -> Self {
+        let Exchanged { key, at, status, complete, sent, usage, latency } = exchanged;
+        let cost = usage.as_ref().and_then(|usage| prices.map(|prices| prices.cost(usage)));
+        let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        Self::Exchange { call, attempt, key: key.to_string(), at, status, complete, sent, usage, cost, latency_ms }
+    }
 }
 
 /// What a run did, in sums.

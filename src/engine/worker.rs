@@ -17,9 +17,7 @@ use super::{
 };
 use crate::{
     document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
-    model::{
-        Completion, Exchanged, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage,
-    },
+    model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
     prompts::{TemplateError, Templates},
 };
 
@@ -231,12 +229,7 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
-        Progress::Exchanged(Exchanged { key, at, status, complete, sent, usage, latency }) => {
-            let cost = usage.as_ref().and_then(|usage| prices.map(|prices| prices.cost(usage)));
-            let latency_ms = millis(latency);
-            let key = key.to_string();
-            Event::Exchange { call, attempt, key, at, status, complete, sent, usage, cost, latency_ms }
-        }
+        Progress::Exchanged(exchanged) => Event::exchange(Some(call), attempt, exchanged, prices),
     });
 }
 

@@ -30,6 +30,13 @@ fn steady(text: &str) -> String {
     out
 }
 
+/// A plan on which nothing is on record: deleting `.planwave` costs undo and tape, nothing else.
+fn unrecorded(needs: &[Vec<usize>]) -> TestEnv {
+    let env = TestEnv::with_plan(needs);
+    std::fs::remove_dir_all(env.path("plan/.planwave")).unwrap();
+    env
+}
+
 /// Two achievements; the first answer for 1.2 is rejected.
 async fn ran() -> (TestEnv, ScriptedServer, Files) {
     let server = ScriptedServer::start(|asked| match (asked.id.as_str(), asked.stage, asked.before) {
@@ -37,7 +44,7 @@ async fn ran() -> (TestEnv, ScriptedServer, Files) {
         _ => good(asked),
     })
     .await;
-    let env = TestEnv::with_plan(&[vec![], vec![]]).server(&server.base_url());
+    let env = unrecorded(&[vec![], vec![]]).server(&server.base_url());
     let before = files(&env);
     let said = env.run(&["run", "plan", "--all", "--yes", "--concurrency", "1", "--progress", "none"]);
     assert!(said.ends_with("[exit 0]"), "{said}");
@@ -206,7 +213,7 @@ async fn what_a_run_wrote_or_rejected_stays_within_reach() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_only_failed_shows_its_last_answer() {
     let server = ScriptedServer::start(|_| Reply::Text(String::from("## Objective\n\nToo little."))).await;
-    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    let env = unrecorded(&[vec![]]).server(&server.base_url());
     let said = env.run(&["run", "plan", "--all", "--yes", "--max-attempts", "1", "--progress", "none"]);
     assert!(said.ends_with("[exit 1]"), "{said}");
     let shown = env.run(&["show", "1", "1.1", "plan"]);
@@ -355,7 +362,7 @@ async fn git_is_asked_for_a_commit_only_on_request() {
         command.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let server = ScriptedServer::start(good).await;
-    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    let env = unrecorded(&[vec![]]).server(&server.base_url());
     if git(&env, &["--version"]).is_err() {
         eprintln!("skipped: there is no git here");
         return;

@@ -161,6 +161,8 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
         rounds += 1;
         let server = ScriptedServer::slow(script, Duration::from_millis(8)).await;
         let env = TestEnv::with_plan(&shape()).server(&server.base_url());
+        // Nothing but the runs is to be taken back.
+        std::fs::remove_dir_all(env.path("plan/.planwave")).unwrap();
         let before = files_of_the_plan(&env);
         // Answers that were in flight at a kill and are paid for again.
         let mut lost = 0;

@@ -1,5 +1,7 @@
 //! Asks the model: shows what that takes, asks the user once, sends, and waits.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp;
 
 use super::{
@@ -18,12 +20,13 @@ use crate::{
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
-    engine::{Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
-    model::Scope,
+    engine::{Event, Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
+    history::Kind,
+    model::{Progress, Scope},
     prompts::Templates,
-    report::{ask_text, json_pretty, question_text},
+    report::{Ndjson, Reporter as _, ask_text, json_pretty, question_text},
     settings::{Loaded, Sources},
-    store::RunLock,
+    store::{Begin, Journal, RunLock},
     tape::GivenUp,
 };
 
@@ -71,6 +74,10 @@ pub(super) fn run(
     let replay = matches!(answers, Answers::Replay(_));
     let sought = Sought { answers, record: arguments.record.as_deref(), fresh: arguments.fresh, began };
     let Connected { model, tapes, limits: gate } = connect(loaded, key, sought, dir, &choice)?;
+    let begin =
+        Begin { command: "analyze", began, kind: Kind::Command, model: Some(&loaded.settings.model.name), replay };
+    let journal = Arc::new(Journal::begin(dir, &lock, &begin)?);
+    let charges = Mutex::new(Ndjson::new(journal.events(dir)?));
     let limits = Limits {
         max_attempts: loaded.settings.run.max_attempts,
         max_output_tokens: question.largest_output,
@@ -86,7 +93,13 @@ pub(super) fn run(
         let mut wish = signals::watch_signals(loaded.settings.run.grace);
         let stop = wish.clone();
         let go_on = || matches!(*stop.borrow(), Stop::No);
-        let say = |event| waiting.show(event);
+        let say = |event| {
+            if let Inquired::Progress(Progress::Exchanged(exchanged)) = &event {
+                let exchange = Event::exchange(None, 1, exchanged.clone(), limits.prices.as_ref());
+                charges.lock().unwrap_or_else(PoisonError::into_inner).event(&exchange);
+            }
+            waiting.show(event);
+        };
         tokio::select! {
             discovery = discover(&inquiry, &*model, &limits, &go_on, &say) => Some(discovery),
             _ = wish.wait_for(|wish| matches!(wish, Stop::Now)) => None,
@@ -115,9 +128,9 @@ pub(super) fn run(
         // Not waited for: where it is lost, the next command finds these answers faulty once more, and pays nothing.
         drop(notes.record(GivenUp { given_up, item: String::from("analyze") }.to_line()));
     }
-    match discovery.result {
+    let result = match discovery.result {
         Ok(discovered) => {
-            Outcome { bill: Some(bill), ..Outcome::discovered(discovered) }.settle(subject, arguments, Some(lock))
+            Outcome { bill: Some(bill), ..Outcome::discovered(discovered) }.settle(subject, arguments, Some(&journal))
         }
         Err(Undiscovered::Interrupted) => Ok(interrupted()),
         Err(Undiscovered::Faulty(faults)) => {
@@ -138,7 +151,9 @@ pub(super) fn run(
             };
             Err(failure.hint(rejected.hint))
         }
-    }
+    };
+    journal.finish(dir, Timestamp::now(), None)?;
+    result
 }
 
 /// Whether the answers led to nothing, so that another command should not be given them again.

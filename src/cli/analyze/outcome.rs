@@ -1,5 +1,7 @@
 //! From a computed structure to parallel.json: what changes, the question whether it should, the write.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -14,7 +16,7 @@ use crate::{
     model::Usage,
     parallel::{Level, ParallelFile, Status, Structure, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
-    store::{Existing, Operation, RunLock, WriteError},
+    store::{Existing, Journal, Operation, RunLock, WriteError},
 };
 
 /// Warnings about single dependencies that are printed.
@@ -71,12 +73,12 @@ impl Outcome {
         Self::of(structure, unquoted.into_iter().map(warning).collect())
     }
 
-    /// Shows what comes of it and, if that is wanted, writes it. `lock` is there where it was needed before.
+    /// Shows what comes of it and, if that is wanted, writes it. `journal` is there where the operation is under way.
     pub(super) fn settle(
         self,
         subject: &Subject,
         arguments: &AnalyzeArguments,
-        lock: Option<RunLock>,
+        journal: Option<&Arc<Journal>>,
     ) -> Result<Exit, Failure> {
         for warning in self.warnings.iter().take(WARNINGS_SHOWN) {
             err(&format!("warning: {}\n", sanitize(warning)));
@@ -122,7 +124,7 @@ impl Outcome {
                 return Ok(Exit::Done);
             }
         }
-        write(subject, arguments, &text, began, lock)?;
+        write(subject, arguments, &text, began, journal)?;
         if arguments.json {
             out(&self.json(subject, difference.as_ref(), Some(&subject.parallel_file))?)?;
             return Ok(Exit::Done);
@@ -218,14 +220,17 @@ fn write(
     arguments: &AnalyzeArguments,
     text: &str,
     began: Timestamp,
-    lock: Option<RunLock>,
+    journal: Option<&Arc<Journal>>,
 ) -> Result<(), Failure> {
     let dir = &subject.project.dir;
-    let lock = match lock {
-        Some(lock) => lock,
+    let lock;
+    let operation = match journal {
+        // Whoever began it holds the lock.
+        Some(journal) => Operation::within(dir, Arc::clone(journal), began),
         None => {
             let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
-            RunLock::take(dir, &holder)?
+            lock = RunLock::take(dir, &holder)?;
+            Operation::begin(dir, &lock, "analyze", began)?
         }
     };
     let changed = || {
@@ -243,7 +248,6 @@ fn write(
         }
         None => Existing::Keep,
     };
-    let operation = Operation::begin(dir, &lock, "analyze", began)?;
     match operation.write("parallel.json", text.as_bytes(), existing) {
         Ok(()) => {}
         Err(WriteError::Exists { .. }) => return Err(changed()),

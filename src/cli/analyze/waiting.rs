@@ -51,6 +51,7 @@ impl Waiting {
                 let delay = duration(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
                 self.line(&format!("{}; again in {delay}", sanitize(&reason)));
             }
+            // For the bill, not for the eye.
             Inquired::Progress(Progress::Exchanged(_)) => {}
             Inquired::Refused { attempt, faults } => {
                 let first = faults.first().map(|fault| sanitize(&fault.to_string()).into_owned()).unwrap_or_default();
