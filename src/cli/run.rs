@@ -472,6 +472,9 @@ pub(super) fn connect(
     }
     let configuration = model_setup::configuration(loaded, key);
     let live = matches!(tapes.source, Source::Live);
+    if live {
+        model_setup::check_budget(loaded, &choice.facts)?;
+    }
     let limits = live.then(|| KeptGate::open(loaded, &configuration, &choice.facts, began));
     let gate = limits.as_ref().map(|limits| limits.gate.clone());
     let built = OpenAi::new(configuration, choice.facts.clone(), tapes.source.clone(), tapes.recorder.clone());

@@ -1,7 +1,6 @@
 //! Reading a response's body: bounded, with timeouts, and onto the tape before its end is handed on.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     pin::Pin,
     sync::Arc,
@@ -180,9 +179,11 @@ impl Tee {
         let now = Timestamp::now();
         // Milliseconds, as read back from a tape.
         let at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
-        // The common case first: looking for damage is slower than seeing that there is none.
-        let body = std::str::from_utf8(&self.body).map_or_else(|_| String::from_utf8_lossy(&self.body), Cow::Borrowed);
-        let usage = usage_in(&body);
+        let text = std::str::from_utf8(&self.body);
+        let usage = match text {
+            Ok(body) => usage_in(body),
+            Err(_) => usage_in(&String::from_utf8_lossy(&self.body)),
+        };
         {
             let mut outcome = self.attempt.outcome();
             outcome.at = Some(at);
@@ -201,15 +202,9 @@ impl Tee {
             return String::new();
         }
         // A tape holds text. What follows a byte that is none must not look like an answer when it is read back.
-        let (body, complete) = match std::str::from_utf8(&self.body) {
+        let (body, complete) = match text {
             Ok(body) => (body, complete),
-            Err(error) => (
-                self.body
-                    .get(..error.valid_up_to())
-                    .and_then(|text| std::str::from_utf8(text).ok())
-                    .unwrap_or_default(),
-                false,
-            ),
+            Err(_) => (self.body.utf8_chunks().next().map_or("", |chunk| chunk.valid()), false),
         };
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
