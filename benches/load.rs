@@ -4,6 +4,10 @@
 //! lognormal latency, and prints, for each size, concurrency and order: wall time over the floor, client CPU per item
 //! next to a bare reqwest loop that sends the same request bodies in the same run, and peak memory. Then the time of a
 //! dry run. Figures are ratios within one run, because machines differ. Reads /proc, so Linux only.
+//!
+//! Two floors are given, since `--order level` waits for a level to end: without that barrier and with it. Plans lie in
+//! TMPDIR. ext4 passes over inodes deleted in the last minutes one by one when it makes new files, which can double the
+//! cost of writing: where tests or builds have just deleted thousands of files, use another directory or disk.
 
 #![expect(
     clippy::expect_used,

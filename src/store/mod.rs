@@ -75,6 +75,8 @@ impl PlanDir {
             path,
             problem: problems.first().map(ToString::to_string).unwrap_or_default(),
         })?;
+        // A long plan's file has ten megabytes: no more than two copies of it at a time.
+        drop(bytes);
         file.apply(changes, updated);
         Ok(file.to_text())
     }
