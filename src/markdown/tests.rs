@@ -41,6 +41,7 @@ fn an_unclosed_fence_ends_with_its_section() {
             1,
         ),
         ("a heading of level 1 is a comment", "```sh\n# x\n## B\ny", vec![1, 2], 1),
+        ("behind one that is closed in another section", "```\n## A\n```\nx\n## B\n```\ny", vec![1, 2, 3, 6, 7], 6),
         ("a run of another kind does not end it", "```sh\nx\n~~~\ny\n## B\nz", vec![1, 2, 3, 4], 1),
         ("a shorter run does not end it", "````sh\nx\n```\ny\n## B\nz", vec![1, 2, 3, 4], 1),
         ("the last one", "```\na\n```\n## B\n```\nb", vec![1, 2, 3, 5, 6], 5),
