@@ -5,12 +5,16 @@
 
 mod analyze;
 mod arguments;
+mod assign;
 mod check;
+mod claim;
 mod clipboard;
+mod complete;
 pub mod config_show;
 mod cost;
 mod demo;
 mod doctor;
+mod fail;
 mod failure;
 mod gc;
 mod git_checkpoint;
@@ -19,18 +23,27 @@ mod import;
 mod init;
 mod logging;
 mod model_setup;
+mod next;
 mod past;
 pub mod plan_show;
 mod project;
 mod prompt;
 mod rate_limits;
 mod redo;
+mod refresh;
+mod release;
 mod reporting;
+mod retry;
 mod run;
 mod show;
 mod signals;
+mod skip;
+mod start;
+mod status;
+mod survey;
 mod tapes;
 mod terminal;
+mod transition;
 mod undo;
 
 use clap::Parser as _;
@@ -47,6 +60,17 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
         Command::Analyze(arguments) => analyze::run(&arguments, &line.global),
+        Command::Status(arguments) => status::run(&arguments, &line.global),
+        Command::Refresh(arguments) => refresh::run(&arguments),
+        Command::Next(arguments) => next::run(&arguments, &line.global),
+        Command::Claim(arguments) => claim::run(&arguments, &line.global),
+        Command::Start(arguments) => start::run(&arguments, &line.global),
+        Command::Complete(arguments) => complete::run(&arguments, &line.global),
+        Command::Fail(arguments) => fail::run(&arguments, &line.global),
+        Command::Retry(arguments) => retry::run(&arguments, &line.global),
+        Command::Skip(arguments) => skip::run(&arguments, &line.global),
+        Command::Assign(arguments) => assign::run(&arguments, &line.global),
+        Command::Release(arguments) => release::run(&arguments, &line.global),
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),

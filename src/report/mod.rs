@@ -19,6 +19,7 @@ mod past;
 mod plain;
 mod progress;
 mod sanitize;
+mod status;
 mod style;
 mod summary;
 mod tally;
@@ -35,6 +36,7 @@ pub use past::{PastRow, bill_text, bytes_text, past_text, taking_back_text, unto
 pub use plain::Plain;
 pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
+pub use status::{next_text, ready_text, status_text};
 pub use style::Style;
 pub use summary::{SummaryContext, shell_word, summary_json, summary_text};
 

@@ -15,4 +15,6 @@ mod paste;
 mod plan_and_config;
 mod replay;
 mod run;
+mod status;
 mod undo;
+mod working;
