@@ -1,6 +1,9 @@
 //! Where a plan stands: shown, written into parallel.json, and found where somebody else has put it.
 
-use crate::support::environment::TestEnv;
+use crate::support::{
+    environment::TestEnv,
+    server::{ScriptedServer, good},
+};
 
 /// 1.1, 1.2, then 2.1 after 1.1 and 2.2 after both, then 3.1 after 2.2.
 fn diamond() -> TestEnv {
@@ -370,5 +373,20 @@ fn a_real_plan_directory_whose_file_knows_no_status() {
     assert_eq!(statuses.collect::<Vec<_>>(), expected);
     let said = env.run(&["refresh", "plan"]);
     assert!(said.contains("9 achievements brought up to date"), "{said}");
+    assert!(env.run(&["refresh", "plan"]).contains("is up to date"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_brings_parallel_json_up_to_date_before_and_after() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![0]]).server(&server.base_url());
+    env.write("plan/execution/feedbacks/APPROVED_11.md", "Fine.\n");
+    env.write("plan/execution/feedbacks/FIX_77.md", "Whose?\n");
+    let said = env.run(&["run", "plan", "--ids", "1.2", "--yes"]);
+    assert!(said.contains("parallel.json: 1 achievement brought up to date\n"), "{said}");
+    assert!(said.contains("warning: execution/feedbacks/FIX_77.md belongs to no achievement of the plan\n"), "{said}");
+    let value: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
+    let statuses = value["levels"][0]["achievements"].as_array().unwrap().iter().map(|a| a["status"].as_str().unwrap());
+    assert_eq!(statuses.collect::<Vec<_>>(), ["complete", "execution_created"]);
     assert!(env.run(&["refresh", "plan"]).contains("is up to date"));
 }
