@@ -110,7 +110,6 @@ pub(super) static ACHIEVEMENT: &[Field] = &[
     optional("completed_at", Shape::Text),
     optional("executor", Shape::Text),
     optional("assigned_at", Shape::Text),
-    optional("critical", Shape::Bool),
     optional("deliverables", Shape::List(&TEXT)),
     optional("critical", Shape::Bool),
     optional("touches", Shape::Object(TOUCHES)),

@@ -93,7 +93,7 @@ fn the_life_of_an_achievement() {
     Tests came late.
     ");
     assert_said!(value(&env)["levels"][0]["achievements"][0].to_string(), @r#"
-    {"id":"1.1","title":"Part 1.1","status":"complete","dependencies":[],"optional_dependencies":[],"dependency_notes":{},"blocks":["2.1"],"estimated_hours":"2-3 hours","actual_hours":1.5,"started_at":"[time]","completed_at":"[time]","executor":"ana","assigned_at":"[time]","critical":false,"deliverables":["`part_1.1.rs`"],"subplan_path":null,"execution_paths":[],"failure":null,"notes":"Tests came late."}
+    {"id":"1.1","title":"Part 1.1","status":"complete","dependencies":[],"optional_dependencies":[],"dependency_notes":{},"blocks":["2.1"],"estimated_hours":"2-3 hours","actual_hours":1.5,"started_at":"[time]","completed_at":"[time]","executor":"ana","assigned_at":"[time]","deliverables":["`part_1.1.rs`"],"critical":null,"touches":null,"subplan_path":null,"execution_paths":[],"failure":null,"notes":"Tests came late."}
     "#);
     assert_said!(env.run(&["start", "1.1", "plan"]), @r"
     ------- stderr -------
@@ -113,8 +113,9 @@ fn the_life_of_an_achievement() {
 #[test]
 fn a_skipped_dependency_holds_up_nothing() {
     let env = TestEnv::with_plan(&[vec![], vec![0]]);
-    let text = env.read("plan/parallel.json");
-    env.write("plan/parallel.json", &text.replacen(r#""critical": false"#, r#""critical": true"#, 1));
+    let mut file = value(&env);
+    file["levels"][0]["achievements"][0]["critical"] = true.into();
+    env.write("plan/parallel.json", &file.to_string());
     assert_said!(env.run(&["start", "2.1", "plan"]), @r"
     ------- stderr -------
     error: 2.1 waits for 1.1
