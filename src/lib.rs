@@ -3,7 +3,8 @@
 //! The library is layered, and dependencies point one way:
 //!
 //! ```text
-//! cli ──► report, engine, settings ──► model, store ──► discovery ──► prompts, tape, document, plan, parallel, markdown
+//! cli ──► report, engine, settings ──► progress ──► model, store ──► discovery ──► prompts, tape, document, plan,
+//!                                                                                  parallel, markdown
 //! ```
 //!
 //! The modules at the right are pure: values in, values out. `docs/architecture.md` is the map.
@@ -19,6 +20,7 @@ pub mod parallel;
 pub mod paste;
 pub mod pattern;
 pub mod plan;
+pub mod progress;
 pub mod prompts;
 pub mod report;
 pub mod settings;

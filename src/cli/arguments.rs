@@ -50,6 +50,28 @@ pub(super) enum Command {
     ExplainRule(ExplainRuleArguments),
     /// Print the JSON Schema of parallel.json.
     Schema,
+    /// Show where a plan stands: progress, what is ready, what is blocked, what is left.
+    Status(super::status::StatusArguments),
+    /// Make parallel.json say what is on disk.
+    Refresh(super::refresh::RefreshArguments),
+    /// Show what is ready to be worked on, the most worthwhile first.
+    Next(super::next::NextArguments),
+    /// Take the most worthwhile achievement that is ready, and begin.
+    Claim(super::claim::ClaimArguments),
+    /// Begin to work on an achievement.
+    Start(super::start::StartArguments),
+    /// Accept an achievement.
+    Complete(super::complete::CompleteArguments),
+    /// Send an achievement back, to be fixed.
+    Fail(super::fail::FailArguments),
+    /// Take up an achievement again that failed or was skipped.
+    Retry(super::retry::RetryArguments),
+    /// Leave out an achievement on purpose.
+    Skip(super::skip::SkipArguments),
+    /// Say who is to work on an achievement.
+    Assign(super::assign::AssignArguments),
+    /// Give back an achievement: nobody works on it.
+    Release(super::release::ReleaseArguments),
     /// Check documents: those of a PLAN, or single files.
     Check(CheckArguments),
     /// Check key, URL, model, streaming and schema support.

@@ -4,6 +4,7 @@ use crate::{
     engine::{PlanningError, QuestionError},
     parallel::Problem,
     plan::PlanError,
+    progress::ActionError,
     prompts::TemplateError,
     report::sanitize_block,
     settings::SettingsError,
@@ -105,6 +106,12 @@ impl From<PlanningError> for Failure {
 
 impl From<QuestionError> for Failure {
     fn from(error: QuestionError) -> Self {
+        Self::invalid(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<ActionError> for Failure {
+    fn from(error: ActionError) -> Self {
         Self::invalid(error.to_string()).hint(error.hint())
     }
 }

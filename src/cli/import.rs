@@ -320,6 +320,7 @@ impl Import<'_> {
                 subplan_path: files.subplan.clone(),
                 execution_paths: (!paths.is_empty()).then_some(paths),
                 failure: Some(None),
+                ..Change::default()
             };
             changes.insert(*id, change);
         }

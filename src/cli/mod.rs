@@ -5,13 +5,17 @@
 
 mod analyze;
 mod arguments;
+mod assign;
 mod check;
+mod claim;
 mod clipboard;
+mod complete;
 pub mod config_show;
 mod cost;
 mod demo;
 mod doctor;
 mod explain_rule;
+mod fail;
 mod failure;
 mod gc;
 mod git_checkpoint;
@@ -21,6 +25,7 @@ mod init;
 mod logging;
 mod migrate;
 mod model_setup;
+mod next;
 mod parallel_file;
 mod past;
 pub mod plan_show;
@@ -28,13 +33,21 @@ mod project;
 mod prompt;
 mod rate_limits;
 mod redo;
+mod refresh;
+mod release;
 mod reporting;
+mod retry;
 mod run;
 mod schema;
 mod show;
 mod signals;
+mod skip;
+mod start;
+mod status;
+mod survey;
 mod tapes;
 mod terminal;
+mod transition;
 mod undo;
 mod validate;
 
@@ -56,6 +69,17 @@ pub fn main() -> std::process::ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments, &line.global),
         Command::ExplainRule(arguments) => explain_rule::run(&arguments),
         Command::Schema => schema::run(),
+        Command::Status(arguments) => status::run(&arguments, &line.global),
+        Command::Refresh(arguments) => refresh::run(&arguments),
+        Command::Next(arguments) => next::run(&arguments, &line.global),
+        Command::Claim(arguments) => claim::run(&arguments, &line.global),
+        Command::Start(arguments) => start::run(&arguments, &line.global),
+        Command::Complete(arguments) => complete::run(&arguments, &line.global),
+        Command::Fail(arguments) => fail::run(&arguments, &line.global),
+        Command::Retry(arguments) => retry::run(&arguments, &line.global),
+        Command::Skip(arguments) => skip::run(&arguments, &line.global),
+        Command::Assign(arguments) => assign::run(&arguments, &line.global),
+        Command::Release(arguments) => release::run(&arguments, &line.global),
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::{
     document::{Digest, Names, digest},
     engine::{RunPlan, Situation, Wish, plan_run, subplans_to_read},
-    parallel::{Graph, ParallelFile},
+    parallel::{Checked, Graph, ParallelFile},
     plan::{AchievementId, Plan, overlooked, parse, unfilled},
     settings::{Loaded, Overrides, Sources, load},
     store::PlanDir,
@@ -44,7 +44,10 @@ pub(super) struct Planned {
 impl Project {
     /// Opens what the user named and reads its PLAN.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let dir = PlanDir::open(path)?;
+        Self::read(Arc::new(PlanDir::open(path)?))
+    }
+
+    fn read(dir: Arc<PlanDir>) -> Result<Self, Failure> {
         let bytes = dir.read_plan()?;
         let located = dir.located();
         let shown = dir.shown(&located.plan_file).display().to_string();
@@ -53,7 +56,7 @@ impl Project {
         let lines = found.iter().map(|found| format!("{shown}:{}: {}", found.line, found.doubt));
         let unfilled = unfilled(&plan).sentence().map(|sentence| format!("{shown}: {sentence}"));
         let warnings = lines.chain(unfilled).collect();
-        Ok(Self { dir: Arc::new(dir), plan: Arc::new(plan), warnings })
+        Ok(Self { dir, plan: Arc::new(plan), warnings })
     }
 
     /// Where parallel.json is or belongs, as the user would name it.
@@ -63,19 +66,13 @@ impl Project {
 
     /// Reads and checks parallel.json.
     pub(super) fn leveled(self) -> Result<Leveled, Failure> {
+        let parallel = Parallel::read(&self.dir)?;
+        Ok(self.with(parallel))
+    }
+
+    fn with(self, parallel: Parallel) -> Leveled {
+        let Parallel { file, graph, checked } = parallel;
         let shown = self.parallel_path().display().to_string();
-        let Some(bytes) = self.dir.read_parallel()? else {
-            let plan = self.dir.path().display();
-            return Err(Failure::invalid(format!("there is no {shown}")).hint(format!(
-                "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
-            )));
-        };
-        let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
-        let checked = file.check();
-        if !checked.errors.is_empty() {
-            return Err(Failure::problems(&checked.errors, &shown));
-        }
-        let graph = file.graph().map_err(|problems| Failure::problems(&problems, &shown))?;
         let mut warnings = self.warnings.clone();
         warnings.extend(checked.warnings.iter().map(|problem| format!("{shown}:{problem}")));
         if let Some(other) = file.plan_name().filter(|name| *name != self.plan.name.as_str()) {
@@ -86,11 +83,46 @@ impl Project {
         ids.sort_unstable();
         ids.dedup();
         let names = Arc::new(Names::new(self.plan.name.clone(), ids));
-        Ok(Leveled { graph: Arc::new(graph), file, names, warnings, project: self })
+        Leveled { graph: Arc::new(graph), file, names, warnings, project: self }
+    }
+}
+
+/// A parallel.json without errors.
+struct Parallel {
+    file: ParallelFile,
+    graph: Graph,
+    checked: Checked,
+}
+
+impl Parallel {
+    fn read(dir: &PlanDir) -> Result<Self, Failure> {
+        let shown = dir.shown("parallel.json").display().to_string();
+        let Some(bytes) = dir.read_parallel()? else {
+            let plan = dir.path().display();
+            return Err(Failure::invalid(format!("there is no {shown}")).hint(format!(
+                "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
+            )));
+        };
+        let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
+        let (checked, graph) = file.examine();
+        match graph {
+            Some(graph) => Ok(Self { file, graph, checked }),
+            None => Err(Failure::problems(&checked.errors, &shown)),
+        }
     }
 }
 
 impl Leveled {
+    /// Reads PLAN and parallel.json at the same time: of a large plan each takes as long as the other.
+    pub(super) fn read(dir: &Arc<PlanDir>) -> Result<Self, Failure> {
+        let (project, parallel) = std::thread::scope(|scope| {
+            let parallel = scope.spawn(|| Parallel::read(dir));
+            let project = Project::read(Arc::clone(dir));
+            (project, parallel.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        Ok(project?.with(parallel?))
+    }
+
     /// Looks at the disk and plans.
     pub(super) fn plan(&self, wish: &Wish) -> Result<Planned, Failure> {
         let dir = &self.project.dir;

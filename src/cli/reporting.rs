@@ -95,13 +95,22 @@ fn lost(error: &std::io::Error, path: &Path) -> Option<String> {
     Some(format!("warning: events are missing in {}: {error}; the documents are not affected\n", sanitize(&place)))
 }
 
-/// Colours for standard error.
-pub(super) fn style(color: Color, no_color: bool) -> Style {
-    let enabled = match color {
+/// Colours for standard output.
+pub(super) fn output_style(color: Color, no_color: bool) -> Style {
+    Style::new(wanted(color, no_color, &console::Term::stdout()))
+}
+
+fn wanted(color: Color, no_color: bool, terminal: &console::Term) -> bool {
+    match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => !no_color && console::Term::stderr().features().colors_supported(),
-    };
+        Color::Auto => !no_color && terminal.features().colors_supported(),
+    }
+}
+
+/// Colours for standard error.
+pub(super) fn style(color: Color, no_color: bool) -> Style {
+    let enabled = wanted(color, no_color, &console::Term::stderr());
     console::set_colors_enabled_stderr(enabled);
     console::set_colors_enabled(enabled);
     Style::new(enabled)

@@ -24,13 +24,15 @@ use crate::{
     },
     history::{Kind, Tallied},
     model::{Model, OpenAi, Source, gate::Bounds},
+    plan::Plan,
+    progress::Refreshed,
     prompts::{TemplateName, Templates},
     report::{
-        SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, sanitize, shell_word, summary_json,
-        summary_text,
+        SummaryContext, confirm_text, dry_run_text, forecast_text, json_pretty, plural, sanitize, shell_word,
+        summary_json, summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{Begin, DocumentWriter, Journal, PlanDir, RunLock},
+    store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir, RunLock},
     tape::{Header, Origin},
 };
 
@@ -330,6 +332,12 @@ pub(super) fn perform(
     let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
     let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
     let journal = Arc::new(Journal::begin(&dir, &lock, &begin)?);
+    let read_plan = Arc::clone(&leveled.project.plan);
+    let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
+    if !refreshed.changes.is_empty() {
+        err(&format!("parallel.json: {} brought up to date\n", plural(refreshed.changes.len(), "achievement")));
+    }
+    super::refresh::warn(&refreshed.warnings);
     let names = Arc::clone(&leveled.names);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.
@@ -372,6 +380,10 @@ pub(super) fn perform(
     drop(tapes);
     if let Some(error) = reporting.close() {
         err(&format!("warning: the run's events are not all on the disk, so its bill is incomplete: {error}\n"));
+    }
+    // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
+    if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
         err(&format!("warning: the run's record has no end: {error}\n"));
@@ -422,6 +434,21 @@ fn tallied(summary: &Summary) -> Tallied {
         unmetered: summary.unmetered,
         cost: summary.cost,
     }
+}
+
+/// Makes parallel.json say what is on disk, as a part of the run. The caller holds the lock.
+fn bring_up_to_date(
+    dir: &Arc<PlanDir>,
+    plan: &Arc<Plan>,
+    journal: &Arc<Journal>,
+    now: Timestamp,
+) -> Result<Refreshed, Failure> {
+    let project = Project { dir: Arc::clone(dir), plan: Arc::clone(plan), warnings: Vec::new() };
+    super::refresh::bring_up_to_date(project.leveled()?, now, |text| {
+        let operation = Operation::within(dir, Arc::clone(journal), now);
+        operation.write("parallel.json", text, Existing::Replace)?;
+        operation.finish()
+    })
 }
 
 fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {

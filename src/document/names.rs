@@ -138,6 +138,41 @@ impl Names {
         format!("execution/EXECUTION_TASK_{}_{}_{number:02}.md", self.plan, self.slugs.slug(id))
     }
 
+    /// Path of the verdict that the achievement is complete, relative to the plan directory.
+    pub fn approved(&self, id: AchievementId) -> String {
+        format!("execution/feedbacks/APPROVED_{}.md", self.slugs.slug(id))
+    }
+
+    /// Path of the verdict that the achievement must be fixed, relative to the plan directory.
+    pub fn fix(&self, id: AchievementId) -> String {
+        format!("execution/feedbacks/FIX_{}.md", self.slugs.slug(id))
+    }
+
+    /// Path of the note that the achievement is left out on purpose, relative to the plan directory.
+    pub fn skipped(&self, id: AchievementId) -> String {
+        format!("execution/SKIPPED_{}.md", self.slugs.slug(id))
+    }
+
+    /// True for a name that announces a document or a verdict in `folder` and yet belongs to no achievement of the
+    /// plan. Copies set aside and resolved FIXes are no such strays.
+    pub fn is_stray(&self, folder: Folder, file_name: &str) -> bool {
+        let Some(stem) = markdown_stem(file_name) else { return false };
+        let prefixes: &[&str] = match folder {
+            Folder::Subplans => &["SUBPLAN_"],
+            Folder::Execution => &["EXECUTION_TASK_", "SKIPPED_"],
+            Folder::Feedbacks => &["APPROVED_", "FIX_", "SKIPPED_"],
+        };
+        let Some(prefix) = prefixes.iter().find(|prefix| stem.starts_with(**prefix)) else { return false };
+        let refused: &[&str] = if *prefix == "FIX_" { RESOLVED } else { &[] };
+        let set_aside = |segment: &str| {
+            let word = segment.to_ascii_uppercase();
+            SET_ASIDE.contains(&word.as_str()) || refused.contains(&word.as_str())
+        };
+        // The words count behind the slug only: a plan's own name may hold one of them.
+        let behind_slug = stem.rsplit('_').take_while(|segment| !segment.starts_with(|c: char| c.is_ascii_digit()));
+        !behind_slug.into_iter().any(set_aside) && self.classify(folder, file_name).is_none()
+    }
+
     /// What the file `file_name` in `folder` is; `None` where it is nothing that counts.
     ///
     /// Besides the form that planwave writes, this reads: slugs with dots or underscores, suffixes after the slug or
@@ -410,6 +445,45 @@ mod tests {
         ];
         for (folder, name, expected) in table {
             assert_eq!(names.classify(folder, name), expected, "{folder:?} {name}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_nobody_is_a_stray() {
+        let names = names("DEMO", &["1.1", "1.11", "11.1", "2.1"]);
+        let table = [
+            (Folder::Subplans, "SUBPLAN_DEMO_21.md", false),
+            (Folder::Subplans, "SUBPLAN_DEMO_99.md", true),
+            (Folder::Subplans, "SUBPLAN_DEMO_111.md", true),
+            (Folder::Subplans, "SUBPLAN_DEMO_99_ARCHIVED.md", false),
+            (Folder::Subplans, "NOTES.md", false),
+            (Folder::Execution, "EXECUTION_TASK_DEMO_21.md", true),
+            (Folder::Execution, "EXECUTION_TASK_DEMO_21_01_ARCHIVED.md", false),
+            (Folder::Execution, "SKIPPED_77.md", true),
+            (Folder::Feedbacks, "FIX_21_RESOLUTION.md", false),
+            (Folder::Feedbacks, "FIX_77.md", true),
+            (Folder::Feedbacks, "APPROVED_77.md", true),
+            (Folder::Feedbacks, "APPROVED_21_V2.md", false),
+            (Folder::Feedbacks, "REVIEW_77.md", false),
+        ];
+        for (folder, name, stray) in table {
+            assert_eq!(names.is_stray(folder, name), stray, "{folder:?} {name}");
+        }
+    }
+
+    #[test]
+    fn verdicts_are_read_back() {
+        let names = names("DEMO", &["3.1", "1.11", "11.1"]);
+        for text in ["3.1", "1.11"] {
+            let table = [
+                (names.approved(id(text)), Folder::Feedbacks, FileRole::Approved(id(text))),
+                (names.fix(id(text)), Folder::Feedbacks, FileRole::Fix(id(text))),
+                (names.skipped(id(text)), Folder::Execution, FileRole::Skipped(id(text))),
+            ];
+            for (path, folder, role) in table {
+                let name = path.strip_prefix(folder.path()).and_then(|rest| rest.strip_prefix('/')).unwrap();
+                assert_eq!(names.classify(folder, name), Some(role), "{path}");
+            }
         }
     }
 

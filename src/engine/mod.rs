@@ -26,7 +26,7 @@ pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast
 pub use paper::{Paper, PaperCall, paper_calls};
 pub use planner::{
     Documents, PlannedItem, PlanningError, RunPlan, Selection, Situation, SkipReason, SkippedItem, Target, Wish,
-    plan_run, statuses, subplans_to_read,
+    plan_run, subplans_to_read,
 };
 pub use question::{Question, QuestionError, question};
 pub use run::{Engine, Stop};

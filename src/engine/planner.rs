@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, HashMap};
 use super::ItemId;
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
-    parallel::{Entry, Graph, ParallelFile, Status, derive_status},
+    parallel::{Entry, Graph, ParallelFile, Status},
     plan::{Achievement, AchievementId, Hours, Plan},
+    progress::{Ground, Standings, document_missing},
     store::Scan,
 };
 
@@ -270,32 +271,16 @@ pub fn plan_run(wish: &Wish, situation: &Situation<'_>) -> Result<RunPlan, Plann
 }
 
 /// The status of every achievement, by graph index.
-pub fn statuses(situation: &Situation<'_>) -> Vec<Status> {
-    situation
-        .file
-        .entries()
-        .iter()
-        .map(|entry| {
-            derive_status(
-                situation.scan.of_achievement(entry.id).evidence,
-                entry.status,
-                failure_open(entry, situation),
-            )
-        })
-        .collect()
+fn statuses(situation: &Situation<'_>) -> Vec<Status> {
+    let planned = situation.digests.iter().map(|(id, digest)| (*id, digest.parts.len())).collect();
+    let Situation { file, graph, scan, .. } = *situation;
+    Standings::derive(&Ground { file, graph, scan, planned: &planned }).statuses().to_vec()
 }
 
 /// A stored failure stands only as long as the document that failed is missing.
 fn failure_open(entry: &Entry, situation: &Situation<'_>) -> bool {
-    let Some(failure) = &entry.failure else { return false };
-    let files = situation.scan.of_achievement(entry.id);
-    match failure.stage {
-        Stage::Subplan => files.subplan.is_none(),
-        Stage::Execution => {
-            let planned = situation.digests.get(&entry.id).map_or(1, |digest| digest.parts.len().max(1));
-            files.executions.len() < planned
-        }
-    }
+    let planned = || situation.digests.get(&entry.id).map(|digest| digest.parts.len());
+    document_missing(entry, situation.scan.of_achievement(entry.id), planned)
 }
 
 fn selected(wish: &Wish, situation: &Situation<'_>) -> Result<Vec<usize>, PlanningError> {
@@ -323,7 +308,7 @@ fn selected(wish: &Wish, situation: &Situation<'_>) -> Result<Vec<usize>, Planni
 /// By graph index: the failed achievement that blocks this one, directly or not.
 ///
 /// A failure of generation that this run takes up again blocks nothing yet; a verdict (FIX) is a person's matter. What is
-/// complete passes no block on: it is there, whatever became of what it needed.
+/// complete or skipped passes no block on, whatever became of what it needed.
 fn blocked_by(
     wish: &Wish,
     situation: &Situation<'_>,
@@ -341,14 +326,13 @@ fn blocked_by(
         blocked[node] = graph.dependencies(node).iter().copied().find_map(|dependency| {
             let retried = in_run[dependency] && takes_up_again(&entries[dependency], wish, situation);
             match statuses[dependency] {
-                Status::Complete => None,
+                Status::Complete | Status::Skipped => None,
                 Status::Failed if !retried => Some(graph.id(dependency)),
                 Status::Failed
                 | Status::NotStarted
                 | Status::SubplanCreated
                 | Status::ExecutionCreated
-                | Status::InProgress
-                | Status::Skipped => blocked[dependency],
+                | Status::InProgress => blocked[dependency],
             }
         });
     }

@@ -111,7 +111,7 @@ impl Saver {
             }
             Ok((Err(error), mut changes, _)) => {
                 for (id, later) in std::mem::take(&mut self.changes) {
-                    overlay(changes.entry(id).or_default(), later);
+                    changes.entry(id).or_default().overlay(later);
                 }
                 self.changes = changes;
                 Err(SaveError::Write(error))
@@ -119,13 +119,4 @@ impl Saver {
             Err(error) => Err(SaveError::Internal(error.to_string())),
         }
     }
-}
-
-/// Puts what changed later over what changed earlier.
-fn overlay(earlier: &mut Change, later: Change) {
-    let Change { status, subplan_path, execution_paths, failure } = later;
-    earlier.status = status.or(earlier.status);
-    earlier.subplan_path = subplan_path.or(earlier.subplan_path.take());
-    earlier.execution_paths = execution_paths.or(earlier.execution_paths.take());
-    earlier.failure = failure.or(earlier.failure.take());
 }

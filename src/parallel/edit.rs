@@ -68,6 +68,12 @@ pub(super) fn edit_object(text: &str, changes: &[MemberChange<'_>], style: &Styl
     apply_splices(text, &member_splices(text, 0..text.len(), &members, changes, style))
 }
 
+/// The value of a member of the object in `text`, as it is written there.
+pub(super) fn member_text<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let member = children(text, 0).into_iter().find(|member| is_key(text, member, name))?;
+    text.get(member.value)
+}
+
 /// The edits that set (`Some`) or remove (`None`) members of the object at `object`.
 pub(super) fn member_splices(
     source: &str,

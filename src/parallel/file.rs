@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Checked, Entry, Failure, Form, Graph, LevelInfo, Problem, Status, check,
-    edit::{MemberChange, Splice, Style, apply_splices, edit_object, member_splices},
+    edit::{MemberChange, Splice, Style, apply_splices, edit_object, member_splices, member_text},
     position::Locator,
     problem::Path,
     read, rewrite,
@@ -77,8 +77,8 @@ pub(super) struct Stated {
     pub(super) deliverables: Vec<String>,
 }
 
-/// What is to change about one achievement. `None` leaves a field alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is to change about one achievement. `None` leaves a field alone; `Some(None)` takes its value back.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
     /// The new `status`.
     pub status: Option<Status>,
@@ -88,6 +88,56 @@ pub struct Change {
     pub execution_paths: Option<Vec<String>>,
     /// The new `failure`; `Some(None)` removes it.
     pub failure: Option<Option<Failure>>,
+    /// The new `executor`.
+    pub executor: Option<Option<String>>,
+    /// The new `assigned_at`, RFC 3339 UTC.
+    pub assigned_at: Option<Option<String>>,
+    /// The new `started_at`, RFC 3339 UTC.
+    pub started_at: Option<Option<String>>,
+    /// The new `completed_at`, RFC 3339 UTC.
+    pub completed_at: Option<Option<String>>,
+    /// The new `actual_hours`; what is no finite number is passed over.
+    pub actual_hours: Option<f64>,
+    /// The SUBPLAN is gone: takes `subplan_path` back. `subplan_path` goes before.
+    pub no_subplan: bool,
+    /// A sentence to add to `notes`, which is text or a list of texts.
+    pub note: Option<String>,
+}
+
+impl Change {
+    /// Puts what changed later over what changed earlier.
+    pub fn overlay(&mut self, later: Self) {
+        let Self {
+            status,
+            subplan_path,
+            execution_paths,
+            failure,
+            executor,
+            assigned_at,
+            started_at,
+            completed_at,
+            actual_hours,
+            no_subplan,
+            note,
+        } = later;
+        self.no_subplan = no_subplan || (self.no_subplan && subplan_path.is_none());
+        if no_subplan {
+            self.subplan_path = None;
+        }
+        self.status = status.or(self.status);
+        self.subplan_path = subplan_path.or(self.subplan_path.take());
+        self.execution_paths = execution_paths.or(self.execution_paths.take());
+        self.failure = failure.or(self.failure.take());
+        self.executor = executor.or(self.executor.take());
+        self.assigned_at = assigned_at.or(self.assigned_at.take());
+        self.started_at = started_at.or(self.started_at.take());
+        self.completed_at = completed_at.or(self.completed_at.take());
+        self.actual_hours = actual_hours.or(self.actual_hours);
+        self.note = match (self.note.take(), note) {
+            (Some(earlier), Some(later)) => Some(format!("{earlier}\n{later}")),
+            (earlier, later) => earlier.or(later),
+        };
+    }
 }
 
 impl ParallelFile {
@@ -179,31 +229,14 @@ impl ParallelFile {
     }
 
     fn change(&mut self, index: usize, change: &Change, style: &Style) {
-        let entry = &mut self.entries[index];
-        let mut fields: Vec<MemberChange<'_>> = Vec::new();
-        let Change { status, subplan_path, execution_paths, failure } = change;
-        if let Some(status) = status {
-            entry.status = *status;
-            fields.push(("status", Some(status.as_str().into())));
-        }
-        if let Some(path) = subplan_path {
-            entry.subplan_path = Some(path.clone());
-            fields.push(("subplan_path", Some(path.as_str().into())));
-        }
-        if let Some(paths) = execution_paths {
-            entry.execution_paths.clone_from(paths);
-            fields.push(("execution_paths", Some(paths.as_slice().into())));
-        }
-        if let Some(failure) = failure {
-            entry.failure.clone_from(failure);
-            fields.push(("failure", failure.as_ref().map(failure_value)));
-        }
         let Some(range) = self.locator.value(&self.source, &self.places[index].path()) else { return };
         let splice = self.edited.entry(range.start).or_insert_with(|| {
             let text = self.source.get(range.clone()).unwrap_or_default().to_owned();
             Splice { range, text }
         });
+        let fields = fields(change, &splice.text);
         splice.text = edit_object(&splice.text, &fields, style);
+        self.entries[index].take(change);
     }
 
     /// The text of this file with its achievements in other levels, and everything that follows from that. Statuses,
@@ -223,6 +256,74 @@ impl ParallelFile {
         let splices = self.edited.values().chain(&self.root_edits);
         let text = apply_splices(&self.source, splices);
         if self.bom { format!("\u{feff}{text}") } else { text }
+    }
+}
+
+/// The members that a change sets or removes in the object `text`, in the order of design.md.
+fn fields(change: &Change, text: &str) -> Vec<MemberChange<'static>> {
+    let Change {
+        status,
+        subplan_path,
+        execution_paths,
+        failure,
+        executor,
+        assigned_at,
+        started_at,
+        completed_at,
+        actual_hours,
+        no_subplan,
+        note,
+    } = change;
+    let mut fields: Vec<MemberChange<'static>> = Vec::new();
+    let mut set = |name: &'static str, value: Value| fields.push((name, Some(value)));
+    // A value that is taken back becomes null where there is one, so that the layout of the object stays.
+    let taken_back = |name: &str| member_text(text, name).is_some_and(|value| value != "null");
+    let times = [
+        ("started_at", started_at),
+        ("completed_at", completed_at),
+        ("executor", executor),
+        ("assigned_at", assigned_at),
+    ];
+    if let Some(status) = status {
+        set("status", status.as_str().into());
+    }
+    if let Some(number) = actual_hours.and_then(serde_json::Number::from_f64) {
+        set("actual_hours", Value::Number(number));
+    }
+    for (name, value) in times {
+        match value {
+            Some(Some(value)) => set(name, value.as_str().into()),
+            Some(None) if taken_back(name) => set(name, Value::Null),
+            Some(None) | None => {}
+        }
+    }
+    match subplan_path {
+        Some(path) => set("subplan_path", path.as_str().into()),
+        None if *no_subplan && taken_back("subplan_path") => set("subplan_path", Value::Null),
+        None => {}
+    }
+    if let Some(paths) = execution_paths {
+        set("execution_paths", paths.as_slice().into());
+    }
+    if let Some(note) = note {
+        let old = member_text(text, "notes").and_then(|text| serde_json::from_str(text).ok());
+        set("notes", with_note(old.unwrap_or_default(), note));
+    }
+    if let Some(failure) = failure {
+        fields.push(("failure", failure.as_ref().map(failure_value)));
+    }
+    fields
+}
+
+/// `notes` with one more: text becomes a list, and whatever else stands there stays.
+fn with_note(old: Value, note: &str) -> Value {
+    match old {
+        Value::Null => note.into(),
+        Value::Array(mut notes) => {
+            notes.push(note.into());
+            Value::Array(notes)
+        }
+        old @ (Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => json!([old, note]),
     }
 }
 

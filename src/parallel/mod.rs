@@ -70,6 +70,45 @@ pub struct Entry {
     pub execution_paths: Vec<String>,
     /// The last failure of generation, where there was one.
     pub failure: Option<Failure>,
+    /// Who works on it, or is to.
+    pub executor: Option<String>,
+    /// When it was given to the executor, as stored; RFC 3339 UTC where planwave wrote it.
+    pub assigned_at: Option<String>,
+    /// When work began, as stored.
+    pub started_at: Option<String>,
+    /// When it was accepted, as stored.
+    pub completed_at: Option<String>,
+    /// The plan fails without it: it is not skipped without a second thought.
+    pub critical: bool,
+}
+
+impl Entry {
+    /// Takes over what a change sets.
+    fn take(&mut self, change: &Change) {
+        if let Some(status) = change.status {
+            self.status = status;
+        }
+        if change.no_subplan || change.subplan_path.is_some() {
+            self.subplan_path.clone_from(&change.subplan_path);
+        }
+        if let Some(paths) = &change.execution_paths {
+            self.execution_paths.clone_from(paths);
+        }
+        if let Some(failure) = &change.failure {
+            self.failure.clone_from(failure);
+        }
+        let texts = [
+            (&mut self.executor, &change.executor),
+            (&mut self.assigned_at, &change.assigned_at),
+            (&mut self.started_at, &change.started_at),
+            (&mut self.completed_at, &change.completed_at),
+        ];
+        for (field, new) in texts {
+            if let Some(new) = new {
+                field.clone_from(new);
+            }
+        }
+    }
 }
 
 /// The form of a parallel.json.

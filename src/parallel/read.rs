@@ -229,6 +229,11 @@ impl List {
             subplan_path: owned("subplan_path"),
             execution_paths: texts(node.list("execution_paths")),
             failure: node.get("failure").and_then(failure),
+            executor: owned("executor"),
+            assigned_at: owned("assigned_at"),
+            started_at: owned("started_at"),
+            completed_at: owned("completed_at"),
+            critical: matches!(node.get("critical"), Some(Node::Bool(true))),
         });
         self.places.push(place);
         self.stated.push(Stated {

@@ -24,6 +24,35 @@ pub enum Status {
 }
 
 impl Status {
+    /// Nothing is left to do about it, so that what depends on it may begin.
+    pub fn is_done(self) -> bool {
+        match self {
+            Self::Complete | Self::Skipped => true,
+            Self::NotStarted | Self::SubplanCreated | Self::ExecutionCreated | Self::InProgress | Self::Failed => false,
+        }
+    }
+
+    /// Nobody has begun: it can be taken up as soon as what it depends on is done.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::NotStarted | Self::SubplanCreated | Self::ExecutionCreated => true,
+            Self::InProgress | Self::Complete | Self::Failed | Self::Skipped => false,
+        }
+    }
+
+    /// The words that people read.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not started",
+            Self::SubplanCreated => "has its SUBPLAN",
+            Self::ExecutionCreated => "has its EXECUTION_TASK",
+            Self::InProgress => "in progress",
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+
     /// Every status, in the order of the life of an achievement.
     pub const ALL: [Self; 7] = [
         Self::NotStarted,
@@ -78,7 +107,8 @@ pub struct Evidence {
 /// Derives the status: files say what exists and how it was judged, `stored` only what files cannot show.
 ///
 /// APPROVED beside FIX counts as complete: the fix was made, then approved. A stored `failed` holds only while the
-/// document that failed is missing, which the caller knows as `failure_open`.
+/// document that failed is missing, which the caller knows as `failure_open`. A stored `in_progress` holds until there
+/// is a verdict, with or without documents: no file shows that somebody has begun.
 pub fn derive_status(evidence: Evidence, stored: Status, failure_open: bool) -> Status {
     if evidence.approved {
         Status::Complete
@@ -88,8 +118,10 @@ pub fn derive_status(evidence: Evidence, stored: Status, failure_open: bool) -> 
         Status::Skipped
     } else if failure_open {
         Status::Failed
+    } else if stored == Status::InProgress {
+        Status::InProgress
     } else if evidence.executions > 0 {
-        if stored == Status::InProgress { Status::InProgress } else { Status::ExecutionCreated }
+        Status::ExecutionCreated
     } else if evidence.subplan {
         Status::SubplanCreated
     } else {
@@ -101,24 +133,49 @@ pub fn derive_status(evidence: Evidence, stored: Status, failure_open: bool) -> 
 mod tests {
     use super::*;
 
+    /// Every evidence beside every stored status, against the rules of design.md written as a list.
     #[test]
     fn files_outrank_the_stored_status() {
+        for bits in 0_u32..64 {
+            let is = |bit: u32| bits & (1 << bit) != 0;
+            let evidence = Evidence {
+                approved: is(0),
+                fix: is(1),
+                skipped: is(2),
+                subplan: is(3),
+                executions: if is(4) { 2 } else { 0 },
+            };
+            for stored in Status::ALL {
+                let rules = [
+                    (evidence.approved, Status::Complete),
+                    (evidence.fix, Status::Failed),
+                    (evidence.skipped, Status::Skipped),
+                    (is(5), Status::Failed),
+                    (stored == Status::InProgress, Status::InProgress),
+                    (evidence.executions > 0, Status::ExecutionCreated),
+                    (evidence.subplan, Status::SubplanCreated),
+                    (true, Status::NotStarted),
+                ];
+                let expected = rules.iter().find(|(holds, _)| *holds).map(|(_, status)| *status);
+                assert_eq!(Some(derive_status(evidence, stored, is(5))), expected, "{evidence:?} {stored}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_verdict_without_its_file_counts_for_nothing() {
         let none = Evidence::default();
         let subplan = Evidence { subplan: true, ..none };
-        let execution = Evidence { executions: 2, ..subplan };
+        let execution = Evidence { executions: 1, ..none };
         let table = [
-            (none, Status::Complete, false, Status::NotStarted),
-            (none, Status::Failed, true, Status::Failed),
-            (subplan, Status::NotStarted, false, Status::SubplanCreated),
-            (subplan, Status::SubplanCreated, true, Status::Failed),
-            (execution, Status::SubplanCreated, false, Status::ExecutionCreated),
-            (execution, Status::InProgress, false, Status::InProgress),
-            (Evidence { approved: true, fix: true, ..execution }, Status::Failed, true, Status::Complete),
-            (Evidence { fix: true, ..execution }, Status::Complete, false, Status::Failed),
-            (Evidence { skipped: true, ..subplan }, Status::SubplanCreated, false, Status::Skipped),
+            (none, Status::Complete, Status::NotStarted),
+            (subplan, Status::Skipped, Status::SubplanCreated),
+            (execution, Status::Failed, Status::ExecutionCreated),
+            (none, Status::InProgress, Status::InProgress),
+            (Evidence { approved: true, fix: true, ..execution }, Status::Failed, Status::Complete),
         ];
-        for (evidence, stored, open, expected) in table {
-            assert_eq!(derive_status(evidence, stored, open), expected, "{evidence:?} {stored} {open}");
+        for (evidence, stored, expected) in table {
+            assert_eq!(derive_status(evidence, stored, false), expected, "{evidence:?} {stored}");
         }
     }
 

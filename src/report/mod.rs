@@ -21,6 +21,7 @@ mod plain;
 mod problems;
 mod progress;
 mod sanitize;
+mod status;
 mod style;
 mod summary;
 mod tally;
@@ -39,6 +40,7 @@ pub use plain::Plain;
 pub use problems::{ProblemsView, problems_summary, problems_text};
 pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
+pub use status::{next_text, ready_text, status_text};
 pub use style::Style;
 pub use summary::{SummaryContext, shell_word, summary_json, summary_text};
 

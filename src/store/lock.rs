@@ -4,11 +4,16 @@ use std::{
     fs::{File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     path::PathBuf,
+    thread,
+    time::{Duration, Instant},
 };
 
 use cap_std::fs::OpenOptions;
 
 use super::PlanDir;
+
+/// Between two tries. Commands hold the lock for some milliseconds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Held for as long as it lives.
 #[derive(Debug)]
@@ -48,6 +53,17 @@ impl LockError {
 }
 
 impl RunLock {
+    /// As [`RunLock::take`], trying again for as long as `patience` where somebody else has it.
+    pub fn wait(plan_dir: &PlanDir, holder: &str, patience: Duration) -> Result<Self, LockError> {
+        let began = Instant::now();
+        loop {
+            match Self::take(plan_dir, holder) {
+                Err(LockError::Held { .. }) if began.elapsed() < patience => thread::sleep(PAUSE),
+                taken => return taken,
+            }
+        }
+    }
+
     /// Takes the lock of a plan directory or says who has it. `holder` is a line about this process.
     pub fn take(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { directory: plan_dir.path().to_path_buf(), source };

@@ -32,7 +32,7 @@ pub use new_plan::{add_plan, create_plan_dir};
 pub use operation::Operation;
 pub use plan_dir::{PlanDir, StoreError};
 pub use records::RecordsError;
-pub use scan::{AchievementFiles, Scan};
+pub use scan::{AchievementFiles, Scan, Verdicts};
 pub use tape_file::{TapeFile, Tapes};
 pub use undo::{Prepared, Unfinished, is_unfinished};
 pub use writer::DocumentWriter;

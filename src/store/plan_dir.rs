@@ -1,18 +1,24 @@
 //! A plan directory behind one handle.
 
 use std::{
+    collections::HashSet,
     io,
     path::{Path, PathBuf},
 };
 
 use cap_std::{ambient_authority, fs::Dir};
+use jiff::Timestamp;
 
 use super::{
     Existing, Scan, WriteError,
     atomic::{self, Placement, Write},
     locate::{LocateError, Located, locate},
+    scan::Depth,
 };
-use crate::{document::Names, plan::PlanName};
+use crate::{
+    document::Names,
+    plan::{AchievementId, PlanName},
+};
 
 /// Files larger than this are refused unread: no PLAN, parallel.json or document is that large.
 const LARGEST_FILE: u64 = 256 * 1024 * 1024;
@@ -168,7 +174,19 @@ impl PlanDir {
 
     /// What documents and verdicts there are, in one pass over the directory.
     pub fn scan(&self, names: &Names) -> Result<Scan, StoreError> {
-        Scan::of(self, names)
+        Scan::of(self, names, Depth::Documents)
+    }
+
+    /// As [`PlanDir::scan`], as far as statuses need it: a document that cannot change a status is not opened, so it
+    /// counts as one even where it is a placeholder. Of the achievements `in_full` every document is opened.
+    pub fn survey(&self, names: &Names, in_full: &HashSet<AchievementId>) -> Result<Scan, StoreError> {
+        Scan::of(self, names, Depth::Statuses(in_full))
+    }
+
+    /// When a file was last changed; `None` where it is not there or the system does not say.
+    pub fn modified(&self, path: &str) -> Option<Timestamp> {
+        let time = self.dir.metadata(path).ok()?.modified().ok()?.into_std();
+        Timestamp::try_from(time).ok()
     }
 
     /// Writes a file atomically.

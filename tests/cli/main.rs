@@ -15,5 +15,7 @@ mod paste;
 mod plan_and_config;
 mod replay;
 mod run;
+mod status;
 mod undo;
 mod validate;
+mod working;

@@ -43,13 +43,17 @@ fn with_unknown(known: Value, unknown: Vec<(String, Value, Index)>) -> Value {
 
 /// An achievement without dependencies, some of the fields that a rewrite sets already there.
 fn achievement(id_field: &'static str) -> impl Strategy<Value = Map<String, Value>> {
-    (unknown(), any::<[bool; 5]>()).prop_map(move |(unknown, present)| {
+    (unknown(), any::<[bool; 9]>()).prop_map(move |(unknown, present)| {
         let mut known = json!({ id_field: "0.0" });
         let candidates = [
             ("title", json!("T")),
             ("status", json!("in_progress")),
             ("subplan_path", json!("old.md")),
             ("execution_paths", json!(["a.md"])),
+            ("executor", json!("ana")),
+            ("started_at", json!("2025-01-01T00:00:00Z")),
+            ("actual_hours", json!(null)),
+            ("notes", json!(["a", 1])),
             ("failure", json!({"ticket": [1, {}], "stage": "execution"})),
         ];
         for ((name, value), present) in candidates.into_iter().zip(present) {
@@ -118,17 +122,34 @@ fn any_change() -> impl Strategy<Value = Change> {
         attempts,
         at: NOW.to_owned(),
     });
+    let text = || proptest::option::of(proptest::option::of("\\PC{0,5}"));
     (
         proptest::option::of(proptest::sample::select(&Status::ALL[..])),
         proptest::option::of("\\PC{0,5}"),
         proptest::option::of(vec("\\PC{0,5}", 0..3)),
         proptest::option::of(proptest::option::of(failure)),
+        (text(), text(), text(), text()),
+        (
+            proptest::option::of((0_u8..200).prop_map(|quarters| f64::from(quarters) / 4.0)),
+            any::<bool>(),
+            proptest::option::of("\\PC{0,5}"),
+        ),
     )
-        .prop_map(|(status, subplan_path, execution_paths, failure)| Change {
-            status,
-            subplan_path,
-            execution_paths,
-            failure,
+        .prop_map(|(status, subplan_path, execution_paths, failure, texts, (actual_hours, no_subplan, note))| {
+            let (executor, assigned_at, started_at, completed_at) = texts;
+            Change {
+                status,
+                subplan_path,
+                execution_paths,
+                failure,
+                executor,
+                assigned_at,
+                started_at,
+                completed_at,
+                actual_hours,
+                no_subplan,
+                note,
+            }
         })
 }
 
@@ -137,11 +158,38 @@ fn change_value(achievement: &mut Map<String, Value>, change: &Change) {
     if let Some(status) = change.status {
         achievement.insert("status".into(), status.as_str().into());
     }
+    if let Some(hours) = change.actual_hours {
+        achievement.insert("actual_hours".into(), hours.into());
+    }
+    let texts = [
+        ("started_at", &change.started_at),
+        ("completed_at", &change.completed_at),
+        ("executor", &change.executor),
+        ("assigned_at", &change.assigned_at),
+    ];
+    for (name, text) in texts {
+        match text {
+            Some(Some(text)) => drop(achievement.insert(name.into(), text.as_str().into())),
+            Some(None) if achievement.contains_key(name) => drop(achievement.insert(name.into(), Value::Null)),
+            Some(None) | None => {}
+        }
+    }
     if let Some(path) = &change.subplan_path {
         achievement.insert("subplan_path".into(), path.as_str().into());
     }
     if let Some(paths) = &change.execution_paths {
         achievement.insert("execution_paths".into(), paths.as_slice().into());
+    }
+    if change.no_subplan && change.subplan_path.is_none() && achievement.contains_key("subplan_path") {
+        achievement.insert("subplan_path".into(), Value::Null);
+    }
+    if let Some(note) = &change.note {
+        let notes = match achievement.get("notes").cloned().unwrap_or_default() {
+            Value::Null => json!(note),
+            Value::Array(notes) => notes.into_iter().chain([json!(note)]).collect(),
+            other => json!([other, note]),
+        };
+        achievement.insert("notes".into(), notes);
     }
     match &change.failure {
         None => {}

@@ -11,6 +11,7 @@ fn everything() -> Change {
         subplan_path: Some("subplans/S.md".to_owned()),
         execution_paths: Some(vec!["execution/E_01.md".to_owned(), "execution/E_02.md".to_owned()]),
         failure: Some(Some(failure())),
+        ..Change::default()
     }
 }
 
@@ -88,4 +89,38 @@ fn a_leveled_file_may_have_a_list_of_achievements_of_its_own() {
     let text = "{\"achievements\": [\"bronze\"], \"levels\": [{\"level\": 1, \"achievements\": [{\"id\": \"1.1\"}]}]}";
     let file = parsed(text);
     assert_eq!((file.form(), file.entries().len(), file.check()), (Form::Leveled, 1, Checked::default()));
+}
+
+#[test]
+fn a_later_change_goes_over_an_earlier_one() {
+    let path = |text: &str| Some(text.to_owned());
+    let mut change = Change { subplan_path: path("a"), note: path("one"), actual_hours: Some(1.0), ..everything() };
+    change.overlay(Change { no_subplan: true, note: path("two"), executor: Some(None), ..Change::default() });
+    assert_eq!((&change.subplan_path, change.no_subplan), (&None, true));
+    assert_eq!(
+        (change.note.as_deref(), change.actual_hours, &change.executor),
+        (Some("one\ntwo"), Some(1.0), &Some(None))
+    );
+    assert_eq!((change.status, &change.failure), (everything().status, &everything().failure));
+    change.overlay(Change { subplan_path: path("b"), ..Change::default() });
+    assert_eq!((change.subplan_path.as_deref(), change.no_subplan), (Some("b"), false));
+}
+
+#[test]
+fn notes_become_a_list_and_what_is_taken_back_becomes_null() {
+    let file = |members: &str| format!(r#"{{"achievements":[{{"achievement_id":"1.1"{members}}}]}}"#);
+    let change = Change { note: Some("b".to_owned()), executor: Some(None), no_subplan: true, ..Change::default() };
+    let table = [
+        ("", r#","notes":"b""#),
+        (r#","notes":null"#, r#","notes":"b""#),
+        (r#","notes":"a","executor":null"#, r#","notes":["a","b"],"executor":null"#),
+        (
+            r#","executor":"x","subplan_path":"s","notes":["a"]"#,
+            r#","executor":null,"subplan_path":null,"notes":["a","b"]"#,
+        ),
+    ];
+    for (before, after) in table {
+        let text = rewritten(&file(before), &[("1.1", change.clone())]);
+        assert!(text.contains(&format!(r#""1.1"{after}}}"#)), "{text}");
+    }
 }

@@ -1,0 +1,47 @@
+//! `planwave claim`: takes the most worthwhile achievement that is ready. The choice is made under the lock, so that two
+//! claims at once never get the same.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    arguments::Global,
+    failure::{Exit, Failure},
+    terminal::{err, out},
+    transition::{Desk, Output, Wish},
+};
+use crate::progress::{Action, choose};
+
+#[derive(Debug, Args)]
+pub(super) struct ClaimArguments {
+    /// A plan directory, a PLAN_<NAME>.md, or a parallel.json.
+    #[arg(value_name = "PLAN", default_value = ".")]
+    plan: PathBuf,
+    /// Who takes it [default: `documents.executor`, or the user's name].
+    #[arg(long, value_name = "NAME")]
+    executor: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) fn run(arguments: &ClaimArguments, global: &Global) -> Result<Exit, Failure> {
+    let ClaimArguments { plan, executor, output } = arguments;
+    output.check()?;
+    let desk = Desk::open(plan, Action::Claim, global)?;
+    let executor = executor.clone().or_else(|| desk.default_executor.clone());
+    let survey = &desk.survey;
+    match choose(&survey.leveled.file, &survey.leveled.graph, &survey.standings, executor.as_deref()) {
+        Ok(node) => {
+            let done = desk.act(Action::Claim, node, Wish { executor, ..Wish::default() })?;
+            output.say(&done)
+        }
+        Err(reason) => {
+            if output.json {
+                out("null\n")?;
+            }
+            err(&format!("nothing to claim: {reason}\n"));
+            Ok(Exit::Incomplete)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `planwave refresh`: makes parallel.json say what is on disk.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    failure::{Exit, Failure},
+    pretty,
+    project::{Leveled, Project},
+    run::whole_seconds,
+    survey::Survey,
+    terminal::{err, out},
+    transition::lock,
+};
+use crate::{
+    plan::AchievementId,
+    progress::{Refreshed, refresh, times_wanted},
+    report::{plural, sanitize},
+    store::{Existing, Operation, WriteError},
+};
+
+/// Lines of a list that is printed.
+const SHOWN: usize = 20;
+
+#[derive(Debug, Args)]
+pub(super) struct RefreshArguments {
+    /// A plan directory, a PLAN_<NAME>.md, or a parallel.json.
+    #[arg(value_name = "PLAN", default_value = ".")]
+    plan: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done, for a program.
+#[derive(Serialize)]
+struct Report<'a> {
+    changed: Vec<Changed<'a>>,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    id: AchievementId,
+    changes: &'a [String],
+}
+
+pub(super) fn run(arguments: &RefreshArguments) -> Result<Exit, Failure> {
+    let project = Project::open(&arguments.plan)?;
+    let began = Timestamp::now();
+    let dir = std::sync::Arc::clone(&project.dir);
+    let lock = lock(&dir, "refresh", began)?;
+    let leveled = project.leveled()?;
+    let shown = leveled.project.parallel_path().display().to_string();
+    let read_warnings = leveled.warnings.clone();
+    let refreshed = bring_up_to_date(leveled, began, |text| {
+        let operation = Operation::begin(&dir, &lock, "refresh", began)?;
+        operation.write("parallel.json", text, Existing::Replace)?;
+        operation.finish()
+    })?;
+    let Refreshed { changes: _, said, warnings } = &refreshed;
+    if arguments.json {
+        let changed = said.iter().map(|(id, changes)| Changed { id: *id, changes }).collect();
+        out(&format!("{}\n", pretty(&Report { changed, warnings })?))?;
+        return Ok(Exit::Done);
+    }
+    for warning in &read_warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
+    warn(warnings);
+    for (id, changes) in said.iter().take(SHOWN) {
+        out(&format!("{id}: {}\n", sanitize(&changes.join("; "))))?;
+    }
+    if said.len() > SHOWN {
+        out(&format!("… and {} more\n", said.len() - SHOWN))?;
+    }
+    err(&match said.len() {
+        0 => format!("{shown} is up to date\n"),
+        number => format!("{shown}: {} brought up to date\n", plural(number, "achievement")),
+    });
+    Ok(Exit::Done)
+}
+
+/// Prints what does not fit, as much as can be read.
+pub(super) fn warn(warnings: &[String]) {
+    for warning in warnings.iter().take(SHOWN) {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
+    if warnings.len() > SHOWN {
+        err(&format!("warning: and {} more such; `planwave refresh --json` lists all\n", warnings.len() - SHOWN));
+    }
+}
+
+/// Compares parallel.json with what is on disk, and has it written where it differs. The caller holds the lock, and has
+/// read parallel.json since.
+pub(super) fn bring_up_to_date(
+    leveled: Leveled,
+    now: Timestamp,
+    write: impl FnOnce(&[u8]) -> Result<(), WriteError>,
+) -> Result<Refreshed, Failure> {
+    let mut survey = Survey::documents(leveled)?;
+    let refreshed = {
+        let ground = survey.ground();
+        let dir = &survey.leveled.project.dir;
+        let times: HashMap<AchievementId, Timestamp> = times_wanted(&ground, &survey.standings)
+            .into_iter()
+            .filter_map(|(id, path)| Some((id, dir.modified(path)?)))
+            .collect();
+        refresh(&ground, &survey.standings, &times, &|path| dir.modified(path).is_some())
+    };
+    if !refreshed.changes.is_empty() {
+        let file = &mut survey.leveled.file;
+        file.apply(&refreshed.changes, &whole_seconds(now));
+        write(file.to_text().as_bytes())?;
+    }
+    Ok(refreshed)
+}

@@ -1,0 +1,279 @@
+//! One action on one achievement: lock, read, decide, write, say. What an action means is decided in `progress`.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    arguments::Global,
+    failure::{Exit, Failure},
+    pretty,
+    project::{Project, settings},
+    run::whole_seconds,
+    survey::Survey,
+    terminal::{err, out},
+};
+use crate::{
+    parallel::{Change, Status},
+    plan::AchievementId,
+    progress::{Action, Actor, Case, Effects, FileEffect, act, set_aside_names},
+    report::{json_line, sanitize},
+    store::{Existing, Operation, PlanDir, RunLock, WriteError},
+};
+
+/// How long a command waits for others to be done; they hold the lock for some milliseconds, unless it is a run.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Which achievement of which plan.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// The achievement, such as 3.1.
+    #[arg(value_name = "ID")]
+    pub(super) id: AchievementId,
+    /// A plan directory, a PLAN_<NAME>.md, or a parallel.json.
+    #[arg(value_name = "PLAN", default_value = ".")]
+    pub(super) plan: PathBuf,
+}
+
+/// How to say what was done.
+#[derive(Debug, Args)]
+pub(super) struct Output {
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write the event as a line of JSON to a file, or to standard output with `-`.
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) events: Option<PathBuf>,
+}
+
+/// What somebody wants, as far as the command line tells.
+#[derive(Debug, Default)]
+pub(super) struct Wish {
+    pub(super) executor: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) hours: Option<f64>,
+    pub(super) force: bool,
+}
+
+/// A plan under the lock, as it stands.
+pub(super) struct Desk {
+    pub(super) survey: Survey,
+    /// Who works where nobody is named.
+    pub(super) default_executor: Option<String>,
+    dir: Arc<PlanDir>,
+    lock: RunLock,
+    began: Timestamp,
+}
+
+/// What was done, as an event and for a program.
+#[derive(Serialize)]
+pub(super) struct Done {
+    event: &'static str,
+    achievement: AchievementId,
+    title: String,
+    command: &'static str,
+    from: Status,
+    to: Status,
+    executor: Option<String>,
+    actual_hours: Option<f64>,
+    at: String,
+    /// Its SUBPLAN, relative to the plan directory.
+    subplan: Option<String>,
+    /// Its EXECUTION_TASKs.
+    executions: Vec<String>,
+    /// Files that were written.
+    written: Vec<String>,
+    remarks: Vec<String>,
+}
+
+/// Takes the lock for a command, and waits a little where another command has it.
+pub(super) fn lock(dir: &PlanDir, command: &str, began: Timestamp) -> Result<RunLock, Failure> {
+    let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
+    Ok(RunLock::wait(dir, &holder, PATIENCE)?)
+}
+
+/// Does what `action` says with one achievement.
+pub(super) fn run(
+    action: Action,
+    target: &Target,
+    wish: Wish,
+    output: &Output,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    output.check()?;
+    let desk = Desk::open(&target.plan, action, global)?;
+    let node = desk.find(target.id)?;
+    let done = desk.act(action, node, wish)?;
+    output.say(&done)
+}
+
+impl Desk {
+    /// Takes the lock and looks where the plan stands.
+    pub(super) fn open(plan: &std::path::Path, action: Action, global: &Global) -> Result<Self, Failure> {
+        let project = Project::open(plan)?;
+        let (loaded, sources) = settings(Some(project.dir.path()), &global.overrides())?;
+        let variable = |name: &&str| sources.environment.get(*name).filter(|name| !name.trim().is_empty());
+        let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(variable).cloned();
+        let began = Timestamp::now();
+        let dir = Arc::clone(&project.dir);
+        let lock = lock(&dir, action.as_str(), began)?;
+        // Only now: what another command wrote while this one waited has to count.
+        let survey = Survey::statuses(project.leveled()?)?;
+        Ok(Self { survey, default_executor: loaded.settings.documents.executor.or(user), dir, lock, began })
+    }
+
+    fn find(&self, id: AchievementId) -> Result<usize, Failure> {
+        self.survey.leveled.graph.index_of(id).ok_or_else(|| {
+            Failure::invalid(format!("there is no achievement {id} in parallel.json"))
+                .hint(String::from("`planwave status` shows those there are"))
+        })
+    }
+
+    /// Decides and writes.
+    pub(super) fn act(mut self, action: Action, node: usize, wish: Wish) -> Result<Done, Failure> {
+        let leveled = &self.survey.leveled;
+        let entry = &leveled.file.entries()[node];
+        let files = self.survey.scan.of_achievement(entry.id);
+        let (id, status) = (entry.id, self.survey.standings.status(node));
+        let actor = Actor {
+            action,
+            executor: wish.executor,
+            default_executor: self.default_executor.clone(),
+            at: self.began,
+            text: wish.text,
+            hours: wish.hours,
+            force: wish.force,
+        };
+        let case = Case {
+            entry,
+            title: &self.survey.titles.titles[node],
+            status,
+            open: self
+                .survey
+                .standings
+                .open_dependencies(&leveled.graph, node)
+                .map(|node| leveled.graph.id(node))
+                .collect(),
+            files,
+            names: &leveled.names,
+            approved_at: files.verdicts.approved.first().and_then(|path| self.dir.modified(path)),
+        };
+        let effects = act(&actor, &case)?;
+        let command = format!("{action} {id}");
+        let (subplan, executions) = (files.subplan.clone(), files.execution_paths());
+        let written = self.write(&command, id, &effects)?;
+        let entry = &self.survey.leveled.file.entries()[node];
+        Ok(Done {
+            event: "status_changed",
+            achievement: id,
+            title: self.survey.titles.titles[node].clone(),
+            command: action.as_str(),
+            from: status,
+            to: effects.to,
+            executor: entry.executor.clone(),
+            actual_hours: effects.change.actual_hours,
+            at: whole_seconds(self.began),
+            subplan,
+            executions,
+            written,
+            remarks: effects.remarks,
+        })
+    }
+
+    /// Files first, then parallel.json, which speaks of them. Gives the paths of what was written.
+    fn write(&mut self, command: &str, id: AchievementId, effects: &Effects) -> Result<Vec<String>, Failure> {
+        let operation = Operation::begin(&self.dir, &self.lock, command, self.began)?;
+        let mut written = Vec::new();
+        for file in &effects.files {
+            match file {
+                FileEffect::Write { path, text } => {
+                    operation.write(path, text.as_bytes(), Existing::Keep)?;
+                    written.push(path.clone());
+                }
+                FileEffect::SetAside { path } => {
+                    let bytes = self.dir.read(path)?;
+                    for name in set_aside_names(path) {
+                        match operation.write(&name, &bytes, Existing::Keep) {
+                            Ok(()) => {
+                                written.push(name);
+                                break;
+                            }
+                            Err(WriteError::Exists { .. }) => {}
+                            Err(error) => return Err(error.into()),
+                        }
+                    }
+                    operation.remove(path)?;
+                }
+            }
+        }
+        if effects.change != Change::default() {
+            let file = &mut self.survey.leveled.file;
+            file.apply(&[(id, effects.change.clone())].into(), &whole_seconds(self.began));
+            operation.write("parallel.json", file.to_text().as_bytes(), Existing::Replace)?;
+        }
+        operation.finish()?;
+        Ok(written)
+    }
+}
+
+impl Output {
+    /// Refuses what cannot be said in one place.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.json && self.events.as_deref() == Some(std::path::Path::new("-")) {
+            return Err(Failure::invalid("`--json` and `--events -` both want standard output")
+                .hint(String::from("write the events to a file")));
+        }
+        Ok(())
+    }
+
+    /// Says what was done.
+    pub(super) fn say(&self, done: &Done) -> Result<Exit, Failure> {
+        let line = json_line(done).map_err(|error| Failure::incomplete(format!("cannot write JSON: {error}")))?;
+        match &self.events {
+            Some(path) if path == std::path::Path::new("-") => {
+                out(&format!("{line}\n"))?;
+                err(&done.text());
+            }
+            Some(path) => {
+                std::fs::write(path, format!("{line}\n")).map_err(|error| {
+                    Failure::incomplete(format!("done, but cannot write {}: {error}", path.display()))
+                })?;
+                self.result(done)?;
+            }
+            None => self.result(done)?,
+        }
+        for remark in &done.remarks {
+            err(&format!("note: {}\n", sanitize(remark)));
+        }
+        Ok(Exit::Done)
+    }
+
+    fn result(&self, done: &Done) -> Result<(), Failure> {
+        if self.json { out(&format!("{}\n", pretty(done)?)) } else { out(&done.text()) }
+    }
+}
+
+impl Done {
+    fn text(&self) -> String {
+        let change = if self.from == self.to {
+            format!("{} is {}", self.achievement, self.to)
+        } else {
+            format!("{}: {} → {}", self.achievement, self.from, self.to)
+        };
+        let executor = self.executor.as_ref().map(|name| format!(", executor {name}")).unwrap_or_default();
+        let hours = self.actual_hours.map(|hours| format!(", {hours} h")).unwrap_or_default();
+        let title = if self.title.is_empty() { String::new() } else { format!("  {}", self.title) };
+        let mut text = format!("{}\n", sanitize(&format!("{change}{executor}{hours}{title}")));
+        for path in &self.written {
+            text.push_str(&format!("  wrote {}\n", sanitize(path)));
+        }
+        if self.to == Status::InProgress && self.from != Status::InProgress {
+            for path in self.subplan.iter().chain(&self.executions) {
+                text.push_str(&format!("  read {}\n", sanitize(path)));
+            }
+        }
+        text
+    }
+}
