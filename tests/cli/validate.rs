@@ -39,9 +39,9 @@ fn problems_have_their_place_and_fix_repairs_what_it_says() {
     });
     insta::assert_snapshot!(env.run(&["validate", "plan"]), @r#"
     error[PW601]: `../secret.md` leads out of the plan directory
-      --> plan/parallel.json:69:27
+      --> plan/parallel.json:73:27
        |
-    69 |           "subplan_path": "../secret.md",
+    73 |           "subplan_path": "../secret.md",
        |                           ^^^^^^^^^^^^^^
        |
        = at: levels[1].achievements[0].subplan_path
@@ -49,9 +49,9 @@ fn problems_have_their_place_and_fix_repairs_what_it_says() {
        = --fix: puts the document there is in its place, or null
 
     warning[PW402]: level 7 follows level 1
-      --> plan/parallel.json:38:16
+      --> plan/parallel.json:40:16
        |
-    38 |       "level": 7,
+    40 |       "level": 7,
        |                ^
        |
        = at: levels[1].level
@@ -88,7 +88,7 @@ fn problems_have_their_place_and_fix_repairs_what_it_says() {
                "estimated_hours": "2-3 hours",
                "actual_hours": null,
                "started_at": null,
-    @@ -35,7 +37,7 @@
+    @@ -37,7 +39,7 @@
            ]
          },
          {
@@ -97,10 +97,10 @@ fn problems_have_their_place_and_fix_repairs_what_it_says() {
            "description": "Depends on level 1",
            "can_parallelize": false,
            "max_parallelism": 1,
-    @@ -66,7 +68,7 @@
-               "deliverables": [
-                 "`part_2.1.rs`"
+    @@ -70,7 +72,7 @@
                ],
+               "critical": null,
+               "touches": null,
     -          "subplan_path": "../secret.md",
     +          "subplan_path": null,
                "execution_paths": [],
@@ -201,16 +201,16 @@ fn a_file_that_is_broken_or_alone_is_checked_as_far_as_possible() {
     note[PW109]: `version` is missing
      --> alone/x.json:1:1
       |
-    1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done", "dependencies": ["1.1"]}]}]}
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done",...
+      | ^
       |
       = help: it says: Version of the format.
 
     note[PW109]: `plan` is missing
      --> alone/x.json:1:1
       |
-    1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done", "dependencies": ["1.1"]}]}]}
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done",...
+      | ^
       |
       = help: it says: The <NAME> of PLAN_<NAME>.md.
 
@@ -218,8 +218,8 @@ fn a_file_that_is_broken_or_alone_is_checked_as_far_as_possible() {
                  not compared
      --> alone/x.json:1:1
       |
-    1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done", "dependencies": ["1.1"]}]}]}
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done",...
+      | ^
 
     ------- stderr -------
     alone/x.json: 2 errors, 3 notes
