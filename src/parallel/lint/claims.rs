@@ -14,9 +14,25 @@ pub(super) enum Claim<'a> {
     Resource(&'static str, &'a str),
 }
 
-/// Words after which only mentions come.
-const ASIDES: &[&str] =
-    &["for", "of", "with", "following", "based", "see", "like", "using", "from", "against", "that", "which", "as"];
+/// Whether only mentions come after this word. (A `match` on words compares lengths first; this is asked of every word.)
+fn is_aside(word: &str) -> bool {
+    matches!(
+        word,
+        "for"
+            | "of"
+            | "with"
+            | "following"
+            | "based"
+            | "see"
+            | "like"
+            | "using"
+            | "from"
+            | "against"
+            | "that"
+            | "which"
+            | "as"
+    )
+}
 
 /// Verbs of writing, in lower case.
 const VERBS: &[&str] = &[
@@ -45,11 +61,41 @@ const VERBS: &[&str] = &[
 const KINDS: &[&str] =
     &["bucket", "collection", "database", "fixture", "queue", "schema", "stream", "table", "topic", "volume"];
 
-/// File extensions that make a word without backticks a file.
-const EXTENSIONS: &[&str] = &[
-    "c", "cfg", "cpp", "cs", "css", "csv", "go", "h", "html", "ini", "java", "js", "json", "jsonl", "kt", "md",
-    "proto", "py", "rb", "rs", "sh", "sql", "svg", "toml", "ts", "tsx", "txt", "xml", "yaml", "yml",
-];
+/// Whether a file extension makes a word without backticks a file.
+fn is_extension(text: &str) -> bool {
+    matches!(
+        text,
+        "c" | "cfg"
+            | "cpp"
+            | "cs"
+            | "css"
+            | "csv"
+            | "go"
+            | "h"
+            | "html"
+            | "ini"
+            | "java"
+            | "js"
+            | "json"
+            | "jsonl"
+            | "kt"
+            | "md"
+            | "proto"
+            | "py"
+            | "rb"
+            | "rs"
+            | "sh"
+            | "sql"
+            | "svg"
+            | "toml"
+            | "ts"
+            | "tsx"
+            | "txt"
+            | "xml"
+            | "yaml"
+            | "yml"
+    )
+}
 
 /// Names that every folder may have one of.
 const EVERYWHERE: &[&str] = &["__init__.py", "mod.rs", "index.js", "index.ts", "index.html", "README.md"];
@@ -100,7 +146,7 @@ fn of_line<'a>(line: &'a str, take: &mut impl FnMut(Claim<'a>)) {
         } else {
             for word in piece.split_whitespace() {
                 let opens = word.starts_with('(') || matches!(word, "-" | "–" | "—");
-                if (opens && any) || ASIDES.contains(&word) {
+                if (opens && any) || is_aside(word) {
                     return;
                 }
                 if last.eq_ignore_ascii_case("port") {
@@ -137,7 +183,7 @@ fn file(word: &str, quoted: bool) -> Option<Claim<'_>> {
     }
     let name = path.rsplit('/').next()?;
     let (stem, extension) = name.rsplit_once('.')?;
-    let known = EXTENSIONS.contains(&extension);
+    let known = is_extension(extension);
     let extension_like = (1..=10).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_lowercase());
     let titled = stem.chars().next().is_some_and(char::is_uppercase) && stem.chars().any(char::is_lowercase);
     let is_file =

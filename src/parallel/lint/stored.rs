@@ -78,21 +78,20 @@ fn stays_inside(path: &str) -> bool {
 fn paths(file: &ParallelFile, index: usize, around: &Surroundings<'_>, sound: Sound, raise: &mut impl FnMut(Raised)) {
     let entry = &file.entries[index];
     let looked = around.documents.is_some();
-    let subplan = entry.subplan_path.iter().map(|path| (path, field(file, index, "subplan_path")));
-    let executions = entry
-        .execution_paths
-        .iter()
-        .enumerate()
-        .map(|(at, path)| (path, [field(file, index, "execution_paths"), vec![at.into()]].concat()));
-    for (path, place) in subplan.chain(executions) {
-        let shown = printable(path, 80);
+    let subplan = entry.subplan_path.iter().map(|path| (path, None));
+    let executions = entry.execution_paths.iter().enumerate().map(|(at, path)| (path, Some(at)));
+    for (path, at) in subplan.chain(executions) {
+        let place = || match at {
+            None => field(file, index, "subplan_path"),
+            Some(at) => [field(file, index, "execution_paths"), vec![at.into()]].concat(),
+        };
         if !stays_inside(path) {
-            let message = format!("`{shown}` leads out of the plan directory");
+            let message = format!("`{}` leads out of the plan directory", printable(path, 80));
             let hint = "paths are relative to the plan directory, with forward slashes";
-            raise(Raised::new(&PATH_OUTSIDE, place, message).hint(hint).fixable_if(looked && sound.ids));
+            raise(Raised::new(&PATH_OUTSIDE, place(), message).hint(hint).fixable_if(looked && sound.ids));
         } else if looked && around.missing.contains(path) {
-            let message = format!("there is no file `{shown}`");
-            raise(Raised::new(&PATH_MISSING, place, message).fixable_if(sound.ids));
+            let message = format!("there is no file `{}`", printable(path, 80));
+            raise(Raised::new(&PATH_MISSING, place(), message).fixable_if(sound.ids));
         }
     }
     if unrecorded(entry, around) {
