@@ -142,6 +142,11 @@ fn recognise<'a>(
         let pieces = split(text);
         if pieces.is_empty() {
             let shown = sanitize(source);
+            if text.trim_start().trim_start_matches("```json").trim_start().starts_with('{') {
+                let plan = shell_word(&arguments.plan.display().to_string());
+                return Err(Failure::invalid(format!("{shown} holds no document, but perhaps dependencies"))
+                    .hint(format!("`planwave analyze {plan} --from-response {}` takes them in", shell_word(source))));
+            }
             return Err(Failure::invalid(format!("{shown} holds no document: there is no line `{BEGIN} … {END}`"))
                 .hint(String::from(
                     "where the whole answer is one document, name it: `--as subplans/SUBPLAN_X_31.md`",

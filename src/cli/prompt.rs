@@ -8,6 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{
+    analyze,
     arguments::Global,
     clipboard,
     failure::{Exit, Failure},
@@ -48,6 +49,10 @@ pub(super) struct PromptArguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
+    /// The dependencies of the PLAN, as if there were no parallel.json.
+    Discovery,
+    /// The dependencies of a PLAN in progress: what is complete and what people settled stays.
+    Update,
     /// SUBPLANs of a level.
     Subplans,
     /// EXECUTION_TASKs of a level whose SUBPLANs exist.
@@ -93,6 +98,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 
 pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, Failure> {
     let (stage, word) = match arguments.kind {
+        Kind::Discovery | Kind::Update => return dependencies(arguments, global),
         Kind::Subplans => (Stage::Subplan, "SUBPLAN"),
         Kind::Executions => (Stage::Execution, "EXECUTION"),
     };
@@ -135,6 +141,19 @@ pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, 
     let asked = plural(calls.len(), word);
     let command = import_command(&plan, &calls);
     err(&format!("{asked} of level {level}, {tokens} tokens. Save the answer in a file, then: {command}\n"));
+    Ok(Exit::Done)
+}
+
+/// The prompt for the dependencies of a PLAN.
+fn dependencies(arguments: &PromptArguments, global: &Global) -> Result<Exit, Failure> {
+    if arguments.level.is_some() || !arguments.ids.is_empty() || arguments.force {
+        return Err(Failure::invalid("this prompt is about the whole PLAN")
+            .hint(String::from("leave `--level`, `--ids` and `--force` out")));
+    }
+    let anew = arguments.kind == Kind::Discovery;
+    arguments.destination.deliver(&analyze::prompt_to_paste(&arguments.plan, anew, global)?)?;
+    let plan = shell_word(&arguments.plan.display().to_string());
+    err(&format!("Save the answer in a file, then: planwave analyze {plan} --from-response answer.json\n"));
     Ok(Exit::Done)
 }
 

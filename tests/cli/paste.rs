@@ -110,6 +110,21 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
 }
 
 #[test]
+fn dependencies_are_asked_for_by_hand_too() {
+    let env = three();
+    let anew = env.run(&["prompt", "discovery", "plan"]);
+    assert!(anew.contains("1.1") && anew.contains("2.1") && anew.ends_with("[exit 0]"), "{anew}");
+    assert!(anew.contains("planwave analyze plan --from-response answer.json"), "{anew}");
+    // The same prompt that `analyze` would send.
+    let sent = env.run(&["analyze", "plan", "--prompt"]);
+    let update = env.run(&["prompt", "update", "plan"]);
+    assert!(update.starts_with(sent.split("------- stderr").next().unwrap().trim_end_matches("[exit 0]")), "{update}");
+    assert!(env.run(&["prompt", "update", "plan", "--level", "1"]).contains("about the whole PLAN"));
+    env.write("answer.json", "{\"achievements\": []}");
+    assert!(env.run(&["import", "plan", "answer.json"]).contains("--from-response answer.json` takes them in"));
+}
+
+#[test]
 fn what_cannot_be_taken_in_is_said_and_nothing_is_overwritten() {
     let env = three();
     env.write("prose.md", "I would rather not.\n");

@@ -35,7 +35,7 @@ use subject::Subject;
 /// Faults of an answer that are printed.
 const FAULTS_SHOWN: usize = 20;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct AnalyzeArguments {
     /// A plan directory or a PLAN_<NAME>.md.
     #[arg(value_name = "PLAN", default_value = ".")]
@@ -101,11 +101,27 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<Exit,
     let templates = Templates::load(&template_overrides(&loaded)?)?;
     let prompt = prompt(&templates, &subject.project.plan, &subject.text, &subject.basis)?;
     if arguments.prompt {
-        let Prompt { system, user } = prompt;
-        out(&format!("{}\n\n{}\n", system.trim_end(), user.trim_end()))?;
+        out(&pasted(prompt))?;
         return Ok(Exit::Done);
     }
     ask::run(&subject, arguments, &prompt, &templates, (&loaded, &sources))
+}
+
+/// The prompt of [`run`] for people who paste it. `anew` leaves an existing parallel.json out of account.
+pub(super) fn prompt_to_paste(plan: &Path, anew: bool, global: &Global) -> Result<String, Failure> {
+    let arguments = AnalyzeArguments { plan: plan.to_path_buf(), prompt: true, force: anew, ..Default::default() };
+    let subject = Subject::open(&arguments)?;
+    for warning in &subject.warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
+    let (loaded, _) = settings(&subject, &arguments, global)?;
+    let templates = Templates::load(&template_overrides(&loaded)?)?;
+    Ok(pasted(prompt(&templates, &subject.project.plan, &subject.text, &subject.basis)?))
+}
+
+fn pasted(prompt: Prompt) -> String {
+    let Prompt { system, user } = prompt;
+    format!("{}\n\n{}\n", system.trim_end(), user.trim_end())
 }
 
 fn settings(subject: &Subject, arguments: &AnalyzeArguments, global: &Global) -> Result<(Loaded, Sources), Failure> {
