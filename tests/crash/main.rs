@@ -77,7 +77,7 @@ fn quiet(env: &TestEnv) -> Command {
 
 /// Waits until the server has been sent more than `sent` requests, or the run has ended without one.
 fn wait_for_request(server: &ScriptedServer, sent: usize, child: &mut Child) {
-    while server.bodies().len() == sent && child.try_wait().unwrap().is_none() {
+    while server.count() == sent && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -138,6 +138,12 @@ fn check(env: &TestEnv, expected: &BTreeMap<String, String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
+    // A server of wiremock blocks on a lock when it is dropped; where a task has used up its share of the runtime, tokio
+    // lets it wait for that for ever.
+    tokio::task::unconstrained(kill_and_look()).await;
+}
+
+async fn kill_and_look() {
     let kills = number("PLANWAVE_CRASH_KILLS").unwrap_or(200);
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = number("PLANWAVE_CRASH_SEED").unwrap_or_else(|| u64::try_from(clock.as_millis()).unwrap());
@@ -152,7 +158,7 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
     let starting = began.elapsed();
     assert!(child.wait().unwrap().success());
     let working = began.elapsed() - starting;
-    assert_eq!(server.bodies().len(), calls());
+    assert_eq!(server.count(), calls());
     let expected = documents(&env);
     assert_eq!(expected.len(), 2 * shape().len());
 
@@ -167,7 +173,7 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
         // Answers that were in flight at a kill and are paid for again.
         let mut lost = 0;
         for _ in 0..12 {
-            let sent = server.bodies().len();
+            let sent = server.count();
             let mut child = quiet(&env).spawn().unwrap();
             // Most kills fall into the time in which something is going on, some into the start.
             if random.next().is_multiple_of(5) {
@@ -184,7 +190,7 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
             // Requests that were on their way are counted before their answers are looked for.
             std::thread::sleep(Duration::from_millis(20));
             check(&env, &expected);
-            let now_lost = server.bodies().len() - on_tape(&env);
+            let now_lost = server.count() - on_tape(&env);
             assert!(now_lost - lost <= CONCURRENCY, "{} answers were lost by one kill", now_lost - lost);
             lost = now_lost;
         }
@@ -192,12 +198,12 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
         assert!(said.ends_with("[exit 0]"), "{said}");
         check(&env, &expected);
         assert_eq!(documents(&env), expected);
-        let sent = server.bodies().len();
+        let sent = server.count();
         assert!(sent <= calls() + lost, "{sent} requests for {} calls, {lost} of them lost", calls());
         let leftovers: Vec<String> = env.files("plan").into_keys().filter(|name| name.ends_with(".tmp")).collect();
         assert!(leftovers.is_empty(), "{leftovers:?}");
         assert!(env.run(&RUN).contains("nothing to do"));
-        assert_eq!(server.bodies().len(), sent);
+        assert_eq!(server.count(), sent);
         // Every run can be taken back, those that were killed too.
         while !env.run(&["undo", "plan", "--dry-run"]).contains("nothing to undo") {
             let said = env.run(&["undo", "plan", "--yes"]);

@@ -79,6 +79,11 @@ impl ScriptedServer {
         format!("{}/v1", self.server.uri())
     }
 
+    /// How many requests there were so far.
+    pub(crate) fn count(&self) -> usize {
+        self.bodies.lock().unwrap().len()
+    }
+
     /// The bodies of all requests so far.
     pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
         self.bodies.lock().unwrap().clone()
