@@ -24,19 +24,19 @@ async fn documents_that_are_gone_come_back_for_nothing_unless_fresh_ones_are_ask
     let env = TestEnv::with_plan(&shape()).server(&server.base_url());
     assert!(env.run(&RUN).ends_with("[exit 0]"));
     let before: Vec<String> = env.documents().iter().map(|name| env.read(&format!("plan/{name}"))).collect();
-    assert_eq!(server.bodies().len(), 4);
+    assert_eq!(server.count(), 4);
 
     remove_documents(&env);
     let said = env.run(&RUN);
     assert!(said.contains("4 answers from the tape, paid for earlier; `--fresh` asks again"), "{said}");
     assert!(said.contains("found: 4 answers on the tape; what they answer is not asked again"), "{said}");
-    assert_eq!(server.bodies().len(), 4);
+    assert_eq!(server.count(), 4);
     let after: Vec<String> = env.documents().iter().map(|name| env.read(&format!("plan/{name}"))).collect();
     assert_eq!(after, before);
 
     let said = env.run(&[&RUN[..], &["--fresh", "--force"]].concat());
     assert!(said.ends_with("[exit 0]"), "{said}");
-    assert_eq!(server.bodies().len(), 8);
+    assert_eq!(server.count(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,11 +71,11 @@ async fn an_item_that_was_given_up_is_tried_afresh() {
     let env = TestEnv::with_plan(&shape()).server(&server.base_url());
     let said = env.run(&[&RUN[..], &["--max-attempts", "2", "--stage", "subplan"]].concat());
     assert!(said.contains("1 failed") && said.ends_with("[exit 1]"), "{said}");
-    assert_eq!(server.bodies().len(), 3);
+    assert_eq!(server.count(), 3);
     let said = env.run(&[&RUN[..], &["--max-attempts", "2", "--stage", "subplan"]].concat());
     assert!(said.ends_with("[exit 0]"), "{said}");
     // Not the rejected answer once more: the request was sent again.
-    assert_eq!(server.bodies().len(), 4);
+    assert_eq!(server.count(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn damage_to_the_tape_is_told_and_costs_only_what_is_damaged() {
     env.write("plan/subplans/.planwave-1-2.tmp", "half a docu");
     let said = env.run(&RUN);
     insta::assert_snapshot!(said.lines().find(|line| line.starts_with("found")).unwrap(), @"found: the tape's last line was cut short and is gone; line 2 of the tape cannot be read and is in .planwave/tape.damaged.jsonl now; 1 unfinished file removed; 2 answers on the tape; what they answer is not asked again");
-    assert_eq!(server.bodies().len(), 4 + 2);
+    assert_eq!(server.count(), 4 + 2);
     assert_eq!(env.read("plan/.planwave/tape.damaged.jsonl"), format!("{second}\n"));
     assert_eq!(env.documents().len(), 4);
 }
