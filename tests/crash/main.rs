@@ -143,6 +143,7 @@ async fn a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice() {
     tokio::task::unconstrained(kill_and_look()).await;
 }
 
+#[expect(clippy::print_stderr, reason = "the seed has to be seen where the test fails")]
 async fn kill_and_look() {
     let kills = number("PLANWAVE_CRASH_KILLS").unwrap_or(200);
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();

@@ -1,6 +1,6 @@
 //! The one gate in front of a model at a provider: rate limits, budget, and when to stop.
 //!
-//! [`core`] and what it is made of are pure state machines over times and events; [`door`] makes tasks wait. It must
+//! `core` and what it is made of are pure state machines over times and events; `door` makes tasks wait. It must
 //! not send anything, and must not know what a request is for.
 
 mod breaker;
