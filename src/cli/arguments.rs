@@ -40,23 +40,27 @@ pub(super) enum Command {
     /// Show what was understood of a PLAN.
     #[command(subcommand)]
     Plan(PlanCommand),
-    /// Write the parallel.json of a PLAN: have a model find its dependencies, or take those that it declares.
+    /// Find the dependencies of a PLAN and write its parallel.json.
+    ///
+    /// A model finds them, or `--declared` takes those that the PLAN declares.
     Analyze(Box<AnalyzeArguments>),
-    /// Check a parallel.json and what stands around it; repair what has one right answer.
+    /// Check a parallel.json; repair what has one right answer.
+    ///
+    /// What stands around it is checked as well: the PLAN, the documents, the verdicts.
     Validate(ValidateArguments),
-    /// Rewrite a parallel.json of the older flat form as the leveled one.
+    /// Rewrite a parallel.json of the flat form as the leveled one.
     Migrate(MigrateArguments),
     /// Explain a rule of `validate`, or list them all.
     ExplainRule(ExplainRuleArguments),
     /// Print the JSON Schema of parallel.json.
     Schema,
-    /// Show where a plan stands: progress, what is ready, what is blocked, what is left.
+    /// Show progress, what is ready, what is blocked, what is left.
     Status(super::status::StatusArguments),
     /// Make parallel.json say what is on disk.
     Refresh(super::refresh::RefreshArguments),
-    /// Show what is ready to be worked on, the most worthwhile first.
+    /// Show what is ready to be worked on, the best first.
     Next(super::next::NextArguments),
-    /// Take the most worthwhile achievement that is ready, and begin.
+    /// Take the most worthwhile ready achievement, and begin.
     Claim(super::claim::ClaimArguments),
     /// Begin to work on an achievement.
     Start(super::start::StartArguments),
@@ -64,7 +68,7 @@ pub(super) enum Command {
     Complete(super::complete::CompleteArguments),
     /// Send an achievement back, to be fixed.
     Fail(super::fail::FailArguments),
-    /// Take up an achievement again that failed or was skipped.
+    /// Take up again an achievement that failed or was skipped.
     Retry(super::retry::RetryArguments),
     /// Leave out an achievement on purpose.
     Skip(super::skip::SkipArguments),
@@ -81,9 +85,11 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Write a new PLAN and its parallel.json from a pattern.
     Init(super::init::InitArguments),
-    /// Print the prompts of a level, to paste them into a chat.
+    /// Print prompts, to paste them into a chat.
     Prompt(super::prompt::PromptArguments),
-    /// Take in pasted answers: split them by file, check them, write what is good.
+    /// Take in pasted answers: check them, write what is good.
+    ///
+    /// An answer may hold several files; it is split by file.
     Import(super::import::ImportArguments),
     /// List runs and other operations, with what they cost.
     History(super::history::HistoryArguments),
@@ -91,14 +97,20 @@ pub(super) enum Command {
     Undo(super::undo::TakeBackArguments),
     /// Take back an undo.
     Redo(super::undo::TakeBackArguments),
-    /// Print what a run wrote, even where it was undone since, or a rejected answer.
+    /// Print what a run wrote, even where undone, or was answered.
     Show(super::show::ShowArguments),
     /// Add up what runs have cost.
     Cost(super::cost::CostArguments),
-    /// Free room in .planwave: old records, earlier versions of files, answers on the tape.
+    /// Free room in .planwave.
+    ///
+    /// Old records, earlier versions of files and answers on the tape go; never what an undo still needs.
     Gc(super::gc::GcArguments),
-    /// Make an example plan directory and generate its first level from a tape: no key, no network.
+    /// Try it on an example plan: no key, no network.
+    ///
+    /// Makes a plan directory and generates its first level from a tape.
     Demo(DemoArguments),
+    /// Print completions for a shell.
+    Completions(super::completions::CompletionsArguments),
 }
 
 #[derive(Debug, Args)]

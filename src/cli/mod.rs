@@ -10,6 +10,7 @@ mod check;
 mod claim;
 mod clipboard;
 mod complete;
+mod completions;
 pub mod config_show;
 mod cost;
 mod demo;
@@ -19,6 +20,7 @@ mod fail;
 mod failure;
 mod gc;
 mod git_checkpoint;
+mod help;
 mod history;
 mod import;
 mod init;
@@ -51,7 +53,7 @@ mod transition;
 mod undo;
 mod validate;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 pub use failure::Exit;
 
@@ -60,7 +62,7 @@ use failure::Failure;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
-    let line = CommandLine::parse();
+    let line = CommandLine::from_arg_matches(&help::command().get_matches()).unwrap_or_else(|error| error.exit());
     let result = match line.command {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
@@ -93,6 +95,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Gc(arguments) => gc::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     let exit = result.unwrap_or_else(|failure| {
         terminal::err(&failure.text());
