@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
     let plan = sanitize(&directory.display().to_string()).into_owned();
     out(&format!("Made {plan} with {} and {}. Its level {LEVEL} as a dry run shows it:\n\n", PLAN.0, PARALLEL.0))?;
     let prepared = prepared(directory, &loaded)?;
-    out(&dry_run_text(&prepared.forecast()?, width()))?;
+    out(&dry_run_text(&prepared.forecast(None)?, width()))?;
     out("\nNow the run itself, without a network. The answers come from a tape: people wrote them, no model did.\n\
          One is faulty on purpose; it is sent back and comes again mended.\n\n")?;
     let surroundings = Surroundings {

@@ -1,6 +1,6 @@
 //! `planwave run`: plan, show, ask, perform, report.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -19,11 +19,11 @@ use super::{
 use crate::{
     document::Stage,
     engine::{
-        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Selection, SkipReason, StopKind, Summary,
-        Totals, Wish,
+        self, Briefing, Engine, Forecast, Limits, ModelOutlook, Order, Remembered, Selection, SkipReason, StopKind,
+        Summary, Totals, Wish,
     },
     history::{Kind, Tallied},
-    model::{Model, OpenAi, Source, gate::Bounds},
+    model::{Model, ModelConfig, OpenAi, Request, Source, gate::Bounds},
     plan::Plan,
     progress::Refreshed,
     prompts::{TemplateName, Templates},
@@ -32,7 +32,7 @@ use crate::{
         summary_json, summary_text,
     },
     settings::{self as config, Loaded, Sources, StageChoice},
-    store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir, RunLock},
+    store::{Begin, DocumentWriter, Existing, Journal, LocalTape, Operation, PlanDir, RunLock},
     tape::{Header, Origin},
 };
 
@@ -51,8 +51,9 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Counts what the run would send. Most of a dry run's work, so it is done only where somebody wants to see it.
-    pub(super) fn forecast(&self) -> Result<Forecast, Failure> {
+    /// Counts what the run would send beyond what is `paid` for. Most of a dry run's work, so it is done only where
+    /// somebody wants to see it.
+    pub(super) fn forecast(&self, paid: Option<&Paid>) -> Result<Forecast, Failure> {
         let Self { leveled, planned, briefing, choice, wish: _, model_name, bounds: _ } = self;
         let tokenizer = choice.facts.tokenizer;
         let outlook = ModelOutlook {
@@ -63,11 +64,35 @@ impl Prepared {
             prices_taken: choice.facts.prices_taken.clone(),
             max_output_tokens: choice.output_cap,
         };
+        let remembered = |request: &Request| paid.is_some_and(|paid| paid.covers(request, choice));
+        let remembered: Option<Remembered<'_>> = if paid.is_some() { Some(&remembered) } else { None };
+        let Leveled { graph, names, .. } = leveled;
         let mut forecast =
-            engine::forecast(&planned.run, briefing, &leveled.graph, &leveled.names, &planned.digests, &outlook)?;
+            engine::forecast(&planned.run, briefing, graph, names, &planned.digests, &outlook, remembered)?;
         forecast.warnings.extend(leveled.warnings.iter().cloned());
         forecast.budget = self.bounds.is_set().then_some(self.bounds);
         Ok(forecast)
+    }
+}
+
+/// What the plan's own tape has answers to.
+pub(super) struct Paid {
+    keys: HashSet<String>,
+    configuration: ModelConfig,
+}
+
+impl Paid {
+    /// `None` where there is nothing, or where it is not to be used. A tape that cannot be read is the run's to report.
+    fn of(dir: &PlanDir, loaded: &Loaded, answers: &Answers, fresh: bool) -> Option<Self> {
+        if fresh || !loaded.settings.tape.local || !matches!(answers, Answers::Network) {
+            return None;
+        }
+        let keys = LocalTape::keys(dir).ok().filter(|keys| !keys.is_empty())?;
+        Some(Self { keys, configuration: model_setup::configuration(loaded, None) })
+    }
+
+    fn covers(&self, request: &Request, choice: &ModelChoice) -> bool {
+        self.keys.contains(&OpenAi::item_key(request, &self.configuration, &choice.facts))
     }
 }
 
@@ -108,11 +133,13 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
     }
+    let paid = Paid::of(&prepared.leveled.project.dir, &loaded, &answers, arguments.fresh);
     if arguments.dry_run {
+        let forecast = prepared.forecast(paid.as_ref())?;
         let text = if arguments.json {
-            json_pretty(&prepared.forecast()?).map_err(|error| Failure::invalid(error.to_string()))?
+            json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
         } else {
-            dry_run_text(&prepared.forecast()?, terminal::width())
+            dry_run_text(&forecast, terminal::width())
         };
         out(&text)?;
         return Ok(Exit::Done);
@@ -146,7 +173,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
             return Err(Failure::invalid("this would send requests, and there is no terminal to ask on")
                 .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be")));
         }
-        let forecast = prepared.forecast()?;
+        let forecast = prepared.forecast(paid.as_ref())?;
         err(&forecast_text(&forecast, terminal::width()));
         if !terminal::confirm(&confirm_text(&forecast.totals, terminal::width())) {
             err("nothing sent, nothing written\n");
@@ -269,7 +296,7 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result
     if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
         dir.remove_temporaries();
     }
-    let mut forecast = prepared.forecast()?;
+    let mut forecast = prepared.forecast(None)?;
     if surroundings.json {
         forecast.warnings.push(String::from("nothing to do"));
         out(&json_pretty(&forecast).unwrap_or_default())?;
@@ -523,7 +550,8 @@ fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
     let again = Project::open(dir.path()).ok()?.leveled().ok()?;
     // What was replaced is done, though it exists.
     let wish = Wish { force: false, ..wish.clone() };
-    Some(prepare(again, wish, loaded).ok()?.forecast().ok()?.totals)
+    let paid = Paid::of(dir, loaded, &Answers::Network, false);
+    Some(prepare(again, wish, loaded).ok()?.forecast(paid.as_ref()).ok()?.totals)
 }
 
 /// The level to generate next, where this run did whole levels and all of them.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
-    model::{Prices, Usage},
+    model::{Prices, Request, Usage},
     parallel::Graph,
     plan::AchievementId,
     prompts::TemplateError,
@@ -51,6 +51,9 @@ pub struct ModelOutlook<'a> {
     pub max_output_tokens: u32,
 }
 
+/// Whether a document's first request has been answered before, so that it is not sent again.
+pub type Remembered<'a> = &'a (dyn Fn(&Request) -> bool + Sync);
+
 /// Counts every prompt of the run. Shared parts are counted once; own parts on all cores.
 pub fn forecast(
     run: &RunPlan,
@@ -59,6 +62,7 @@ pub fn forecast(
     names: &Names,
     digests: &HashMap<AchievementId, Digest>,
     model: &ModelOutlook<'_>,
+    remembered: Option<Remembered<'_>>,
 ) -> Result<Forecast, TemplateError> {
     let digests: HashMap<AchievementId, Arc<Digest>> =
         digests.iter().map(|(id, digest)| (*id, Arc::new(digest.clone()))).collect();
@@ -70,7 +74,8 @@ pub fn forecast(
             shared.map_or(0, |shared| (model.count)(&shared.system) + (model.count)(&shared.level))
         });
     }
-    let book = Book { run, briefing, graph, names, digests: &digests, in_run: &in_run, shared_tokens, model };
+    let book =
+        Book { run, briefing, graph, names, digests: &digests, in_run: &in_run, shared_tokens, model, remembered };
     let documents = book.all_documents()?;
 
     let mut levels: BTreeMap<u32, LevelForecast> = BTreeMap::new();
@@ -122,6 +127,7 @@ struct Book<'a> {
     /// Tokens of what the items of a level and stage share.
     shared_tokens: HashMap<(u32, Stage), usize>,
     model: &'a ModelOutlook<'a>,
+    remembered: Option<Remembered<'a>>,
 }
 
 impl Book<'_> {
@@ -157,7 +163,7 @@ impl Book<'_> {
         let unknown = self.briefing.dependencies(item).filter(|id| to_come(*id)).count();
         let shared = self.shared(item.level, item.id.stage);
         let document =
-            |part: u32, parts: u32, path: String, overwrites, own: &str, allowance: usize| DocumentForecast {
+            |part: u32, parts: u32, path: String, overwrites, own: String, allowance: usize| DocumentForecast {
                 call: CallId { item: item.id, part, parts },
                 title: self.briefing.achievement(item).title.clone(),
                 path,
@@ -165,14 +171,16 @@ impl Book<'_> {
                 estimated_hours: item.estimated_hours,
                 estimated: allowance > 0,
                 overwrites,
-                prompt_tokens: shared + (self.model.count)(own) + allowance + unknown * GIST_ALLOWANCE,
+                prompt_tokens: shared + (self.model.count)(&own) + allowance + unknown * GIST_ALLOWANCE,
                 expected_output: (expected_output(item.id.stage) as usize).min(self.model.max_output_tokens as usize),
                 largest_output: self.model.max_output_tokens as usize,
+                // A prompt that is not known yet cannot be found.
+                remembered: allowance == 0 && unknown == 0 && self.remembered(item, own),
             };
         Ok(match &item.documents {
             Documents::Subplan(target) => {
                 let own = self.briefing.subplan(item, &digests)?;
-                vec![document(1, 1, target.path.clone(), target.overwrites, &own, 0)]
+                vec![document(1, 1, target.path.clone(), target.overwrites, own, 0)]
             }
             Documents::Executions(parts) => {
                 let none = Arc::new(Digest::default());
@@ -180,7 +188,7 @@ impl Book<'_> {
                 let mut documents = Vec::with_capacity(parts.len());
                 for (part, target) in parts {
                     let own = self.briefing.execution(item, &item.subplan_path, &subplan, part, &digests)?;
-                    documents.push(document(part.number, part.of, target.path.clone(), target.overwrites, &own, 0));
+                    documents.push(document(part.number, part.of, target.path.clone(), target.overwrites, own, 0));
                 }
                 documents
             }
@@ -189,8 +197,15 @@ impl Book<'_> {
                 let own = self.briefing.execution(item, &item.subplan_path, &Digest::default(), &part, &digests)?;
                 let path = self.names.execution(item.id.achievement, 1);
                 let overwrites = item.executions_on_disk.contains(&path);
-                vec![document(1, 1, path, overwrites, &own, DIGEST_ALLOWANCE)]
+                vec![document(1, 1, path, overwrites, own, DIGEST_ALLOWANCE)]
             }
+        })
+    }
+
+    fn remembered(&self, item: &PlannedItem, own: String) -> bool {
+        self.remembered.is_some_and(|remembered| {
+            let messages = self.briefing.messages(item, own);
+            remembered(&Request::opening(messages, self.model.max_output_tokens, self.briefing.cache_key(item)))
         })
     }
 
@@ -223,6 +238,10 @@ impl Book<'_> {
                         totals.executions += 1;
                         totals.estimated_executions += usize::from(document.estimated);
                     }
+                }
+                if document.remembered {
+                    totals.remembered += 1;
+                    continue;
                 }
                 totals.prompt_tokens += document.prompt_tokens;
                 expected += document.expected_output;

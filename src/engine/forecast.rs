@@ -65,6 +65,8 @@ pub struct DocumentForecast {
     pub estimated: bool,
     /// A document is there already and would be replaced.
     pub overwrites: bool,
+    /// The plan's own tape has an answer to this prompt: nothing is sent, unless the answer fails the checks.
+    pub remembered: bool,
     /// Tokens of the prompt, the shared part included.
     pub prompt_tokens: usize,
     /// Tokens that the answer is expected to have.
@@ -105,6 +107,8 @@ pub struct Totals {
     pub executions: usize,
     /// Those of `executions` whose SUBPLAN does not exist yet.
     pub estimated_executions: usize,
+    /// Documents whose answer the plan's own tape has. They are in none of the sums below.
+    pub remembered: usize,
     /// Tokens of all prompts.
     pub prompt_tokens: usize,
     /// Those of `prompt_tokens` that the provider can serve from its prefix cache.

@@ -128,14 +128,7 @@ pub async fn work(
             Ok(messages) => messages,
             Err(error) => return tally.end(attempt, Timestamp::default(), Err(Rejected::template(&error))),
         };
-        let cache_key = Some(call.cache_key.clone());
-        let request = Request {
-            messages: messages_now,
-            max_output_tokens: cap,
-            cache_key,
-            response_schema: None,
-            less_reasoning,
-        };
+        let request = Request { less_reasoning, ..Request::opening(messages_now, cap, call.cache_key.clone()) };
         let shown = AtomicUsize::new(0);
         let report = |progress| report((call.id, attempt), progress, limits.prices.as_ref(), &shown, emit);
         let completion = match model.complete(&request, &report).await {

@@ -76,6 +76,13 @@ pub struct Request {
     pub less_reasoning: u8,
 }
 
+impl Request {
+    /// The first request for a document.
+    pub fn opening(messages: Vec<Message>, max_output_tokens: u32, cache_key: String) -> Self {
+        Self { messages, max_output_tokens, cache_key: Some(cache_key), response_schema: None, less_reasoning: 0 }
+    }
+}
+
 /// A JSON Schema for an answer, within what strict Structured Outputs allow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseSchema {

@@ -34,7 +34,7 @@ use super::{
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     stream,
 };
-use crate::tape::{Exchange, ReplayIndex, request_and_item_key};
+use crate::tape::{Exchange, ReplayIndex, item_key, request_and_item_key};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
@@ -155,6 +155,11 @@ impl OpenAi {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.shared.http
+    }
+
+    /// The key by which an answer to `request` is remembered ([`crate::tape::item_key`]).
+    pub fn item_key(request: &Request, config: &ModelConfig, facts: &ModelFacts) -> String {
+        item_key("POST", CHAT_PATH, &body::build(request, config, &facts.params))
     }
 
     pub(super) fn body(&self, request: &Request) -> Value {

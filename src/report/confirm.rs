@@ -15,7 +15,18 @@ pub fn confirm_text(totals: &Totals, width: usize) -> String {
         Some(_) | None => "cost unknown".to_owned(),
     };
     let noun = if totals.high_tokens == 1 { "token" } else { "tokens" };
-    let question = format!("Create {} for {} {noun} ({cost})?", documents(totals), token_range(totals));
+    let what = documents(totals);
+    let question = match totals.remembered {
+        0 => format!("Create {what} for {} {noun} ({cost})?", token_range(totals)),
+        _ if totals.high_tokens == 0 => format!("Create {what}, all from the tape, for nothing?"),
+        some => {
+            format!(
+                "Create {what}, {} of them from the tape, for {} {noun} ({cost})?",
+                count_of(some),
+                token_range(totals)
+            )
+        }
+    };
     let mut words: Vec<String> = question.split(' ').map(str::to_owned).collect();
     if let Some(last) = words.last_mut() {
         last.push_str(" [y/N]"); // where to answer stays with what is asked
@@ -67,6 +78,14 @@ mod tests {
                 "Create 1,200 SUBPLANs and 1 EXECUTION for 900–1,000 tokens (less than $0.01)? [y/N]",
             ),
             (totals(0, 0, 0, 0, Some(f64::NAN)), "Create nothing for 0 tokens (cost unknown)? [y/N]"),
+            (
+                Totals { remembered: 2, ..totals(2, 1, 900, 1_000, Some(0.001)) },
+                "Create 2 SUBPLANs and 1 EXECUTION, 2 of them from the tape, for 900–1,000 tokens (less than $0.01)? [y/N]",
+            ),
+            (
+                Totals { remembered: 3, ..totals(3, 0, 0, 0, Some(0.0)) },
+                "Create 3 SUBPLANs, all from the tape, for nothing? [y/N]",
+            ),
         ];
         for (totals, text) in table {
             assert_eq!(confirm_text(&totals, 120), text);

@@ -172,6 +172,9 @@ fn describe(out: &mut String, document: &DocumentForecast, layout: &Layout, widt
     if document.overwrites {
         path.push(String::from(" (overwrites what is there)"));
     }
+    if document.remembered {
+        path.push(String::from(" (answered from the tape)"));
+    }
     words_beside(out, "", INDENT, &path, width);
     if document.dependencies.is_empty() {
         return;
@@ -245,6 +248,9 @@ fn totals(out: &mut String, forecast: &Forecast, width: usize) {
     let mut all = documents(totals);
     if totals.estimated_executions > 0 {
         all.push_str(&format!(" ({} estimated)", count_of(totals.estimated_executions)));
+    }
+    if totals.remembered > 0 {
+        all.push_str(&format!("; {} of them from the tape, paid for earlier", count_of(totals.remembered)));
     }
     paragraph(out, "Total", 8, &all, width);
     let mut sum = format!("{}; prompts {}", token_range(totals), count_of(totals.prompt_tokens));
@@ -324,6 +330,7 @@ mod tests {
             estimated_hours: Some(Hours { low: 2.0, high: 3.0 }),
             estimated: false,
             overwrites: false,
+            remembered: false,
             prompt_tokens: 2_840,
             expected_output: 1_900,
             largest_output: 8_000,
@@ -378,6 +385,7 @@ mod tests {
                 subplans: 2,
                 executions: 2,
                 estimated_executions: 1,
+                remembered: 0,
                 prompt_tokens: 11_360,
                 cached_tokens: 6_000,
                 low_tokens: 18_000,

@@ -5,7 +5,7 @@
 //! memory are only their keys and places.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     sync::{Arc, Mutex, PoisonError},
@@ -95,6 +95,19 @@ impl LocalTape {
         let found = Found { answers: places.len(), torn, damaged };
         let answers = TapeMemory { file: Mutex::new(file), places, copy_to: None };
         Ok(Self { file: TapeFile::local(plan_dir, header)?, answers, found })
+    }
+
+    /// The keys of the answers on the tape; none where there is no tape. Only reads, so it needs no lock.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LocalTape::open`].
+    pub fn keys(plan_dir: &PlanDir) -> io::Result<HashSet<String>> {
+        match plan_dir.dir().open(TAPE) {
+            Ok(file) => Ok(Reading::of(&file.into_std())?.places.into_keys().collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
+            Err(error) => Err(error),
+        }
     }
 }
 

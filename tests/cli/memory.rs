@@ -95,3 +95,26 @@ async fn damage_to_the_tape_is_told_and_costs_only_what_is_damaged() {
     assert_eq!(env.read("plan/.planwave/tape.damaged.jsonl"), format!("{second}\n"));
     assert_eq!(env.documents().len(), 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_the_tape_is_no_cost_of_a_dry_run() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&shape()).server(&server.base_url());
+    assert!(env.run(&RUN).ends_with("[exit 0]"));
+    std::fs::remove_file(env.path(&format!("plan/{}", env.documents()[0]))).unwrap();
+    std::fs::remove_dir_all(env.path("plan/subplans")).unwrap();
+    // The SUBPLANs' prompts are known; what follows from them is not, before they are there.
+    let said = env.run(&["run", "plan", "--level", "1", "--stage", "subplan", "--dry-run"]);
+    assert!(said.contains("Total   2 SUBPLANs; 2 of them from the tape, paid for earlier"), "{said}");
+    assert!(said.contains("subplans/SUBPLAN_TEST_11.md  (answered from the tape)"), "{said}");
+    assert!(said.contains("Tokens  0; prompts 0\n"), "{said}");
+
+    let said = env.run(&["run", "plan", "--level", "1", "--stage", "subplan", "--dry-run", "--fresh"]);
+    assert!(!said.contains("tape"), "{said}");
+
+    let plan = env.read("plan/PLAN_TEST.md");
+    env.write("plan/PLAN_TEST.md", &plan.replace("Part 1.1", "The first part"));
+    let said = env.run(&["run", "plan", "--level", "1", "--stage", "subplan", "--dry-run"]);
+    assert!(said.contains("Total   2 SUBPLANs; 1 of them from the tape"), "{said}");
+    assert_eq!(server.count(), 4);
+}
