@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     transition::{self, Output, Target, Wish},
 };
 use crate::{plan::AchievementId, progress::Action};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 
 use super::{
-    arguments::CheckArguments,
     failure::{Exit, Failure},
     pretty,
     project::Project,
@@ -22,6 +22,15 @@ struct Checked {
     file: String,
     stage: Stage,
     findings: Vec<Finding>,
+}
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Plan directories, PLANs, or single documents.
+    #[arg(value_name = "PLAN|FILE", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     terminal::{err, out},
     transition::{Desk, Output, Wish},
 };

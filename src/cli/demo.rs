@@ -3,11 +3,13 @@
 //! It goes through the same steps as `planwave run … --replay`, with the default settings only: the tape answers the
 //! requests that these give, and what a user has configured must not change them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::{
-    arguments::{DemoArguments, Global},
     failure::{Exit, Failure},
+    global::Global,
     project::Project,
     run::{Prepared, Surroundings, perform, prepare},
     tapes::Answers,
@@ -28,6 +30,12 @@ const PARALLEL: (&str, &str) = ("parallel.json", include_str!("../../examples/pa
 /// Written by `cargo run --example write_tape`.
 const TAPE: &str = include_str!("../../recordings/parcel-tracker.jsonl");
 const LEVEL: u32 = 1;
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// The directory to make; it must not exist.
+    #[arg(value_name = "DIRECTORY", default_value = "planwave-demo")]
+    directory: PathBuf,
+}
 
 pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Failure> {
     let directory = arguments.directory.as_path();

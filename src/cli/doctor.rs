@@ -1,10 +1,13 @@
 //! `planwave doctor`: tries the configured model with a few tokens and says what works.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde_json::json;
 
 use super::{
-    arguments::{DoctorArguments, Global},
     failure::{Exit, Failure},
+    global::Global,
     model_setup, pretty,
     project::settings,
     terminal::out,
@@ -14,6 +17,19 @@ use crate::{
     report::sanitize,
     settings::{Overrides, api_key},
 };
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArguments {
+    /// A plan directory whose planwave.toml counts.
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// The model to ask.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
 
 pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, Failure> {
     let overrides = Overrides { model: arguments.model.clone(), ..global.overrides() };

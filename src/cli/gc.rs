@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use super::{
     failure::{Exit, Failure},
     pretty,
-    run::whole_seconds,
     terminal::{err, out},
 };
 use crate::{
     history::KEPT_OPERATIONS,
+    parallel::whole_seconds,
     report::{bytes_text, plural, sanitize},
     store::{Cleaning, Freed, PlanDir, RunLock},
 };

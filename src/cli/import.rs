@@ -12,17 +12,17 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     project::{self, Project},
     prompt::{Destination, import_command, paper, text as prompt_text},
-    run::{Prepared, prepare, whole_seconds},
+    run::{Prepared, prepare},
     terminal::err,
 };
 use crate::{
     document::{FileRole, Finding, Folder, Names, Stage},
     engine::{PaperCall, Selection, SkipReason, Wish, paper_calls},
-    parallel::{Change, Status, derive_status},
+    parallel::{Change, Status, derive_status, whole_seconds},
     paste::{BEGIN, END, Piece, split},
     plan::AchievementId,
     prompts::Fault,

@@ -6,14 +6,13 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     project,
-    run::whole_seconds,
     terminal::out,
 };
 use crate::{
-    parallel::{ParallelFile, declared},
+    parallel::{ParallelFile, declared, whole_seconds},
     pattern::{BUILT_IN, FILL, Pattern, skeleton},
     plan::{PlanName, parse},
     report::{plural, sanitize, shell_word},

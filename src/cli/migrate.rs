@@ -6,15 +6,17 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     parallel_file::Target,
     project::settings,
     reporting,
-    run::whole_seconds,
     terminal::err,
 };
-use crate::{parallel::migrate, report::sanitize};
+use crate::{
+    parallel::{migrate, whole_seconds},
+    report::sanitize,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct MigrateArguments {

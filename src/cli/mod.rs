@@ -12,6 +12,7 @@ mod clipboard;
 mod complete;
 mod completions;
 pub mod config_show;
+mod connect;
 mod cost;
 mod demo;
 mod doctor;
@@ -20,6 +21,7 @@ mod fail;
 mod failure;
 mod gc;
 mod git_checkpoint;
+mod global;
 mod help;
 mod history;
 mod import;
@@ -57,8 +59,9 @@ use clap::FromArgMatches as _;
 
 pub use failure::Exit;
 
-use arguments::{Command, CommandLine, ConfigCommand, Global, PlanCommand};
+use arguments::{Command, CommandLine, ConfigCommand, PlanCommand};
 use failure::Failure;
+use global::Global;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {

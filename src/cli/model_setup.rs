@@ -98,6 +98,14 @@ pub(super) fn check_budget(loaded: &Loaded, facts: &ModelFacts) -> Result<(), Fa
     .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
 }
 
+/// Characters that a token stands for, about, in English markdown; only used to turn a token budget into a cut.
+const CHARACTERS_PER_TOKEN: usize = 4;
+
+/// The longest part of a rejected answer that is sent back, in characters.
+pub(super) fn longest_quote(loaded: &Loaded) -> usize {
+    loaded.settings.prompts.repair_tokens.saturating_mul(CHARACTERS_PER_TOKEN)
+}
+
 /// The configuration of the OpenAI-compatible model.
 pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> ModelConfig {
     let settings = &loaded.settings;

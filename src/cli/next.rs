@@ -6,8 +6,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     pretty,
     project::{Leveled, settings},
     reporting,

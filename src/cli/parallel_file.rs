@@ -10,12 +10,11 @@ use jiff::Timestamp;
 
 use super::{
     failure::{Exit, Failure},
-    run::whole_seconds,
     terminal::{self, err, out},
 };
 use crate::{
     document::{Names, digest},
-    parallel::{Documents, ParallelFile, Surroundings},
+    parallel::{Documents, ParallelFile, Surroundings, whole_seconds},
     plan::{AchievementId, Plan, PlanName, parse},
     report::{Style, diff_text, sanitize},
     store::{Existing, LocateError, Operation, PlanDir, RunLock, StoreError},

@@ -8,10 +8,9 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{
-    analyze,
-    arguments::Global,
-    clipboard,
+    analyze, clipboard,
     failure::{Exit, Failure},
+    global::Global,
     project::{self, Project},
     run::{Prepared, prepare},
     terminal::{err, out},

@@ -10,12 +10,12 @@ use super::{
     failure::{Exit, Failure},
     pretty,
     project::{Leveled, Project},
-    run::whole_seconds,
     survey::Survey,
     terminal::{err, out},
     transition::lock,
 };
 use crate::{
+    parallel::whole_seconds,
     plan::AchievementId,
     progress::{Refreshed, refresh, times_wanted},
     report::{plural, sanitize},

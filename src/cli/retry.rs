@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     transition::{self, Output, Target, Wish},
 };
 use crate::progress::Action;

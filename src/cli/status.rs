@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     pretty,
     project::{Leveled, settings},
     reporting,

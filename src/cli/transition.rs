@@ -7,16 +7,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     pretty,
     project::{Project, settings},
-    run::whole_seconds,
     survey::Survey,
     terminal::{err, out},
 };
 use crate::{
-    parallel::{Change, Status},
+    parallel::{Change, Status, whole_seconds},
     plan::AchievementId,
     progress::{Action, Actor, Case, Effects, FileEffect, act, set_aside_names},
     report::{json_line, sanitize},

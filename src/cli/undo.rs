@@ -10,11 +10,11 @@ use super::{
     failure::{Exit, Failure},
     past::{newest, run_and_plan, unknown},
     pretty,
-    run::whole_seconds,
     terminal::{confirm, err, is_interactive, out},
 };
 use crate::{
     history::{Kind, Record, RunRef, State, TakingBack, Timeline, Verb},
+    parallel::whole_seconds,
     report::{plural, sanitize, taking_back_text, untouchable_text},
     store::{Begin, PlanDir, Prepared, RunLock, Unfinished, is_unfinished},
 };

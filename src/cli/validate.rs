@@ -7,17 +7,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     parallel_file::{PlanRead, Target, exit},
     pretty,
     project::settings,
     reporting,
-    run::whole_seconds,
     terminal::{err, out, width},
 };
 use crate::{
-    parallel::{ParallelFile, Problem, Severity, lint, repair},
+    parallel::{ParallelFile, Problem, Severity, lint, repair, whole_seconds},
     report::{ProblemsView, problems_summary, problems_text, sanitize},
 };
 

@@ -44,6 +44,7 @@ pub use schema::schema;
 pub use status::{Evidence, Status, derive_status};
 pub use structure::{Bottleneck, Clash, Dependency, Draft, Kind, Level, Origin, Pair, Structure, Times, Touches};
 pub use take_back::{TakeBackError, take_back};
+pub use time::whole_seconds;
 
 use serde::{Deserialize, Serialize};
 

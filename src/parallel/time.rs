@@ -11,6 +11,11 @@ pub(super) enum InvalidTime {
     Offset(Timestamp),
 }
 
+/// A time as the fields of parallel.json hold it.
+pub fn whole_seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Checks a time. jiff reads more than RFC 3339 (a blank for the T, zone names), so the form is looked at here.
 pub(super) fn check_time(text: &str) -> Result<(), InvalidTime> {
     let bytes = text.as_bytes();

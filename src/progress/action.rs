@@ -2,13 +2,10 @@
 
 use jiff::{Timestamp, Unit};
 
-use super::{
-    Action, next,
-    verdict::{Verdict, whole_seconds},
-};
+use super::{Action, next, verdict::Verdict};
 use crate::{
     document::Names,
-    parallel::{Change, Entry, Status},
+    parallel::{Change, Entry, Status, whole_seconds},
     plan::AchievementId,
     store::AchievementFiles,
 };

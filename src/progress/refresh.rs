@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Ground, Standings, verdict::whole_seconds};
+use super::{Ground, Standings};
 use crate::{
-    parallel::{Change, Entry, Status},
+    parallel::{Change, Entry, Status, whole_seconds},
     plan::AchievementId,
     store::AchievementFiles,
 };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::plan::AchievementId;
+use crate::{parallel::whole_seconds, plan::AchievementId};
 
 /// What a verdict says.
 pub(super) struct Verdict<'a> {
@@ -31,11 +31,6 @@ impl Verdict<'_> {
         }
         document
     }
-}
-
-/// A time as fields of parallel.json hold it.
-pub(super) fn whole_seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn one_line(text: &str) -> String {

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     cli::{
+        connect::{Connected, Sought, connect},
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
-        run::{CHARACTERS_PER_TOKEN, Connected, Sought, connect, whole_seconds},
         signals,
         tapes::{Answers, read_tape},
         terminal::{self, err, out},
@@ -23,6 +23,7 @@ use crate::{
     engine::{Event, Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
     history::Kind,
     model::{Progress, Scope},
+    parallel::whole_seconds,
     prompts::Templates,
     report::{Ndjson, Reporter as _, ask_text, json_pretty, question_text},
     settings::{Loaded, Sources},
@@ -82,7 +83,7 @@ pub(super) fn run(
         max_attempts: loaded.settings.run.max_attempts,
         max_output_tokens: question.largest_output,
         largest_output_tokens: choice.largest_cap.max(question.largest_output),
-        longest_quote: loaded.settings.prompts.repair_tokens.saturating_mul(CHARACTERS_PER_TOKEN),
+        longest_quote: model_setup::longest_quote(loaded),
         prices: choice.facts.prices,
     };
     let source = Source::new(&subject.text);

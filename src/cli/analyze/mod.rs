@@ -16,8 +16,8 @@ use std::{
 use clap::Args;
 
 use super::{
-    arguments::Global,
     failure::{Exit, Failure},
+    global::Global,
     project,
     run::template_overrides,
     terminal::{err, out},

@@ -9,12 +9,11 @@ use super::{AnalyzeArguments, subject::Subject};
 use crate::{
     cli::{
         failure::{Exit, Failure},
-        run::whole_seconds,
         terminal::{self, err, out},
     },
     discovery::{Difference, Discovered, difference},
     model::Usage,
-    parallel::{Level, ParallelFile, Status, Structure, write_anew},
+    parallel::{Level, ParallelFile, Status, Structure, whole_seconds, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
     store::{Existing, Journal, Operation, RunLock, WriteError},
 };

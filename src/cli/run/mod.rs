@@ -1,0 +1,125 @@
+//! `planwave run`: plan, show, ask, perform, report.
+
+mod arguments;
+mod perform;
+mod prepare;
+
+use std::path::Path;
+
+use super::{
+    failure::{Exit, Failure},
+    global::Global,
+    model_setup,
+    project::{Project, settings},
+    tapes::{Answers, read_tape},
+    terminal::{self, err, out},
+};
+use crate::{
+    engine::SkipReason,
+    report::{confirm_text, dry_run_text, forecast_text, json_pretty, sanitize},
+    store::RunLock,
+};
+use prepare::Paid;
+
+pub(super) use arguments::RunArguments;
+pub(super) use perform::{Surroundings, perform};
+pub(super) use prepare::{Prepared, prepare, template_overrides};
+
+pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Failure> {
+    if arguments.json && arguments.events.as_deref() == Some(Path::new("-")) {
+        return Err(Failure::invalid("`--json` and `--events -` both want standard output")
+            .hint(String::from("write the events to a file")));
+    }
+    let project = Project::open(&arguments.plan)?;
+    let (loaded, sources) = settings(Some(project.dir.path()), &arguments.overrides(global))?;
+    let leveled = project.leveled()?;
+    let wish = arguments.wish(&loaded, &leveled)?;
+    let answers = match &arguments.replay {
+        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
+        None => Answers::Network,
+    };
+    let prepared = prepare(leveled, wish, &loaded)?;
+    if matches!(answers, Answers::Network) {
+        model_setup::check_budget(&loaded, &prepared.choice.facts)?;
+    }
+    for warning in &loaded.warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
+    let paid = Paid::of(&prepared.leveled.project.dir, &loaded, &answers, arguments.fresh);
+    if arguments.dry_run {
+        let forecast = prepared.forecast(paid.as_ref())?;
+        let text = if arguments.json {
+            json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
+        } else {
+            dry_run_text(&forecast, terminal::width())
+        };
+        out(&text)?;
+        return Ok(Exit::Done);
+    }
+    let surroundings = Surroundings {
+        loaded: &loaded,
+        sources: &sources,
+        answers,
+        record: arguments.record.as_deref(),
+        fresh: arguments.fresh,
+        events: arguments.events.as_deref(),
+        selection: arguments.selection_words(),
+        json: arguments.json,
+        git_checkpoint: arguments.git_checkpoint,
+        plan_argument: arguments.plan.display().to_string(),
+    };
+    if prepared.planned.run.items.is_empty() {
+        return nothing_to_do(&prepared, &surroundings);
+    }
+    // A missing key is said before the user is asked anything.
+    let key = match surroundings.answers {
+        Answers::Network => model_setup::key(&loaded, &sources)?,
+        Answers::Replay(_) => None,
+    };
+    if arguments.yes || matches!(surroundings.answers, Answers::Replay(_)) {
+        for warning in prepared.planned.run.warnings.iter().chain(&prepared.leveled.warnings) {
+            err(&format!("warning: {}\n", sanitize(warning)));
+        }
+    } else {
+        if !terminal::is_interactive() {
+            return Err(Failure::invalid("this would send requests, and there is no terminal to ask on")
+                .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be")));
+        }
+        let forecast = prepared.forecast(paid.as_ref())?;
+        err(&forecast_text(&forecast, terminal::width()));
+        if !terminal::confirm(&confirm_text(&forecast.totals, terminal::width())) {
+            err("nothing sent, nothing written\n");
+            return Ok(Exit::Done);
+        }
+    }
+    perform(prepared, surroundings, key)
+}
+
+/// Everything exists, or all that is left is blocked.
+fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result<Exit, Failure> {
+    let blocked = any_out_of_reach(prepared);
+    // What an interrupted write left behind is nobody's, unless somebody is at work.
+    let dir = &prepared.leveled.project.dir;
+    if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
+        dir.remove_temporaries();
+    }
+    let mut forecast = prepared.forecast(None)?;
+    if surroundings.json {
+        forecast.warnings.push(String::from("nothing to do"));
+        out(&json_pretty(&forecast).unwrap_or_default())?;
+    } else {
+        err(&forecast_text(&forecast, terminal::width()));
+        err("nothing to do: nothing sent, nothing written\n");
+    }
+    Ok(if blocked { Exit::Incomplete } else { Exit::Done })
+}
+
+/// Whether something that was asked for cannot be had now.
+fn any_out_of_reach(prepared: &Prepared) -> bool {
+    prepared
+        .planned
+        .run
+        .skipped
+        .iter()
+        .any(|item| matches!(item.reason, SkipReason::BlockedBy(_) | SkipReason::NoSubplan))
+}

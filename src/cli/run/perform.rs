@@ -1,0 +1,238 @@
+//! Performs a run that was agreed to, and reports it.
+
+use std::{path::Path, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    any_out_of_reach,
+    prepare::{Paid, Prepared, prepare},
+};
+use crate::{
+    cli::{
+        connect::{Connected, Sought, connect},
+        failure::{Exit, Failure},
+        git_checkpoint, model_setup,
+        project::Project,
+        refresh,
+        reporting::{self, Reporting},
+        signals,
+        tapes::Answers,
+        terminal::{self, err, out},
+    },
+    engine::{Engine, Limits, Order, Selection, StopKind, Summary, Totals, Wish},
+    history::{Kind, Tallied},
+    parallel::whole_seconds,
+    plan::Plan,
+    progress::Refreshed,
+    report::{SummaryContext, json_pretty, plural, shell_word, summary_json, summary_text},
+    settings::{self as config, Loaded, Sources},
+    store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir, RunLock},
+};
+
+/// What a run is given besides the plan.
+pub(in crate::cli) struct Surroundings<'a> {
+    pub(in crate::cli) loaded: &'a Loaded,
+    pub(in crate::cli) sources: &'a Sources,
+    pub(in crate::cli) answers: Answers,
+    pub(in crate::cli) record: Option<&'a Path>,
+    /// Whether everything is asked for again.
+    pub(in crate::cli) fresh: bool,
+    pub(in crate::cli) events: Option<&'a Path>,
+    /// Everything behind the plan on the command line, for the next command to type.
+    pub(in crate::cli) selection: Vec<String>,
+    pub(in crate::cli) json: bool,
+    /// Whether git is asked for a commit before the first call.
+    pub(in crate::cli) git_checkpoint: bool,
+    pub(in crate::cli) plan_argument: String,
+}
+
+/// Takes the lock, makes sure that the set is still the one agreed to, and runs it.
+pub(in crate::cli) fn perform(
+    prepared: Prepared,
+    surroundings: Surroundings<'_>,
+    key: Option<secrecy::SecretString>,
+) -> Result<Exit, Failure> {
+    let out_of_reach = any_out_of_reach(&prepared);
+    let Surroundings {
+        loaded,
+        sources,
+        answers,
+        record,
+        fresh,
+        events,
+        selection,
+        json,
+        git_checkpoint,
+        plan_argument,
+    } = surroundings;
+    let Prepared { leveled, planned, briefing, choice, wish, model_name, .. } = prepared;
+    let began = Timestamp::now();
+    let dir = Arc::clone(&leveled.project.dir);
+    let lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    if leveled.plan(&wish)? != planned {
+        return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
+            .hint(String::from("run the same command again to see what is left to do")));
+    }
+    // What cannot be written must not be paid for.
+    for folder in wish.stages.iter().map(|stage| stage.folder()) {
+        dir.check_writable(folder).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    }
+    let replay = matches!(answers, Answers::Replay(_));
+    let settings = &loaded.settings;
+    if git_checkpoint {
+        git_checkpoint::commit(dir.path())?;
+    }
+    let command = [String::from("run")].into_iter().chain(selection.iter().map(|word| shell_word(word)));
+    let command = command.collect::<Vec<_>>().join(" ");
+    let sought = Sought { answers, record, fresh, began };
+    let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
+    let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
+    let journal = Arc::new(Journal::begin(&dir, &lock, &begin)?);
+    let read_plan = Arc::clone(&leveled.project.plan);
+    let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
+    if !refreshed.changes.is_empty() {
+        err(&format!("parallel.json: {} brought up to date\n", plural(refreshed.changes.len(), "achievement")));
+    }
+    refresh::warn(&refreshed.warnings);
+    let names = Arc::clone(&leveled.names);
+    let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
+    // The text of a long parallel.json need not stay through the run; each save reads it again.
+    drop(leveled);
+    let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
+    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
+    let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
+        .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
+    let engine = Engine {
+        model,
+        store: Arc::new(store),
+        briefing,
+        names,
+        plan: Arc::new(planned.run),
+        digests: planned.digests,
+        limits: Limits {
+            max_attempts: settings.run.max_attempts,
+            max_output_tokens: choice.output_cap,
+            largest_output_tokens: choice.largest_cap,
+            longest_quote: model_setup::longest_quote(loaded),
+            prices: choice.facts.prices,
+        },
+        concurrency: settings.run.concurrency,
+        order: match settings.run.order {
+            config::Order::Level => Order::Level,
+            config::Order::Ready => Order::Ready,
+        },
+        force: wish.force,
+        executor: settings.documents.executor.clone(),
+        run_id: journal.id().to_string(),
+        model_name,
+        notes: tapes.notes.clone(),
+        emit: reporting.sink(),
+    };
+    let runtime = model_setup::runtime()?;
+    let grace = settings.run.grace;
+    let summary = runtime.block_on(async move { engine.run(signals::watch_signals(grace)).await });
+    // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
+    drop(runtime);
+    drop(tapes);
+    if let Some(error) = reporting.close() {
+        err(&format!("warning: the run's events are not all on the disk, so its bill is incomplete: {error}\n"));
+    }
+    // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
+    if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
+    }
+    if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
+        err(&format!("warning: the run's record has no end: {error}\n"));
+    }
+    if let Some(limits) = &limits {
+        limits.keep(Timestamp::now());
+    }
+    if json {
+        let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
+        out(&text)?;
+    } else {
+        let left = match summary.stop_kind {
+            Some(StopKind::Budget) => what_is_left(&dir, &wish, loaded),
+            _ => None,
+        };
+        let next_level = next_level(&levels, &wish, &summary);
+        let directory = dir.path().display().to_string();
+        let model = &settings.model;
+        let priced = match choice.facts.prices {
+            Some(_) => model.name.clone(),
+            None => format!("{} at {}", model.name, model.base_url.host()),
+        };
+        let context = SummaryContext {
+            plan: &plan_argument,
+            selection: &selection,
+            next_level,
+            left,
+            directory: &directory,
+            model: &priced,
+            replay,
+            width: terminal::width(),
+            style,
+        };
+        let text = summary_text(&summary, &context);
+        if events == Some(Path::new("-")) { err(&text) } else { out(&text)? }
+    }
+    Ok(exit_of(&summary, out_of_reach))
+}
+
+/// What the run's record keeps of its sums.
+fn tallied(summary: &Summary) -> Tallied {
+    Tallied {
+        done: summary.done,
+        failed: summary.failed,
+        blocked: summary.blocked,
+        not_started: summary.not_started,
+        usage: summary.usage,
+        unmetered: summary.unmetered,
+        cost: summary.cost,
+    }
+}
+
+/// Makes parallel.json say what is on disk, as a part of the run. The caller holds the lock.
+fn bring_up_to_date(
+    dir: &Arc<PlanDir>,
+    plan: &Arc<Plan>,
+    journal: &Arc<Journal>,
+    now: Timestamp,
+) -> Result<Refreshed, Failure> {
+    let project = Project { dir: Arc::clone(dir), plan: Arc::clone(plan), warnings: Vec::new() };
+    refresh::bring_up_to_date(project.leveled()?, now, |text| {
+        let operation = Operation::within(dir, Arc::clone(journal), now);
+        operation.write("parallel.json", text, Existing::Replace)?;
+        operation.finish()
+    })
+}
+
+fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
+    match summary.stop_kind {
+        Some(StopKind::Interrupted) => Exit::Interrupted,
+        Some(StopKind::Provider | StopKind::Budget) => Exit::Stopped,
+        Some(StopKind::Storage | StopKind::Internal) => Exit::Incomplete,
+        None if summary.failed + summary.blocked + summary.not_started > 0 || out_of_reach => Exit::Incomplete,
+        None => Exit::Done,
+    }
+}
+
+/// What the next run would do and cost. Nothing depends on it, so what cannot be worked out is not said.
+fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
+    let again = Project::open(dir.path()).ok()?.leveled().ok()?;
+    // What was replaced is done, though it exists.
+    let wish = Wish { force: false, ..wish.clone() };
+    let paid = Paid::of(dir, loaded, &Answers::Network, false);
+    Some(prepare(again, wish, loaded).ok()?.forecast(paid.as_ref()).ok()?.totals)
+}
+
+/// The level to generate next, where this run did whole levels and all of them.
+fn next_level(all: &[u32], wish: &Wish, summary: &Summary) -> Option<u32> {
+    let Selection::Levels(levels) = &wish.selection else { return None };
+    if summary.failed + summary.blocked + summary.not_started > 0 {
+        return None;
+    }
+    let last = levels.iter().max()?;
+    all.iter().copied().find(|level| level > last)
+}

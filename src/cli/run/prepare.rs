@@ -1,0 +1,118 @@
+//! Everything that is settled before anything is sent: the plan of the run, its prompts, its model, and what it will cost.
+
+use std::{collections::HashSet, sync::Arc};
+
+use crate::{
+    cli::{
+        failure::Failure,
+        model_setup::{self, ModelChoice},
+        project::{Leveled, Planned},
+        tapes::Answers,
+    },
+    engine::{self, Briefing, Forecast, ModelOutlook, Remembered, Wish},
+    model::{ModelConfig, OpenAi, Request, gate::Bounds},
+    prompts::{TemplateName, Templates},
+    settings::Loaded,
+    store::{LocalTape, PlanDir},
+};
+
+/// Everything that is settled before anything is sent.
+pub(in crate::cli) struct Prepared {
+    pub(in crate::cli) leveled: Leveled,
+    pub(in crate::cli) planned: Planned,
+    pub(in crate::cli) briefing: Arc<Briefing>,
+    pub(in crate::cli) choice: ModelChoice,
+    pub(super) wish: Wish,
+    pub(super) model_name: String,
+    pub(super) bounds: Bounds,
+}
+
+impl Prepared {
+    /// Counts what the run would send beyond what is `paid` for. Most of a dry run's work, so it is done only where
+    /// somebody wants to see it.
+    pub(in crate::cli) fn forecast(&self, paid: Option<&Paid>) -> Result<Forecast, Failure> {
+        let Self { leveled, planned, briefing, choice, wish: _, model_name, bounds: _ } = self;
+        let tokenizer = choice.facts.tokenizer;
+        let outlook = ModelOutlook {
+            name: model_name,
+            tokenizer: tokenizer.name(),
+            count: &|text| tokenizer.count(text),
+            prices: choice.facts.prices,
+            prices_taken: choice.facts.prices_taken.clone(),
+            max_output_tokens: choice.output_cap,
+        };
+        let remembered = |request: &Request| paid.is_some_and(|paid| paid.covers(request, choice));
+        let remembered: Option<Remembered<'_>> = if paid.is_some() { Some(&remembered) } else { None };
+        let Leveled { graph, names, .. } = leveled;
+        let mut forecast =
+            engine::forecast(&planned.run, briefing, graph, names, &planned.digests, &outlook, remembered)?;
+        forecast.warnings.extend(leveled.warnings.iter().cloned());
+        forecast.budget = self.bounds.is_set().then_some(self.bounds);
+        Ok(forecast)
+    }
+}
+
+/// What the plan's own tape has answers to.
+pub(in crate::cli) struct Paid {
+    keys: HashSet<String>,
+    configuration: ModelConfig,
+}
+
+impl Paid {
+    /// `None` where there is nothing, or where it is not to be used. A tape that cannot be read is the run's to report.
+    pub(super) fn of(dir: &PlanDir, loaded: &Loaded, answers: &Answers, fresh: bool) -> Option<Self> {
+        if fresh || !loaded.settings.tape.local || !matches!(answers, Answers::Network) {
+            return None;
+        }
+        let keys = LocalTape::keys(dir).ok().filter(|keys| !keys.is_empty())?;
+        Some(Self { keys, configuration: model_setup::configuration(loaded, None) })
+    }
+
+    fn covers(&self, request: &Request, choice: &ModelChoice) -> bool {
+        self.keys.contains(&OpenAi::item_key(request, &self.configuration, &choice.facts))
+    }
+}
+
+/// Plans the run and counts what it will cost.
+pub(in crate::cli) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<Prepared, Failure> {
+    let choice = model_setup::choose(loaded)?;
+    let templates = Templates::load(&template_overrides(loaded)?)?;
+    let planned = leveled.plan(&wish)?;
+    let tokenizer = choice.facts.tokenizer;
+    let count = |text: &str| tokenizer.count(text);
+    let briefing = Briefing::new(
+        Arc::clone(&leveled.project.plan),
+        Arc::clone(&leveled.graph),
+        templates,
+        &planned.run,
+        loaded.settings.prompts.shared_tokens,
+        &count,
+    )?;
+    let model_name = loaded.settings.model.name.clone();
+    let bounds = model_setup::bounds(loaded);
+    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds })
+}
+
+pub(in crate::cli) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
+    let Some(directory) = &loaded.settings.prompts.directory else {
+        return Ok(Vec::new());
+    };
+    let mut overrides = Vec::new();
+    for name in TemplateName::ALL {
+        let path = directory.join(name.file_name());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => overrides.push((name, text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::invalid(format!("cannot read {}: {error}", path.display()))),
+        }
+    }
+    if overrides.is_empty() {
+        let names: Vec<&str> = TemplateName::ALL.iter().map(|name| name.file_name()).collect();
+        return Err(Failure::invalid(format!(
+            "`prompts.directory` is {}, which holds no template",
+            directory.display()
+        ))
+        .hint(format!("a template there has one of these names: {}", names.join(", "))));
+    }
+    Ok(overrides)
+}
