@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
+    model_setup::Prices,
     past::newest,
     pretty,
     terminal::{err, out, width},
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     history::{Bill, BillKey, BillLine},
     report::bill_text,
-    store::PlanDir,
+    store::{Events, PlanDir},
     tape::Usage,
 };
 
@@ -85,11 +86,16 @@ fn bill(dir: &PlanDir) -> Result<Bill, Failure> {
     let mut bill = Bill::default();
     let mut damaged = 0;
     let mut known = std::collections::HashSet::new();
+    let prices = Prices::of(dir);
+    let price = |model: &str, usage: &Usage| prices.cost(model, usage);
+    let all = Events::new(dir, &price);
+    let mut until = None;
     for (record, _) in newest(dir, |_, _| false)? {
-        if let Some(events) = dir.events(&record.id)? {
+        if let Some(events) = all.of(&record, until)? {
             damaged += bill.add_events(&record.header, &events);
             known.insert(record.id.to_string());
         }
+        until = Some(record.header.began);
     }
     let (old, unreadable) = dir.old_charges()?;
     old.into_iter().filter(|charge| !known.contains(&charge.run)).for_each(|charge| bill.add(charge));

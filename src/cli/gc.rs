@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::{
     failure::{Exit, Failure},
+    model_setup::Prices,
     pretty,
     terminal::{err, out},
 };
@@ -49,7 +50,8 @@ pub(super) fn run(arguments: &GcArguments) -> Result<Exit, Failure> {
         let lock = RunLock::take(&dir, &format!("process {} (gc) since {}", std::process::id(), whole_seconds(now)))?;
         let cleaning = Cleaning::plan(&dir, limit, arguments.max_size)?;
         warn(&cleaning);
-        cleaning.perform(&dir, &lock)?;
+        let prices = Prices::of(&dir);
+        cleaning.perform(&dir, &lock, &|model, usage| prices.cost(model, usage))?;
         cleaning.freed()
     };
     if arguments.json {

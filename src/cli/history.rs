@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
+    model_setup::Prices,
     past::newest,
     pretty,
     terminal::{err, out, width},
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     history::{Bill, BillLine, CallLog, Kind, Record, State},
     report::{PastRow, past_text},
-    store::PlanDir,
+    store::{Events, PlanDir},
     tape::Usage,
 };
 
@@ -77,8 +78,13 @@ pub(super) fn run(arguments: &HistoryArguments) -> Result<Exit, Failure> {
     })?;
     let mut rows = Vec::new();
     let mut json = Vec::new();
+    let prices = Prices::of(&dir);
+    let price = |model: &str, usage: &Usage| prices.cost(model, usage);
+    let all = Events::new(&dir, &price);
+    let mut until = None;
     for (record, state) in &past {
-        let (items, bill) = of_run(&dir, record)?;
+        let (items, bill) = of_run(&all, record, until)?;
+        until = Some(record.header.began);
         if arguments.json {
             json.push(as_json(record, *state, items, bill));
         } else {
@@ -100,11 +106,15 @@ pub(super) fn run(arguments: &HistoryArguments) -> Result<Exit, Failure> {
 }
 
 /// A run's items and bill. A run that was interrupted is known by its events.
-fn of_run(dir: &PlanDir, record: &Record) -> Result<(Option<Items>, Option<BillLine>), Failure> {
+fn of_run(
+    all: &Events<'_>,
+    record: &Record,
+    until: Option<Timestamp>,
+) -> Result<(Option<Items>, Option<BillLine>), Failure> {
     if record.header.kind != Kind::Run {
         return Ok((None, None));
     }
-    let events = dir.events(&record.id)?;
+    let events = all.of(record, until)?;
     let mut bill = Bill::default();
     bill.add_events(&record.header, events.as_deref().unwrap_or_default());
     let items = match record.end.as_ref().and_then(|end| end.run.as_ref()) {

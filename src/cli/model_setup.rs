@@ -1,16 +1,17 @@
 //! From settings to a model: facts from the catalogue, the key, the tape.
 
-use std::path::Path;
+use std::{cell::OnceCell, path::Path};
 
 use secrecy::SecretString;
 
 use super::failure::Failure;
 use crate::{
     model::{
-        Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts,
+        Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts, Usage,
         gate::{Bounds, Patience, PerMinute},
     },
-    settings::{self, Loaded, Sources},
+    settings::{self, Loaded, Overrides, Sources},
+    store::PlanDir,
 };
 
 /// Output tokens allowed where neither the settings nor the catalogue say.
@@ -35,12 +36,7 @@ pub(super) struct ModelChoice {
 /// Looks the model up.
 pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
     let model = &loaded.settings.model;
-    let own = match &model.models_file {
-        Some(path) => Some(read(path)?),
-        None => None,
-    };
-    let catalog = Catalog::with_user_file(own.as_deref())
-        .map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
+    let catalog = catalog(loaded)?;
     let facts = match &model.provider {
         None => catalog.facts(&model.name, model.base_url.expose()),
         Some(provider) => catalog.facts_at(&model.name, provider).ok_or_else(|| {
@@ -58,6 +54,42 @@ pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
         None => allowed.unwrap_or(output_cap).max(output_cap),
     };
     Ok(ModelChoice { facts, output_cap, largest_cap })
+}
+
+fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
+    let own = match &loaded.settings.model.models_file {
+        Some(path) => Some(read(path)?),
+        None => None,
+    };
+    Catalog::with_user_file(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))
+}
+
+/// What models cost by the settings of today; for looking back, so nothing is wrong where they cannot be read.
+/// Read when they are first asked for.
+pub(super) struct Prices<'a> {
+    dir: &'a PlanDir,
+    read: OnceCell<Option<(Loaded, Catalog)>>,
+}
+
+impl<'a> Prices<'a> {
+    pub(super) fn of(dir: &'a PlanDir) -> Self {
+        Self { dir, read: OnceCell::new() }
+    }
+
+    /// US dollars; `None` where they are unknown.
+    pub(super) fn cost(&self, model: &str, usage: &Usage) -> Option<f64> {
+        let read = || -> Result<(Loaded, Catalog), Failure> {
+            let (loaded, _) = super::project::settings(Some(self.dir.path()), &Overrides::default())?;
+            let catalog = catalog(&loaded)?;
+            Ok((loaded, catalog))
+        };
+        let (loaded, catalog) = self.read.get_or_init(|| read().ok()).as_ref()?;
+        let facts = match &loaded.settings.model.provider {
+            Some(provider) => catalog.facts_at(model, provider)?,
+            None => catalog.facts(model, loaded.settings.model.base_url.expose()),
+        };
+        Some(facts.prices?.cost(usage))
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -11,6 +11,7 @@ mod retention;
 mod run_id;
 mod taking_back;
 mod timeline;
+mod unlisted;
 
 pub use bill::{Bill, BillKey, BillLine, Charge};
 pub use calls::{CallLog, Rejection, Took};
@@ -21,3 +22,4 @@ pub use retention::{KEPT_OPERATIONS, Kept, Removal, Stored, removal};
 pub use run_id::{RunId, RunRef};
 pub use taking_back::{Found, Restore, Step, TakingBack, Untouchable, taking_back};
 pub use timeline::{State, Timeline, Verb};
+pub use unlisted::{Taped, unlisted};

@@ -12,7 +12,7 @@ use cap_std::fs::OpenOptions;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{PlanDir, RecordsError, RunLock, StoreError, WriteError, atomic, blobs, records};
+use super::{Events, PlanDir, Price, RecordsError, RunLock, StoreError, WriteError, atomic, blobs, records};
 use crate::history::{Bill, Charge, Digest, Kept, Kind, Record, Removal, RunId, Stored, removal};
 
 const TAPE: &str = ".planwave/tape.jsonl";
@@ -86,6 +86,21 @@ impl Cleaning {
         Ok(Self { ids, removal, tape_lines, unreadable })
     }
 
+    /// Puts what only the tape knows of a run beside the run's record, before either goes.
+    fn complete_events(&self, dir: &PlanDir, lock: &RunLock, price: Price<'_>) -> Result<(), WriteError> {
+        let events = Events::new(dir, price);
+        let mut ids: Vec<&RunId> = self.ids.values().collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let mut until = None;
+        for id in ids {
+            if let Ok(record) = dir.record(id) {
+                events.complete(&record, until, lock)?;
+                until = Some(record.header.began);
+            }
+        }
+        Ok(())
+    }
+
     /// What it frees.
     pub fn freed(&self) -> Freed {
         Freed {
@@ -98,7 +113,10 @@ impl Cleaning {
     }
 
     /// Removes it. Interrupted at any point, it leaves what a second one removes.
-    pub fn perform(&self, dir: &PlanDir, _lock: &RunLock) -> Result<(), WriteError> {
+    ///
+    /// `price` is for what a run that was killed has paid for and not written down.
+    pub fn perform(&self, dir: &PlanDir, lock: &RunLock, price: Price<'_>) -> Result<(), WriteError> {
+        self.complete_events(dir, lock, price)?;
         let ids: Vec<&RunId> = self.removal.records.iter().filter_map(|number| self.ids.get(number)).collect();
         keep_bill(dir, &ids)?;
         for id in ids {

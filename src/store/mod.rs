@@ -7,6 +7,7 @@
 mod atomic;
 mod blobs;
 mod clean;
+mod events;
 mod journal;
 mod limits_file;
 mod local_tape;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use atomic::{Existing, WriteError};
 pub use clean::{Cleaning, Freed};
+pub use events::{Events, Price};
 pub use journal::{Begin, Intent, Journal};
 pub use limits_file::LimitsFile;
 pub use local_tape::{Found, LocalTape, TapeMemory};

@@ -337,7 +337,7 @@ fn the_bill_outlives_the_record() {
         world.operation(&[("a.md", Some(&number.to_string()))]);
     }
     for _ in 0..2 {
-        Cleaning::plan(&world.dir, Timestamp::MAX, 0).unwrap().perform(&world.dir, &world.lock).unwrap();
+        Cleaning::plan(&world.dir, Timestamp::MAX, 0).unwrap().perform(&world.dir, &world.lock, &|_, _| None).unwrap();
         assert_eq!(world.dir.operations().unwrap().len(), KEPT_OPERATIONS);
         let (charges, damaged) = world.dir.old_charges().unwrap();
         let sums: Vec<_> =
@@ -482,7 +482,7 @@ proptest! {
             }
             prop_assert_eq!(world.files(), model.files.clone());
             if clean {
-                Cleaning::plan(&world.dir, Timestamp::MAX, 0).unwrap().perform(&world.dir, &world.lock).unwrap();
+                Cleaning::plan(&world.dir, Timestamp::MAX, 0).unwrap().perform(&world.dir, &world.lock, &|_, _| None).unwrap();
             }
         }
     }

@@ -265,6 +265,28 @@ async fn every_answer_is_on_the_bill_and_stays_there() {
     assert_eq!(env.run(&["cost", "plan", "--by", "day", "--json"]), bill);
 }
 
+/// A run that is killed has put its last answers on the tape, and not all of them among its events.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_tape_knows_of_a_killed_run_is_on_the_bill() {
+    let (env, _server, _) = ran().await;
+    let bill = env.run(&["cost", "plan", "--json"]);
+    let run = std::fs::read_dir(env.path("plan/.planwave/runs")).unwrap().next().unwrap().unwrap().path();
+    let cut = |name: &str, word: &str| {
+        let text = std::fs::read_to_string(run.join(name)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.iter().rposition(|line| line.contains(word)).unwrap();
+        let kept: String = lines.iter().take(last).flat_map(|line| [line, "\n"]).collect();
+        std::fs::write(run.join(name), kept).unwrap();
+    };
+    cut("undo.jsonl", "\"end\":");
+    cut("events.jsonl", "\"event\":\"exchange\"");
+    assert_eq!(env.run(&["cost", "plan", "--json"]), bill);
+    let history = env.run(&["history", "plan"]);
+    assert!(history.contains("unfinished") && history.contains("6.5k"), "{history}");
+    assert!(env.run(&["gc", "plan", "--older-than", "0d"]).ends_with("[exit 0]"));
+    assert_eq!(env.run(&["cost", "plan", "--json"]), bill);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn gc_frees_what_no_undo_needs() {
     let (env, _server, before) = ran().await;
