@@ -229,11 +229,17 @@ impl OpenAi {
                     pause = Duration::ZERO;
                     progress(Progress::Retrying { reason, delay: self.gate.closed_for(), attempt: sent });
                 }
-                Verdict::Repeat { after, .. }
-                    if !failure.is_rejection()
-                        && repeats < self.config.retry.max_retries
-                        && (!live || self.gate.may_repeat()) =>
+                Verdict::Repeat { after, scope }
+                    if !failure.is_rejection() && repeats < self.config.retry.max_retries =>
                 {
+                    if live && !self.gate.may_repeat() {
+                        let mut error = self.error(failure, scope, sent, at, &request);
+                        error.message.push_str("; not sent again, for the repeats of this run are used up");
+                        error.hint = Some(String::from(
+                            "run again later: only what is missing is asked for; or raise `retry.run_percent`",
+                        ));
+                        return Err(error);
+                    }
                     repeats += 1;
                     pause = delays.next(after);
                     progress(Progress::Retrying { reason, delay: pause, attempt: sent });

@@ -92,3 +92,16 @@ async fn a_row_of_failures_stops_everything() {
         failure.message.starts_with("4 requests in a row failed and none succeeded; the last: 127.0.0.1 answered 500")
     );
 }
+
+#[tokio::test]
+async fn a_call_that_the_run_may_not_repeat_says_so() {
+    let server = server(vec![error(500, "{}")]).await;
+    let mut config = config(&server.uri());
+    config.retry.max_retries = 100;
+    config.patience.failures_in_a_row = 0;
+    config.patience.repeat_percent = 0;
+    let failure = ask(&model(config, Source::Live, None)).await.unwrap_err();
+    assert_eq!((failure.scope, failure.requests), (Scope::Call, 21), "{failure}");
+    assert!(failure.message.ends_with("; not sent again, for the repeats of this run are used up"), "{failure}");
+    assert!(failure.hint.unwrap().ends_with("or raise `retry.run_percent`"));
+}
