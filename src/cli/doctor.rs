@@ -38,7 +38,17 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
     let choice = model_setup::choose(&loaded)?;
     let key = api_key(&loaded.settings.model, &sources.environment)?;
     let configuration = model_setup::configuration(&loaded, key);
-    let results = model_setup::runtime()?.block_on(probe(&configuration, &choice.facts));
+    let model = &loaded.settings.model;
+    if !arguments.json {
+        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.host(), choice.facts.provider))?;
+    }
+    let say = |result: &ProbeResult| {
+        if !arguments.json {
+            // The tests go on for their exit code where nobody reads them.
+            let _ = out(&line(result));
+        }
+    };
+    let results = model_setup::runtime()?.block_on(probe(&configuration, &choice.facts, &say));
     let works = !results.iter().any(|result| result.outcome == ProbeOutcome::Fail);
     if arguments.json {
         let results: Vec<_> = results
@@ -48,18 +58,12 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
             })
             .collect();
         out(&pretty(&json!({
-            "model": loaded.settings.model.name,
-            "server": loaded.settings.model.base_url.host(),
+            "model": model.name,
+            "server": model.base_url.host(),
             "provider": choice.facts.provider,
             "works": works,
             "results": results,
         }))?)?;
-    } else {
-        let model = &loaded.settings.model;
-        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.host(), choice.facts.provider))?;
-        for result in &results {
-            out(&line(result))?;
-        }
     }
     Ok(if works { Exit::Done } else { Exit::Incomplete })
 }

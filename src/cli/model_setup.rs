@@ -152,9 +152,9 @@ pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> Model
         reasoning_effort: model.reasoning_effort.clone(),
         timeouts: Timeouts {
             connect: settings.timeouts.connect,
+            first_token: settings.timeouts.first_token,
             idle: settings.timeouts.idle,
             call: settings.timeouts.call,
-            ..Timeouts::default()
         },
         retry: Retry {
             max_retries: settings.retry.max_retries,

@@ -27,7 +27,7 @@ impl KeptGate {
     pub(super) fn open(loaded: &Loaded, config: &ModelConfig, facts: &ModelFacts, now: Timestamp) -> Self {
         let settings = &loaded.settings;
         let place = Place {
-            server: settings.model.base_url.host().to_owned(),
+            server: settings.model.base_url.origin(),
             model: config.model.clone(),
             key: config.api_key.clone(),
         };
@@ -36,6 +36,19 @@ impl KeptGate {
         let fresh_salt = format!("{:x}-{}", now.as_nanosecond(), std::process::id());
         let this = Self { gate: Gate::new(config.policy(facts)), file, place, fresh_salt };
         let gate = this.remembered(true).gate(config.policy(facts), &this.place, now);
+        if let (Some(rate), Some(file)) = (gate.learned_rate(), &this.file) {
+            let pace = if rate >= 1.0 {
+                format!("{rate:.1} requests a second")
+            } else {
+                format!("a request every {:.0} s", 1.0 / rate)
+            };
+            let path = file.path();
+            err(&format!(
+                "limits: {} took {pace} the last time; the run begins with that and tries more ({})\n",
+                sanitize(&this.place.server),
+                sanitize(&path.display().to_string())
+            ));
+        }
         Self { gate, ..this }
     }
 

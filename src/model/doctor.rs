@@ -6,12 +6,18 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, provider::clean};
+use super::{
+    Completion, FinishReason, Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, provider::clean,
+};
 
 /// The most output tokens of a test request.
 const MAX_TOKENS: u32 = 16;
 /// How long the list of models may take.
 const LIST_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a test request may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a server may reject every request.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What one test found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,28 +56,52 @@ impl ProbeResult {
     }
 }
 
-/// Tests a configuration. Sends at most three small requests, two of which cost a few tokens.
-pub async fn probe(config: &ModelConfig, facts: &ModelFacts) -> Vec<ProbeResult> {
-    use ProbeOutcome::{Fail, Pass, Skipped, Warn};
+/// What was found so far, told as it comes.
+struct Report<'a> {
+    results: Vec<ProbeResult>,
+    say: &'a (dyn Fn(&ProbeResult) + Send + Sync),
+}
 
-    // One repeat: a doctor should answer soon, and say what is wrong now.
+impl Report<'_> {
+    fn push(&mut self, result: ProbeResult) {
+        (self.say)(&result);
+        self.results.push(result);
+    }
+
+    fn skip(mut self, names: &[&'static str], why: &str) -> Vec<ProbeResult> {
+        for name in names {
+            self.push(ProbeResult::new(name, ProbeOutcome::Skipped, why));
+        }
+        self.results
+    }
+}
+
+/// Tests a configuration. Sends at most three small requests, two of which cost a few tokens. `say` is told each result
+/// as it is found.
+pub async fn probe(
+    config: &ModelConfig,
+    facts: &ModelFacts,
+    say: &(dyn Fn(&ProbeResult) + Send + Sync),
+) -> Vec<ProbeResult> {
+    use ProbeOutcome::{Fail, Pass, Warn};
+
+    // One repeat and little patience: a doctor should answer soon, and say what is wrong now.
     let mut config = config.clone();
     config.retry.max_retries = config.retry.max_retries.min(1);
+    config.patience.rejected_for = config.patience.rejected_for.min(PATIENCE);
+    config.timeouts.call = config.timeouts.call.min(CALL_TIMEOUT);
+    let mut results = Report { results: Vec::new(), say };
     let model = match OpenAi::new(config.clone(), facts.clone(), Source::Live, None) {
         Ok(model) => model,
         Err(error) => {
-            let mut results = vec![ProbeResult::new("key", Fail, error.to_string()).hint(error.hint())];
-            results.extend(
-                ["server", "model", "streaming", "usage", "schema"]
-                    .map(|name| ProbeResult::new(name, Skipped, "not tested")),
-            );
-            return results;
+            results.push(ProbeResult::new("key", Fail, error.to_string()).hint(error.hint()));
+            return results.skip(&["server", "model", "streaming", "usage", "schema"], "not tested");
         }
     };
-    let mut results = vec![match &config.api_key {
+    results.push(match &config.api_key {
         Some(_) => ProbeResult::new("key", Pass, "an API key is set"),
         None => ProbeResult::new("key", Pass, "no API key is set, and this machine needs none"),
-    }];
+    });
     let unsent = model.settings_not_sent();
     if !unsent.is_empty() {
         let detail = format!("{} is set, but {} does not take it", unsent.join(" and "), clean(&config.model));
@@ -91,13 +121,16 @@ pub async fn probe(config: &ModelConfig, facts: &ModelFacts) -> Vec<ProbeResult>
         Ok(answered) => answered,
         Err(error) => {
             results.push(ProbeResult::new("model", Fail, error.message).hint(error.hint));
-            results.extend(
-                ["streaming", "usage", "schema"]
-                    .map(|name| ProbeResult::new(name, Skipped, "not tested: the model did not answer")),
-            );
-            return results;
+            return results.skip(&["streaming", "usage", "schema"], "not tested: the model did not answer");
         }
     };
+    if let Some(reason) = no_text(&completion) {
+        let detail = format!("{} answers without text: {reason}", clean(&config.model));
+        results.push(ProbeResult::new("model", Fail, detail).hint(Some(
+            "ask another model, or check that the base URL is that of an OpenAI-compatible API".to_owned(),
+        )));
+        return results.skip(&["streaming", "usage", "schema"], "not tested: the model gave no text");
+    }
     results.push(ProbeResult::new(
         "model",
         Pass,
@@ -115,7 +148,19 @@ pub async fn probe(config: &ModelConfig, facts: &ModelFacts) -> Vec<ProbeResult>
         None => ProbeResult::new("usage", Warn, "the server does not report tokens, so costs stay unknown"),
     });
     results.push(schema(&model, body).await);
-    results
+    results.results
+}
+
+/// Why there is no text, where there should be some. A reasoning model may well spend so few tokens on thinking.
+fn no_text(completion: &Completion) -> Option<&'static str> {
+    if completion.refusal.is_some() {
+        return Some("it declines even to say ok");
+    }
+    match completion.finish {
+        FinishReason::ContentFilter => Some("the provider's filter stopped it"),
+        FinishReason::Length => None,
+        FinishReason::Stop | FinishReason::Other(_) => completion.text.trim().is_empty().then_some("it is empty"),
+    }
 }
 
 /// Whether the server is there, accepts the key and offers the model. The list of models costs nothing.
@@ -180,7 +225,7 @@ async fn schema(model: &OpenAi, mut body: Value) -> ProbeResult {
             let answer: Option<Value> = serde_json::from_str(&completion.text).ok();
             if answer.is_some_and(|answer| answer.get("ok").is_some_and(Value::is_boolean)) {
                 ProbeResult::new("schema", Pass, "answers follow a JSON schema")
-            } else if completion.text.trim().is_empty() || completion.finish == super::FinishReason::Length {
+            } else if completion.text.trim().is_empty() || completion.finish == FinishReason::Length {
                 ProbeResult::new(
                     "schema",
                     Pass,

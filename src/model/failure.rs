@@ -203,7 +203,9 @@ impl Failure {
             Self::Unreachable { .. } => {
                 "check the base URL, the proxy and the network; `planwave doctor` tests them".to_owned()
             }
-            Self::Silent { .. } => "the model may need longer: raise the timeouts `first_token` and `idle`".to_owned(),
+            Self::Silent { .. } => {
+                "the model may need longer: raise `timeouts.first_token_seconds` or `timeouts.idle_seconds`".to_owned()
+            }
             Self::Status { status, error, hints } => return status_hint(*status, error, hints, model),
             Self::InStream(error) if error.is_about_context() => CONTEXT.to_owned(),
             Self::InStream(error) if error.is_about_money() => MONEY.to_owned(),

@@ -291,7 +291,7 @@ impl OpenAi {
         let limit = self.config.timeouts.call.as_secs_f64().ceil();
         ModelError {
             message: format!("{} had not answered after {limit} s", self.endpoint.host()),
-            hint: Some("raise the timeout `call`, or lower the cap on output tokens".to_owned()),
+            hint: Some("raise `timeouts.call_seconds`, or lower the cap on output tokens".to_owned()),
             status: None,
             scope: Scope::Call,
             requests,

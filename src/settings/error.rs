@@ -71,6 +71,16 @@ pub enum SettingsError {
         /// The key with its table.
         key: String,
     },
+    /// A field of requests that is not the user's to set.
+    #[error("{origin}: `{key}` is a field that planwave sets itself")]
+    OwnParameter {
+        /// Where.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+        /// What to do instead.
+        instead: &'static str,
+    },
     /// A key that a project's file may not set.
     #[error("{origin}: `{key}` cannot be set in a project's file, because it would run a program on your machine")]
     NotInProjectFile {
@@ -151,6 +161,7 @@ impl SettingsError {
             }),
             Self::WrongValue(wrong) => wrong.hint.clone(),
             Self::KeyInSettings { .. } => Some(KEY_PLACES.to_owned()),
+            Self::OwnParameter { instead, .. } => Some((*instead).to_owned()),
             Self::NotInProjectFile { .. } => {
                 Some("set it in your own configuration file or in PLANWAVE_MODEL_API_KEY_COMMAND".to_owned())
             }

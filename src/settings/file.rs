@@ -18,6 +18,16 @@ use super::{
 /// Headers that planwave makes from the API key; as extra headers they would be keys in a file.
 const OWN_HEADERS: [&str; 2] = ["authorization", "api-key"];
 
+/// Fields of a request that planwave makes itself, and what to set instead: what is shown before a run must be what is
+/// sent.
+const OWN_PARAMETERS: [(&str, &str); 5] = [
+    ("model", "set `model.name`"),
+    ("messages", "write templates of your own, see `prompts.directory`"),
+    ("stream", "leave it out: servers that cannot stream are understood all the same"),
+    ("max_tokens", "set `model.max_output_tokens`"),
+    ("max_completion_tokens", "set `model.max_output_tokens`"),
+];
+
 /// The assignments of a file, in the order they stand in it.
 pub(super) fn assignments(file: &SourceFile, owner: FileOwner) -> Result<Vec<Assignment>, SettingsError> {
     let locate = |line| Origin::File { name: file.name.clone(), line, owner };
@@ -137,6 +147,14 @@ pub(super) fn checked(
     let entry = entry.map(|name| if key.kind == Kind::Headers { name.to_ascii_lowercase() } else { name.to_owned() });
     if key.kind == Kind::Headers && entry.as_deref().is_some_and(|name| OWN_HEADERS.contains(&name)) {
         return Err(SettingsError::KeyInSettings { origin, key: key.path_with(entry.as_deref()) });
+    }
+    if let (Kind::Parameters, Some(name), Some(value)) = (key.kind, entry.as_deref(), &value) {
+        if keys::names_a_secret(name) || keys::holds_a_secret(value) {
+            return Err(SettingsError::KeyInSettings { origin, key: key.path_with(Some(name)) });
+        }
+        if let Some((_, instead)) = OWN_PARAMETERS.iter().find(|(own, _)| *own == name) {
+            return Err(SettingsError::OwnParameter { origin, key: key.path_with(Some(name)), instead });
+        }
     }
     match value {
         Some(value) if key.kind.accepts(entry.as_deref(), &value) => Ok(Assignment { key, entry, value, origin }),

@@ -79,6 +79,7 @@ pub(super) static KEYS: &[Key] = &[
     key("model", "extra_headers", Kind::Headers),
     key("model", "extra_parameters", Kind::Parameters),
     key("timeouts", "connect_seconds", Kind::Seconds(DAY)),
+    key("timeouts", "first_token_seconds", Kind::Seconds(DAY)),
     key("timeouts", "idle_seconds", Kind::Seconds(DAY)),
     key("timeouts", "call_seconds", Kind::Seconds(DAY)),
     key("retry", "max_retries", Kind::Whole(0, 100)),
@@ -280,6 +281,20 @@ pub(super) fn names_a_secret(name: &str) -> bool {
     words.contains(&plain.as_str()) || plain.ends_with("apikey")
 }
 
+/// Whether a value has a place for an API key in it, or a text that is one by its form: those of the providers begin
+/// with `sk-`, or follow `Bearer`.
+pub(super) fn holds_a_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            (text.starts_with("sk-") && text.len() >= 16) || text.starts_with("Bearer ")
+        }
+        Value::Array(items) => items.iter().any(holds_a_secret),
+        Value::Object(fields) => fields.iter().any(|(name, value)| names_a_secret(name) || holds_a_secret(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The key most similar to `path`, which may lack its table or have the wrong one.
 pub(super) fn nearest_key(path: &str) -> Option<String> {
     let leaf = path.rsplit('.').next().unwrap_or(path);
@@ -299,7 +314,13 @@ pub(super) fn nearest_key(path: &str) -> Option<String> {
     }
     let position =
         nearest(path, paths.iter().map(String::as_str)).and_then(|best| paths.iter().position(|p| p == best));
-    position.map(|index| paths.swap_remove(index))
+    // The right word in the wrong table, with another ending: `connect_timeout` for `timeouts.connect_seconds`.
+    let alike = || {
+        let scored = KEYS.iter().map(|key| (strsim::jaro_winkler(leaf, key.name), key));
+        let best = scored.filter(|(score, _)| *score >= 0.85).max_by(|a, b| a.0.total_cmp(&b.0));
+        best.map(|(_, key)| key.path())
+    };
+    position.map(|index| paths.swap_remove(index)).or_else(alike)
 }
 
 /// The variable most similar to `name`.

@@ -53,7 +53,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(settings.model.proxy, None);
     assert!(settings.model.extra_headers.is_empty() && settings.model.extra_parameters.is_empty());
     let [connect, idle, call] = [5, 120, 1800].map(Duration::from_secs);
-    assert_eq!(settings.timeouts, Timeouts { connect, idle, call });
+    assert_eq!(settings.timeouts, Timeouts { connect, first_token: Duration::from_secs(600), idle, call });
     let [base_delay, max_delay] = [500, 8000].map(Duration::from_millis);
     let rejected = Duration::from_secs(600);
     let retry = Retry { max_retries: 5, base_delay, max_delay, run_percent: 20, failures_in_a_row: 20, rejected };
@@ -384,6 +384,9 @@ fn keys_in_files_and_variables_are_refused_and_not_repeated() {
         (format!("[model]\ntoken = \"{key}\""), "model.token"),
         (format!("[model.extra_headers]\nAuthorization = \"Bearer {key}\""), "model.extra_headers.authorization"),
         (format!("[model.extra_headers]\nApi-Key = \"{key}\""), "model.extra_headers.api-key"),
+        (format!("[model.extra_parameters]\napi_key = \"x\""), "model.extra_parameters.api_key"),
+        (format!("[model.extra_parameters]\nmetadata = {{ k = [\"{key}\"] }}"), "model.extra_parameters.metadata"),
+        (format!("[model.extra_parameters]\nproxy = {{ litellm_api_key = \"x\" }}"), "model.extra_parameters.proxy"),
     ];
     for (text, name) in files {
         let line = text.lines().count();
@@ -596,4 +599,22 @@ proptest! {
             prop_assert!(!error.to_string().contains(char::is_control));
         }
     }
+}
+
+#[test]
+fn what_is_shown_before_a_run_is_what_is_sent() {
+    for (text, name, hint) in [
+        ("model = \"gpt-5-pro\"", "model", "set `model.name`"),
+        ("max_tokens = 9", "max_tokens", "set `model.max_output_tokens`"),
+    ] {
+        let (message, said) = failure(&sources(&[], "", &format!("[model.extra_parameters]\n{text}"), ""));
+        let expected = format!("planwave.toml:2: `model.extra_parameters.{name}` is a field that planwave sets itself");
+        assert_eq!((message, said), (expected, hint.to_owned()));
+    }
+}
+
+#[test]
+fn a_key_of_another_table_is_suggested() {
+    let (_, hint) = failure(&sources(&[], "", "[model]\nconnect_timeout = 1", ""));
+    assert_eq!(hint, "did you mean `timeouts.connect_seconds`?");
 }

@@ -91,6 +91,9 @@ pub struct Timeouts {
     /// To connect.
     #[serde(rename = "connect_seconds", deserialize_with = "seconds")]
     pub connect: Duration,
+    /// From the request to the first piece of the answer.
+    #[serde(rename = "first_token_seconds", deserialize_with = "seconds")]
+    pub first_token: Duration,
     /// Between two pieces of an answer.
     #[serde(rename = "idle_seconds", deserialize_with = "seconds")]
     pub idle: Duration,

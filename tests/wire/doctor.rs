@@ -13,7 +13,7 @@ use crate::support::{bodies, config, error, good, sse, stream};
 
 async fn run(config: &ModelConfig) -> Vec<ProbeResult> {
     let facts = Catalog::built_in().unwrap().facts(&config.model, &config.base_url);
-    probe(config, &facts).await
+    probe(config, &facts, &|_| {}).await
 }
 
 fn outcomes(results: &[ProbeResult]) -> Vec<(&'static str, ProbeOutcome)> {
@@ -96,4 +96,15 @@ async fn without_a_key_nothing_is_sent() {
     );
     assert!(results[1..].iter().all(|result| result.outcome == ProbeOutcome::Skipped));
     assert!(bodies(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn answers_without_text_are_no_health() {
+    let refusal = r#"{"choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}"#;
+    for body in ["{}", refusal] {
+        let answer = || error(200, body);
+        let server = server(error(200, r#"{"data":[]}"#), answer(), answer()).await;
+        let results = run(&config(&server.uri())).await;
+        assert_eq!(outcomes(&results)[2], ("model", ProbeOutcome::Fail), "{body}: {results:?}");
+    }
 }

@@ -110,6 +110,11 @@ impl Gate {
         self.0.stop.send_replace(true);
     }
 
+    /// Requests a second that the server was seen to take, where that was measured: here, or by an earlier run.
+    pub fn learned_rate(&self) -> Option<f64> {
+        self.knowledge().learned.map(|learned| learned.per_second)
+    }
+
     pub(super) fn knowledge(&self) -> Knowledge {
         self.core().knowledge(self.now())
     }

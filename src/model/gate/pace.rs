@@ -91,7 +91,9 @@ pub(super) struct Paced {
     proven: f64,
     /// A rate that is too high.
     ceiling: Option<f64>,
-    /// When the rate was last raised.
+    /// Whether a rate of this server's was ever too high, or its calls in flight too many.
+    seen: bool,
+    /// When the rate was last raised, or more than it could be sent; what was sent before tells nothing of it.
     raised: Duration,
     /// Accepted requests to wait for before it is raised again.
     left: u32,
@@ -126,7 +128,8 @@ impl Pace {
         paced.bucket.set_level(learned.level, now);
         // From a full bucket nothing can be told about the rate.
         paced.untold = true;
-        (paced.step, paced.left, paced.ceiling) = (FIRST_STEP, FIRST_STEP, Some(learned.per_second * 1.2));
+        // Limits are raised and servers get idle, so more is tried before long; what was seen before needs no second proof.
+        (paced.step, paced.left, paced.seen) = (FIRST_STEP, FIRST_STEP, true);
         paced.window = learned.in_flight.map(|limit| Window {
             limit: limit.max(1),
             probe_at: now + Duration::from_secs(1),
@@ -140,6 +143,8 @@ impl Pace {
     pub(super) fn learned(&self, now: Duration) -> Option<Learned> {
         match self {
             Self::Free { .. } => None,
+            // After one rejection the rate is what the server's pause suggests, which is no measurement.
+            Self::Paced(paced) if !paced.seen => None,
             Self::Paced(paced) => Some(Learned {
                 per_second: paced.proven,
                 burst: paced.bucket.capacity,
@@ -171,7 +176,11 @@ impl Pace {
     /// A request is on its way.
     pub(super) fn sent(&mut self, now: Duration, in_flight: usize) {
         if let Self::Paced(paced) = self {
-            paced.untold |= paced.bucket.level(now) >= paced.bucket.capacity;
+            let level = paced.bucket.level(now);
+            paced.untold |= level >= paced.bucket.capacity;
+            if level >= 2.0 {
+                paced.raised = now + Duration::from_nanos(1);
+            }
             paced.bucket.take(1.0, now);
             if let Some(window) = &mut paced.window
                 && in_flight >= window.limit
@@ -219,6 +228,7 @@ impl Paced {
             untold: false,
             proven: rate,
             ceiling: None,
+            seen: false,
             raised: anchor,
             // One more may come from what had gathered before; the second shows the rate.
             left: 2,
@@ -276,7 +286,7 @@ impl Paced {
 
     fn rejected(&mut self, rejected: Rejected, now: Duration) {
         let Rejected { sent_at, wait, in_flight, .. } = rejected;
-        self.row += 1;
+        (self.row, self.seen) = (self.row + 1, true);
         if self.limits_calls(now, wait, in_flight) {
             return;
         }
@@ -285,8 +295,10 @@ impl Paced {
         let count = f64::from(self.accepted);
         let mut level = 0.0;
         let rate = if self.untold {
-            // The burst was too large, or the rate.
-            self.bucket.capacity = (self.bucket.capacity * 0.7).max(1.0);
+            // The rate, where it is higher than ever before; the burst otherwise.
+            if !raised {
+                self.bucket.capacity = (self.bucket.capacity * 0.7).max(1.0);
+            }
             self.ceiling = Some(self.bucket.per_second);
             if raised { self.proven } else { self.bucket.per_second * BELOW }
         } else {
@@ -417,9 +429,44 @@ mod tests {
         let mut pace = Pace::free(at(0.0));
         (0..60).for_each(|_| pace.accepted(at(0.1), at(0.1), 1, true));
         pace.rejected(rejected(at(0.2), WAIT, 0), at(0.3));
-        let learned = pace.learned(at(0.3)).unwrap();
+        assert_eq!(pace.learned(at(0.3)), None, "one rejection is no measurement");
+        pace.rejected(rejected(at(0.4), WAIT, 0), at(0.5));
+        let learned = pace.learned(at(0.5)).unwrap();
         assert!((59.0..=60.0).contains(&learned.burst) && learned.per_second == 1.0, "{learned:?}");
         let next = Pace::remembered(Learned { level: 60.0, ..learned }, at(0.0));
         assert_eq!(next.ready_at(at(0.0), 0), at(0.0));
+    }
+
+    /// Sends as fast as the pace allows to a server without limits, for `seconds`; gives how many.
+    fn unlimited(pace: &mut Pace, seconds: f64) -> usize {
+        let (mut now, mut sent) = (0.0, 0);
+        while now < seconds && sent < 10_000 {
+            now = pace.ready_at(at(now), 0).as_secs_f64().max(now);
+            pace.sent(at(now), 0);
+            pace.accepted(at(now), at(now), 1, true);
+            sent += 1;
+        }
+        sent
+    }
+
+    #[test]
+    fn a_limit_of_yesterday_does_not_hold_back_a_server_that_has_none_today() {
+        for per_second in [0.1, 1.0, 5.0] {
+            let learned = Learned { per_second, burst: 1.0, level: 1.0, in_flight: None };
+            let mut pace = Pace::remembered(learned, at(0.0));
+            let sent = unlimited(&mut pace, 24.0 / per_second);
+            assert!(sent > 60, "{per_second}/s: {sent}");
+        }
+    }
+
+    #[test]
+    fn a_burst_tells_nothing_of_the_rate() {
+        let learned = Learned { per_second: 1.0, burst: 60.0, level: 60.0, in_flight: None };
+        let mut pace = Pace::remembered(learned, at(0.0));
+        for _ in 0..59 {
+            pace.sent(at(0.0), 0);
+            pace.accepted(at(0.0), at(0.1), 1, true);
+        }
+        assert_eq!(pace.learned(at(0.2)).map(|learned| learned.per_second), Some(1.0));
     }
 }

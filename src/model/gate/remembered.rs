@@ -28,7 +28,7 @@ const MOST: usize = 100;
 /// Whose limits.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The server's host.
+    /// The server: scheme, host and port.
     pub server: String,
     /// The model's name.
     pub model: String,
