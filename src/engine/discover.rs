@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::worker::{Limits, Rejected, final_refusal, millis};
 use crate::{
     discovery::{self, Discovered, Fault, Prompt, Source, examine, parse_answer},
-    model::{Completion, FinishReason, Message, Model, Progress, Request, ResponseSchema, Role, Usage},
+    model::{Completion, FinishReason, Message, Model, ModelError, Progress, Request, ResponseSchema, Role, Usage},
     parallel::Basis,
     prompts::Templates,
 };
@@ -37,6 +37,8 @@ pub enum Inquired {
     },
     /// The answer comes in, or the request is repeated.
     Progress(Progress),
+    /// The server does not take a schema for the answer; it is asked without one, and checked all the same.
+    SchemaRefused,
     /// The answer cannot be used and is asked for again.
     Refused {
         /// From 1.
@@ -85,7 +87,8 @@ pub async fn discover(
     go_on: &(dyn Fn() -> bool + Send + Sync),
     say: &(dyn Fn(Inquired) + Send + Sync),
 ) -> Discovery {
-    let schema = Arc::new(ResponseSchema { name: discovery::SCHEMA_NAME.to_owned(), schema: discovery::schema() });
+    let schema = ResponseSchema { name: discovery::SCHEMA_NAME.to_owned(), schema: discovery::schema() };
+    let mut schema = Some(Arc::new(schema));
     let first = vec![
         Message { role: Role::System, content: vec![inquiry.prompt.system.as_str().into()] },
         Message { role: Role::User, content: vec![inquiry.prompt.user.as_str().into()] },
@@ -99,11 +102,16 @@ pub async fn discover(
             messages: messages.clone(),
             max_output_tokens: cap,
             cache_key: None,
-            response_schema: Some(Arc::clone(&schema)),
+            response_schema: schema.clone(),
             less_reasoning: 0,
         };
         let completion = match model.complete(&request, &|progress| say(Inquired::Progress(progress))).await {
             Ok(completion) => completion,
+            Err(error) if schema.is_some() && refuses_a_schema(&error) => {
+                schema = None;
+                say(Inquired::SchemaRefused);
+                continue;
+            }
             Err(error) => {
                 let at = error.at;
                 return tally.end(attempt, at, Err(Undiscovered::Rejected(Rejected::from(error))));
@@ -154,6 +162,13 @@ pub async fn discover(
     unreachable!("the loop above ends by returning")
 }
 
+/// Whether a server says that it does not know, or does not take, Structured Outputs.
+fn refuses_a_schema(error: &ModelError) -> bool {
+    let message = error.message.to_lowercase();
+    matches!(error.status, Some(400 | 404 | 415 | 422 | 501))
+        && ["response_format", "json_schema", "structured output"].iter().any(|word| message.contains(word))
+}
+
 #[derive(Default)]
 struct Tally {
     usage: Usage,
@@ -190,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{ModelError, ProgressSink},
+        model::ProgressSink,
         parallel::Status,
         plan::{PlanName, parse},
     };

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     ModelFacts, Scope,
-    failure::{Failure, Verdict},
+    failure::{Failure, Verdict, in_words},
     gate::{Bill, Bounds, Closed, End, Need},
 };
 
@@ -13,6 +13,10 @@ use super::{
 const BYTES_PER_TOKEN: u64 = 4;
 /// What chat formats add to a prompt, tokens per message; OpenAI's add 3 or 4.
 const PER_MESSAGE: u64 = 8;
+/// What a prompt is taken to have at most, in percent of its count: with the model's own tokenizer, and with the nearest.
+/// Tokenizers of other makers give up to half as many again for English; where one gives more, its first answer shows it.
+const EXACT_PERCENT: u64 = 105;
+const NEAR_PERCENT: u64 = 150;
 /// An answer's cap where neither the request nor the catalogue has one.
 const UNKNOWN_CAP: u64 = 128_000;
 
@@ -21,8 +25,9 @@ pub(super) fn need(body: &Value, facts: &ModelFacts, exact: bool) -> Need {
     let texts = body.get("messages").and_then(Value::as_array).into_iter().flatten();
     let texts = texts.filter_map(|message| message.get("content")?.as_str());
     let prompt = if exact {
-        // The nearest tokenizer is not always the model's own.
-        texts.map(|text| (facts.tokenizer.count(text) as u64) * 21 / 20 + PER_MESSAGE).sum()
+        let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
+        let percent = if has_tokenizer_of_openai(model) { EXACT_PERCENT } else { NEAR_PERCENT };
+        texts.map(|text| (facts.tokenizer.count(text) as u64).saturating_mul(percent) / 100 + PER_MESSAGE).sum()
     } else {
         texts.map(|text| text.len() as u64 / BYTES_PER_TOKEN).sum()
     };
@@ -30,6 +35,12 @@ pub(super) fn need(body: &Value, facts: &ModelFacts, exact: bool) -> Need {
     let cap = number("max_completion_tokens").or_else(|| number("max_tokens"));
     let cap = cap.or(facts.max_output.map(u64::from)).unwrap_or(UNKNOWN_CAP);
     Need { prompt, largest_answer: cap.saturating_mul(number("n").unwrap_or(1).max(1)) }
+}
+
+/// Whether a model counts with one of the tokenizers that are known; the names are OpenAI's, perhaps behind a gateway's.
+fn has_tokenizer_of_openai(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    ["gpt-", "chatgpt-", "o1", "o3", "o4"].iter().any(|start| name.starts_with(start))
 }
 
 /// How a failed request ended, as the gate counts it.
@@ -54,6 +65,12 @@ pub(super) fn refusal(closed: Closed) -> (String, Option<String>, Scope) {
             let hint = "the provider or the network has trouble; run again later: only what is missing is asked for";
             (reason, Some(hint.to_owned()), Scope::Run)
         }
+        Closed::Far(wait) => {
+            let reason = format!("the provider's limit is used up and renewed in {} only", in_words(wait));
+            let hint = "run the same command again then: only what is missing is asked for; where the provider's headers \
+                        are wrong, set `limits.remember = false` and `retry.rejected_seconds`";
+            (reason, Some(hint.to_owned()), Scope::Run)
+        }
         Closed::Budget { bounds, spent, needed } => {
             let hint = "raise the bound and run the same command again: only what is missing is asked for";
             (over_budget(bounds, spent, needed), Some(hint.to_owned()), Scope::Budget)
@@ -64,7 +81,7 @@ pub(super) fn refusal(closed: Closed) -> (String, Option<String>, Scope) {
 fn over_budget(bounds: Bounds, spent: Bill, needed: Bill) -> String {
     match bounds {
         Bounds { max_cost: Some(most), .. } if spent.cost + needed.cost > most => format!(
-            "the budget of ${most:.2} has no room for another request: ${:.4} is spent or may be, and the next could \
+            "the budget of ${most} has no room for another request: ${:.4} is spent or may be, and the next could \
              cost up to ${:.4}",
             spent.cost, needed.cost
         ),
@@ -100,6 +117,12 @@ mod tests {
         }
         let body = json!({"messages": messages, "max_tokens": 1});
         assert_eq!(need(&body, &facts, false).prompt, 2 + 100);
+        let of = |model: &str| {
+            let mut body = body.clone();
+            body["model"] = json!(model);
+            need(&body, &facts, true).prompt
+        };
+        assert_eq!((of("openai/gpt-5"), of("claude-4"), of("")), (16 + 2 + 52, 16 + 3 + 75, 16 + 3 + 75));
         assert!(need(&body, &facts, true).prompt >= 2 + 50 + 16, "two tokens, one for each eight x, and the format");
         assert_eq!(need(&json!({}), &ModelFacts::default(), true), Need { prompt: 0, largest_answer: UNKNOWN_CAP });
     }
@@ -111,7 +134,7 @@ mod tests {
         let closed = |needed| refusal(Closed::Budget { bounds, spent, needed }).0;
         assert_eq!(
             closed(Bill { tokens: 900, cost: 0.0681 }),
-            "the budget of $0.50 has no room for another request: $0.4712 is spent or may be, and the next could cost up to $0.0681"
+            "the budget of $0.5 has no room for another request: $0.4712 is spent or may be, and the next could cost up to $0.0681"
         );
         assert_eq!(
             closed(Bill { tokens: 1_900, cost: 0.001 }),

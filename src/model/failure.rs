@@ -212,7 +212,9 @@ impl Failure {
             Self::WebPage => "the base URL usually ends in /v1".to_owned(),
             Self::Encoded { .. } => "switch off compression in the proxy or gateway in front of the model".to_owned(),
             Self::Foreign { .. } => "check the base URL; `planwave doctor` tests it".to_owned(),
-            Self::TooLarge { .. } => "lower the cap on output tokens, or raise `max_response_bytes`".to_owned(),
+            Self::TooLarge { .. } => {
+                "lower `model.max_output_tokens`: the answer was longer than the cap allows".to_owned()
+            }
             Self::Tape { .. } => {
                 "free some space, or record to another place; no answer is used before it is on the tape".to_owned()
             }
@@ -249,6 +251,7 @@ fn judge_status(status: u16, hints: &RetryHints, error: &ProviderError, retry: &
         };
     }
     match status {
+        400 | 422 if error.names_no_model() => Verdict::Final(Scope::Run),
         401 | 403 | 404 | 405 | 407 => Verdict::Final(Scope::Run),
         // Redirects are not followed: the key would go with them.
         300..=399 => Verdict::Final(Scope::Run),
@@ -268,7 +271,7 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
             "check the key: set OPENAI_API_KEY, or the command that prints it; `planwave doctor` tests it".to_owned()
         }
         403 => "the key may not use this model or this server: check its project, region and permissions".to_owned(),
-        404 if error.is_about_the_model() => {
+        400 | 404 | 422 if error.names_no_model() || (status == 404 && error.is_about_the_model()) => {
             format!("check the model's name ({}); `planwave doctor` lists what the server offers", clean(model))
         }
         404 | 405 => "check the base URL; it usually ends in /v1".to_owned(),
@@ -310,7 +313,7 @@ fn is_broken_connection(cause: &str) -> bool {
 }
 
 /// A wait, as a person would say it: `45 s`, `12 min`, `3 h 20 min`, `4 days`.
-fn in_words(wait: Duration) -> String {
+pub(super) fn in_words(wait: Duration) -> String {
     let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
     let minutes = seconds.div_ceil(60);
     match minutes {

@@ -194,7 +194,8 @@ impl OpenAi {
                 None
             };
             let pass = permit.as_ref().map(Permit::pass);
-            let attempt = Arc::new(Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request), pass));
+            let attempt = Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request), pass);
+            let attempt = Arc::new(attempt.bounded(need.largest_answer));
             sent += 1;
             let began = Instant::now();
             let left = self.config.timeouts.call.saturating_sub(spent);

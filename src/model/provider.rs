@@ -68,7 +68,12 @@ impl ProviderError {
             // A gateway that wraps another's error as text.
             return Self::from_body(text);
         }
-        Self { message: clean(text), ..Self::default() }
+        let mut this = Self { message: clean(text), ..Self::default() };
+        // One word with an underscore is a code, not a sentence.
+        if !text.contains(char::is_whitespace) && text.contains('_') {
+            this.codes = text.to_lowercase();
+        }
+        this
     }
 
     fn says(&self, words: &[&str]) -> bool {
@@ -118,6 +123,14 @@ impl ProviderError {
         ])
     }
 
+    /// Whether there is no such model, whatever the status.
+    pub(super) fn names_no_model(&self) -> bool {
+        ["model_not_found", "model_not_exist", "unknown_model", "invalid_model"]
+            .iter()
+            .any(|code| self.codes.contains(code))
+    }
+
+    /// Whether it may be about the model's name.
     pub(super) fn is_about_the_model(&self) -> bool {
         self.says(&["model_not_found", "deploymentnotfound", "model"])
     }

@@ -60,12 +60,19 @@ pub(super) struct Keys {
     pub(super) item: Arc<str>,
 }
 
+/// What a token of an answer takes in a response at most, bytes: servers send an event of about 300 for each.
+const BYTES_PER_TOKEN: usize = 1024;
+/// No response is bounded to less, bytes: reasoning and comments come beside the answer.
+const LEAST_LIMIT: usize = 1 << 20;
+
 /// One request: what it is, and what became of it. Shared by the service, the tee and the caller.
 pub(super) struct Attempt {
     pub(super) keys: Arc<Keys>,
     pub(super) path: &'static str,
     /// The body, as it is sent and recorded.
     pub(super) request: Arc<RawValue>,
+    /// The most bytes that its response may have.
+    pub(super) most_bytes: usize,
     /// Tells the gate when the server answers; on replay there is none.
     pass: Option<Pass>,
     outcome: Mutex<Outcome>,
@@ -88,7 +95,13 @@ pub(super) struct Outcome {
 
 impl Attempt {
     pub(super) fn new(keys: Arc<Keys>, path: &'static str, request: Arc<RawValue>, pass: Option<Pass>) -> Self {
-        Self { keys, path, request, pass, outcome: Mutex::default() }
+        Self { keys, path, request, pass, most_bytes: usize::MAX, outcome: Mutex::default() }
+    }
+
+    /// With a bound on the body, for an answer of at most so many tokens.
+    pub(super) fn bounded(self, tokens: u64) -> Self {
+        let bytes = usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN);
+        Self { most_bytes: bytes.max(LEAST_LIMIT), ..self }
     }
 
     pub(super) fn outcome(&self) -> MutexGuard<'_, Outcome> {

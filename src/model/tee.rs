@@ -60,7 +60,8 @@ impl Tee {
         started: Instant,
     ) -> Self {
         let first_wait = shared.timeouts.first_token;
-        let limit = if response.status().is_success() { shared.max_response_bytes } else { MAX_ERROR_BYTES };
+        let most = shared.max_response_bytes.min(attempt.most_bytes);
+        let limit = if response.status().is_success() { most } else { MAX_ERROR_BYTES };
         Self {
             status: response.status().as_u16(),
             headers: headers_that_matter(response.headers()),

@@ -230,6 +230,13 @@ fn tokens(summary: &Summary) -> String {
 fn spent(summary: &Summary, context: &SummaryContext<'_>) -> String {
     match (summary.cost, context.replay) {
         (None, _) => format!("unknown (no prices for {})", context.model),
+        (_, false) if summary.unmetered > 0 && summary.usage == Usage::default() => {
+            String::from("unknown (the server counted no tokens)")
+        }
+        (amount, false) if summary.unmetered > 0 => {
+            let without = super::plural(summary.unmetered as usize, "answer");
+            format!("{} and what {without} without usage cost", cost(amount))
+        }
         (amount, false) => cost(amount),
         (amount, true) => format!("nothing was spent now; {} for the answers on the tape", cost(amount)),
     }
@@ -367,7 +374,7 @@ mod tests {
         Stopped    the provider says: quota exceeded
         Tokens     14,400 in (8,192 cached, 56%), 3,668 out (1,280 reasoning); 2 answers
                    without usage are not counted
-        Cost       $0.0312
+        Cost       $0.0312 and what 2 answers without usage cost
         Time       1m 04s; one after the other it would be 5m 20s (5.0 times as long)
 
         Next       planwave run './my plan' --level 1

@@ -394,3 +394,15 @@ fn two_at_once_wait_for_each_other() {
     let said = env.run(&["analyze", "plan", "--declared"]);
     assert!(said.contains("another run holds plan") && said.ends_with("[exit 3]"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_schema_is_asked_without_one() {
+    let refusal = r#"{"error":{"message":"'response_format' of type 'json_schema' is not supported"}}"#;
+    let server = ScriptedServer::answering(vec![Reply::Status(400, refusal.to_owned()), Reply::Text(good())]).await;
+    let env = TestEnv::with_plan_text(PLAN).server(&server.base_url());
+    let said = env.run(&["analyze", "plan", "--yes", "--max-attempts", "1"]);
+    assert!(said.contains("the server takes no schema for the answer; asking without one"), "{said}");
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    let schemas: Vec<bool> = server.bodies().iter().map(|body| body.get("response_format").is_some()).collect();
+    assert_eq!(schemas, [true, false]);
+}

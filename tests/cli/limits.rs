@@ -45,7 +45,7 @@ async fn a_budget_of_tokens_stops_the_run_and_says_what_is_left() {
     Items      4 done, 2 not started
     Documents  4 written, in subplans/ and execution/ of plan
     Stopped    the budget of 6000 tokens has no room for another request: 5200 are
-               spent or may be, and the next could take up to 1703
+               spent or may be, and the next could take up to 1828
     Left       2 EXECUTIONs for 3,264 tokens (cost unknown)
     Hint       raise the bound and run the same command again: only what is missing
                is asked for
@@ -198,7 +198,7 @@ async fn what_a_limiter_rejects_costs_the_item_nothing() {
     assert_eq!(server.bodies().len(), 13);
 
     let limits = env.read(".local/state/planwave/limits.json");
-    assert!(limits.contains("\"learned\"") && limits.contains("\"server\": \"127.0.0.1\""), "{limits}");
+    assert!(limits.contains("\"learned\"") && limits.contains("\"server\": \"http://127.0.0.1:"), "{limits}");
     env.write(".local/state/planwave/limits.json", "{torn");
     let said = run(&env, &["--stage", "subplan", "--force"], &once);
     assert!(said.contains("warning: [root]/.local/state/planwave/limits.json is left out"), "{said}");

@@ -52,7 +52,7 @@ async fn a_body_of_100_megabytes_is_not_kept() {
     let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n", "x".repeat(100_000));
     let address = endless(STREAM, event.into_bytes(), 1_000, Duration::ZERO).await;
     let failure = ask(&model(once(&address), Source::Live, None)).await.unwrap_err();
-    assert_eq!(failure.message, "the answer of 127.0.0.1 is larger than 33554432 bytes");
+    assert_eq!(failure.message, "the answer of 127.0.0.1 is larger than 1048576 bytes");
     assert_eq!(failure.scope, Scope::Call);
 }
 

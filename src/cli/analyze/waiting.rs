@@ -53,6 +53,9 @@ impl Waiting {
             }
             // For the bill, not for the eye.
             Inquired::Progress(Progress::Exchanged(_)) => {}
+            Inquired::SchemaRefused => {
+                self.state(String::from("the server takes no schema for the answer; asking without one"))
+            }
             Inquired::Refused { attempt, faults } => {
                 let first = faults.first().map(|fault| sanitize(&fault.to_string()).into_owned()).unwrap_or_default();
                 let more = faults.len().saturating_sub(1);

@@ -65,11 +65,13 @@ pub(super) struct Budget {
     spent: Bill,
     reserved: Bill,
     in_flight: usize,
+    /// How many tokens the provider counts for one of ours, at most, as far as its answers have shown.
+    ratio: f64,
 }
 
 impl Budget {
     pub(super) fn new(bounds: Bounds, prices: Option<Prices>) -> Self {
-        Self { bounds, prices, spent: Bill::default(), reserved: Bill::default(), in_flight: 0 }
+        Self { bounds, prices, spent: Bill::default(), reserved: Bill::default(), in_flight: 0, ratio: 1.0 }
     }
 
     /// The bill for some tokens.
@@ -86,8 +88,16 @@ impl Budget {
             && self.bounds.max_cost.is_none_or(|most| sum.cost <= most + 1e-8)
     }
 
+    /// Learns from an answer how many tokens the provider counted for a prompt that was taken to have so many.
+    pub(super) fn counted(&mut self, prompt: u64, usage: &Usage) {
+        if prompt > 0 {
+            self.ratio = self.ratio.max(usage.input as f64 / prompt as f64);
+        }
+    }
+
     /// Asks for room for a prompt and the longest answer that it can get, and sets it aside.
     pub(super) fn reserve(&mut self, prompt: u64, largest_answer: u64) -> Room {
+        let prompt = (prompt as f64 * self.ratio).ceil() as u64;
         let needed = self.bill(&Usage { input: prompt, cached: 0, output: largest_answer, reasoning: 0 });
         if self.fits(self.spent.plus(self.reserved).plus(needed)) {
             self.reserved = self.reserved.plus(needed);

@@ -88,6 +88,8 @@ pub(crate) enum Closed {
     Stopped,
     /// Too much has failed; says what.
     Broken(String),
+    /// The server says that it takes nothing more for so long.
+    Far(Duration),
     /// The budget has no room for the request.
     Budget {
         /// The bounds.
@@ -138,6 +140,7 @@ struct Flight {
     sent_before: Promised,
     unheard_before: Promised,
     reserved: Bill,
+    prompt: u64,
     heard: bool,
 }
 
@@ -272,6 +275,10 @@ impl Core {
             .max(self.own.ready_at(tokens, now))
             .max(self.server.ready_at(tokens, now))
             .max(self.pace.ready_at(now, in_flight));
+        let far = self.server.ready_at(tokens, now).saturating_sub(now);
+        if far > self.policy.patience.rejected_for {
+            return Admission::Closed(Closed::Far(far));
+        }
         if ready > now {
             return Admission::Wait(Some(ready));
         }
@@ -300,6 +307,7 @@ impl Core {
             sent_before: self.sent,
             unheard_before: self.unheard_sum,
             reserved,
+            prompt: need.prompt,
             heard: false,
         };
         self.flights.insert(self.next, flight);
@@ -417,6 +425,9 @@ impl Core {
         };
         self.own.take(0.0, used - flight.tokens, now);
         self.server.take(0.0, used - flight.tokens, now);
+        if let Became::Known(usage) = &became {
+            self.budget.counted(flight.prompt, usage);
+        }
         self.budget.settle(flight.reserved, became);
     }
 
