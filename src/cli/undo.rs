@@ -72,6 +72,10 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
         return finish(&dir, arguments, &unfinished);
     }
     let target = target(&dir, verb, run.as_ref())?;
+    for idle in target.later.iter().filter(|record| run.is_none() && record.changes.is_empty()) {
+        let command = sanitize(&idle.header.command);
+        err(&format!("{} ({command}) changed no files; the one before is meant\n", idle.id.number()));
+    }
     let prepared = Prepared::new(&dir, &target.record, &target.later)?;
     refuse_edited(&target, &prepared, arguments)?;
     let number = target.record.id.number();
@@ -160,6 +164,7 @@ fn finish(dir: &PlanDir, arguments: &TakeBackArguments, unfinished: &Unfinished)
         return Ok(Exit::Done);
     }
     let lock = lock(dir, Verb::Undo, Timestamp::now())?;
+    dir.remove_temporaries();
     let Some(again) = Unfinished::of(dir, dir.record(&record.id).map_err(|error| Failure::invalid(error.to_string()))?)
     else {
         return Err(Failure::invalid("it has been finished in the meantime"));

@@ -75,10 +75,11 @@ pub struct TakingBack {
 
 /// Judges every file of `record`. `later` are the newer records, newest first; they only serve to say who changed a file.
 pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) -> Found) -> TakingBack {
-    let mut changed_by: HashMap<&PlanPath, &Record> = HashMap::new();
+    let mut changed_by: HashMap<&PlanPath, (&Record, Option<Digest>)> = HashMap::new();
     for newer in later {
-        for change in &newer.changes {
-            changed_by.entry(&change.path).or_insert(newer);
+        // Its last change of a file is what it left.
+        for change in newer.changes.iter().rev() {
+            changed_by.entry(&change.path).or_insert((newer, change.after));
         }
     }
     let left = record.end.as_ref().and_then(|end| end.parallel);
@@ -105,7 +106,8 @@ pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) 
         } else if let Some(restore) = merge(&file, left, now) {
             result.steps.push(Step { restore, path: file.path, now, mode: file.mode });
         } else {
-            let by = changed_by.get(&file.path);
+            // What is there is what that operation left, or somebody's own work.
+            let by = changed_by.get(&file.path).filter(|(_, after)| *after == now).map(|(by, _)| *by);
             let what = if now.is_some() { "changed" } else { "removed" };
             let by = by.map_or_else(String::new, |by| format!(" by {} ({})", by.id.number(), by.header.command));
             result.untouchable.push(refuse(format!("was {what} since{by}")));
@@ -189,6 +191,16 @@ mod tests {
                 _ => "nothing",
             };
             assert_eq!(said, expected, "{before:?} → {after:?}, now {now:?}");
+        }
+    }
+
+    #[test]
+    fn an_edit_by_hand_is_not_blamed_on_an_operation() {
+        let made = record(2, &[("a.md", "", "new")], "");
+        let later = [record(4, &[("a.md", "", "new")], ""), record(3, &[("a.md", "new", "")], "")];
+        for (now, reason) in [("mine", "was changed since"), ("", "")] {
+            let result = taking_back(&made, &later, &|_| Found::Bytes(digest(now)));
+            assert_eq!(result.untouchable.first().map_or("", |refused| &refused.reason), reason);
         }
     }
 

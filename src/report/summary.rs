@@ -234,7 +234,7 @@ fn spent(summary: &Summary, context: &SummaryContext<'_>) -> String {
             String::from("unknown (the server counted no tokens)")
         }
         (amount, false) if summary.unmetered > 0 => {
-            let without = super::plural(summary.unmetered as usize, "answer");
+            let without = super::plural(summary.unmetered, "answer");
             format!("{} and what {without} without usage cost", cost(amount))
         }
         (amount, false) => cost(amount),

@@ -384,9 +384,9 @@ fn keys_in_files_and_variables_are_refused_and_not_repeated() {
         (format!("[model]\ntoken = \"{key}\""), "model.token"),
         (format!("[model.extra_headers]\nAuthorization = \"Bearer {key}\""), "model.extra_headers.authorization"),
         (format!("[model.extra_headers]\nApi-Key = \"{key}\""), "model.extra_headers.api-key"),
-        (format!("[model.extra_parameters]\napi_key = \"x\""), "model.extra_parameters.api_key"),
+        ("[model.extra_parameters]\napi_key = \"x\"".to_owned(), "model.extra_parameters.api_key"),
         (format!("[model.extra_parameters]\nmetadata = {{ k = [\"{key}\"] }}"), "model.extra_parameters.metadata"),
-        (format!("[model.extra_parameters]\nproxy = {{ litellm_api_key = \"x\" }}"), "model.extra_parameters.proxy"),
+        ("[model.extra_parameters]\nproxy = { litellm_api_key = \"x\" }".to_owned(), "model.extra_parameters.proxy"),
     ];
     for (text, name) in files {
         let line = text.lines().count();
