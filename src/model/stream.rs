@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Progress, ProgressSink,
-    answer::{Answer, Chunk},
+    answer::{Answer, Unreadable},
     failure::Failure,
     service::Attempt,
     sse::{self, Events},
@@ -129,8 +129,5 @@ async fn read_events(body: &mut Body, answer: &mut Answer, progress: ProgressSin
 }
 
 fn add(answer: &mut Answer, data: &[u8]) -> Result<(), Failure> {
-    // Checked as a whole, which is quicker than each of its strings on its own.
-    let data = std::str::from_utf8(data).map_err(|_| Failure::Garbled)?;
-    let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|_| Failure::Garbled)?;
-    answer.add(chunk).map_err(Failure::InStream)
+    answer.read(data).map_err(|Unreadable| Failure::Garbled)?.map_err(Failure::InStream)
 }

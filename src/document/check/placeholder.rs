@@ -68,9 +68,9 @@ fn first_template_marker(text: &str) -> Option<Found> {
 ///
 /// The markers by which documents count as placeholders on disk are none of that.
 pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
-    let source = source.to_ascii_lowercase();
+    let source = if may_hold_marker(source) { source.to_ascii_lowercase() } else { String::new() };
     let mut own: HashSet<&str> = HashSet::new();
-    for marker in ANSWER_MARKERS {
+    for marker in ANSWER_MARKERS.iter().filter(|_| !source.is_empty()) {
         own.extend(source.match_indices(marker).map(|(at, marker)| whole_marker(&source[at..], marker)));
     }
     let is_own = |line: &str, lower: &str, (at, marker): (usize, &str)| {
@@ -91,11 +91,11 @@ pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
         .collect()
 }
 
-/// Whether one of [`ANSWER_MARKERS`] can stand in a line; most lines are told from that by a look at their bytes.
-fn may_hold_marker(line: &str) -> bool {
-    let line = line.as_bytes();
-    let lorem = |at: usize| line[at..].get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"lorem"));
-    memchr::memchr3(b'[', b'<', b'{', line).is_some() || memchr::memchr2_iter(b'l', b'L', line).any(lorem)
+/// Whether one of [`ANSWER_MARKERS`] can stand in a text; most lines are told from that by a look at their bytes.
+fn may_hold_marker(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let lorem = |at: usize| bytes[at..].get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"lorem"));
+    memchr::memchr3(b'[', b'<', b'{', bytes).is_some() || memchr::memchr2_iter(b'l', b'L', bytes).any(lorem)
 }
 
 /// The marker that `text` begins with, to where it is closed, or else to the end of its word.
