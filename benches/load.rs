@@ -5,7 +5,9 @@
 //! next to a bare reqwest loop that sends the same request bodies in the same run, and peak memory. Then the time of a
 //! dry run. Figures are ratios within one run, because machines differ. Reads /proc, so Linux only.
 //!
-//! Two floors are given, since `--order level` waits for a level to end: without that barrier and with it. Plans lie in
+//! Two floors are given, since `--order level` waits for a level to end: without that barrier and with it. Neither can be
+//! reached where many chains of calls meet few slots. What could be is "ideal": the program's own schedule in virtual
+//! time, with the latencies that the server really gave and no time for anything else. Plans lie in
 //! TMPDIR. ext4 passes over inodes deleted in the last minutes one by one when it makes new files, which can double the
 //! cost of writing: where tests or builds have just deleted thousands of files, use another directory or disk.
 
@@ -22,6 +24,8 @@ mod bare;
 mod measure;
 #[path = "load/server.rs"]
 mod server;
+#[path = "load/simulation.rs"]
+mod simulation;
 #[path = "load/workload.rs"]
 mod workload;
 
@@ -32,6 +36,7 @@ use std::{
 };
 
 use measure::{Measured, measure};
+use planwave::engine::Order;
 
 /// Answers per second that the server is to give, whatever the concurrency: client and server share the machine, and
 /// neither is to be measured waiting for the other's CPU. It sets the mean latency, `concurrency / RATE`.
@@ -70,7 +75,7 @@ fn table(arguments: &[String]) {
     let caps: Vec<usize> = list("--concurrency", "8,64,256").iter().map(number).collect();
     let orders = list("--orders", "level,ready");
     println!(
-        "{:>6} {:>5} {:<6} {:>7} {:>9} {:>9} {:>9} {:>11} {:>11} {:>7} {:>8}",
+        "{:>6} {:>5} {:<6} {:>7} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>7} {:>8}",
         "size",
         "C",
         "order",
@@ -78,6 +83,7 @@ fn table(arguments: &[String]) {
         "wall s",
         "/floor",
         "/leveled",
+        "/ideal",
         "CPU ms/item",
         "bare ms/item",
         "ratio",
@@ -131,12 +137,15 @@ fn cell(size: usize, cap: usize, order: &str) -> tempfile::TempDir {
     let _ = server.kill();
     let _ = server.wait();
     let floor = workload::floor(&nodes, cap, mean);
+    let policy = if order == "level" { Order::Level } else { Order::Ready };
+    let ideal = simulation::ideal(&nodes, cap, policy, &simulation::latencies(&tape));
     let per_item = |seconds: f64| seconds * 1_000.0 / items as f64;
     println!(
-        "{size:>6} {cap:>5} {order:<6} {items:>7} {:>9.2} {:>9.3} {:>9.3} {:>11.3} {:>11.3} {:>7.2} {:>8.1}",
+        "{size:>6} {cap:>5} {order:<6} {items:>7} {:>9.2} {:>9.3} {:>9.3} {:>9.3} {:>11.3} {:>11.3} {:>7.2} {:>8.1}",
         ours.wall,
         ours.wall / floor.free,
         ours.wall / floor.leveled,
+        ours.wall / ideal,
         per_item(ours.cpu),
         bare.cpu * 1_000.0 / items.min(BARE_REQUESTS) as f64,
         per_item(ours.cpu) / (bare.cpu * 1_000.0 / items.min(BARE_REQUESTS) as f64),

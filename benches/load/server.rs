@@ -18,6 +18,9 @@ const CHUNK: usize = 18;
 /// Pieces of the answer that are sent at different times; each holds several chunks.
 const WRITES: usize = 30;
 
+/// What begins the comment in which an answer says how many microseconds it took; clients pass over comments.
+pub(crate) const TOOK: &str = ": took ";
+
 /// Serves until the process is killed. Prints the port first.
 pub(crate) async fn serve(mean: f64) -> std::io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -57,6 +60,8 @@ async fn connection(mut stream: TcpStream, mean: f64) -> std::io::Result<()> {
                 text.push_str(&format!("{:x}\r\n{event}\r\n", event.len()));
             }
             if index + 1 == writes {
+                let comment = format!("{TOOK}{}\n\n", began.elapsed().as_micros());
+                text.insert_str(0, &format!("{:x}\r\n{comment}\r\n", comment.len()));
                 text.push_str("0\r\n\r\n");
             }
             stream.write_all(text.as_bytes()).await?;
@@ -90,8 +95,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// Which document the request asks for, told from the end of the prompt.
-fn wanted(body: &[u8]) -> Option<((u32, u32), bool)> {
+/// Which document a request asks for, told from the end of its prompt.
+pub(crate) fn wanted(body: &[u8]) -> Option<((u32, u32), bool)> {
     let text = std::str::from_utf8(body).ok()?;
     let task = &text[text.rfind("# Your task: ")?..];
     let execution = task.starts_with("# Your task: EXECUTION_TASK");

@@ -20,7 +20,7 @@ const DEFAULT_OUTPUT_CAP: u32 = 16_000;
 /// The most that is allowed without being asked for by name.
 const LARGEST_DEFAULT_CAP: u32 = 32_000;
 
-/// Threads that save parallel.json, read SUBPLANs back and look up host names: one can save while the other reads. Each
+/// Threads that save parallel.json and look up host names: one can save while the other looks up. Each
 /// more costs memory that the allocator does not give back.
 const BLOCKING_THREADS: usize = 2;
 

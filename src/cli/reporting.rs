@@ -1,6 +1,6 @@
 //! Carries a run's events to the reporters, on a thread of their own so that a slow terminal holds up no call.
 
-use std::{fs::File, io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle};
+use std::{fs::File, io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle, time::Duration};
 
 use jiff::Timestamp;
 
@@ -11,9 +11,15 @@ use crate::{
     settings::{Color, ProgressStyle},
 };
 
+/// How long the reporters rest after a burst of events: an answer brings several within a moment, and to wake a thread
+/// for each costs more than to show them.
+const REST: Duration = Duration::from_millis(5);
+
 /// Takes events until it is closed.
 pub(super) struct Reporting {
     sender: mpsc::Sender<Event>,
+    /// Whether anybody shows how far answers have come.
+    watched: bool,
     /// Brings back why the journal is not whole, where it is not. What else was lost it has said itself.
     thread: JoinHandle<Option<String>>,
 }
@@ -28,11 +34,15 @@ impl Reporting {
     ) -> Result<Self, Failure> {
         let mut reporters = Reporters::new();
         let mut journal = Ndjson::new(journal);
+        let mut watched = false;
         match progress {
             ProgressStyle::None => {}
             ProgressStyle::Plain => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
             ProgressStyle::Auto => match Progress::stderr(style) {
-                Some(bars) => reporters.push(bars),
+                Some(bars) => {
+                    watched = true;
+                    reporters.push(bars);
+                }
                 None => reporters.push(Plain::new(std::io::stderr(), Timestamp::now)),
             },
         }
@@ -50,12 +60,17 @@ impl Reporting {
         }
         let (sender, receiver) = mpsc::channel();
         let spawned = std::thread::Builder::new().name(String::from("reports")).spawn(move || {
-            for event in receiver {
+            let mut show = |event: Event| {
                 journal.event(&event);
                 reporters.event(&event);
                 if let Some((ndjson, _)) = &mut ndjson {
                     ndjson.event(&event);
                 }
+            };
+            while let Ok(event) = receiver.recv() {
+                show(event);
+                receiver.try_iter().for_each(&mut show);
+                std::thread::sleep(REST);
             }
             reporters.finish();
             if let Some((mut ndjson, path)) = ndjson {
@@ -67,13 +82,17 @@ impl Reporting {
             journal.error().map(ToString::to_string)
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
-        Ok(Self { sender, thread })
+        Ok(Self { sender, watched, thread })
     }
 
     /// Where the engine sends its events.
     pub(super) fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
         let sender = self.sender.clone();
+        let watched = self.watched;
         Arc::new(move |event| {
+            if !watched && matches!(event, Event::CallProgress { .. }) {
+                return;
+            }
             // A reporter that is gone must not disturb the run.
             let _ = sender.send(event);
         })

@@ -53,6 +53,11 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// About how many words `text` has. Scripts that put no spaces between words count two characters as one word.
 pub(super) fn word_count(text: &str) -> usize {
+    if text.is_ascii() {
+        // The white space of `char::is_whitespace` below 128.
+        let words = text.as_bytes().split(|byte| matches!(byte, b'\t'..=b'\r' | b' '));
+        return words.filter(|word| word.iter().any(u8::is_ascii_alphanumeric)).count();
+    }
     let mut count = 0;
     let mut unspaced = 0_usize;
     for word in text.split_whitespace() {

@@ -120,13 +120,32 @@ const KNOWN: [&str; 13] = [
 
 /// True for a section name of either stage. Every heading of a text is asked, so this is one pass over the name.
 pub(super) fn is_known(name: &str) -> bool {
-    let key: String = letters(name).take(40).collect();
+    let key = key_of(name, 40);
     KNOWN.contains(&key.as_str())
 }
 
 /// Compares section names by their letters and digits alone; `&` is `and`.
 pub(super) fn same_name(a: &str, b: &str) -> bool {
     letters(a).eq(letters(b))
+}
+
+/// The first `most` of [`letters`].
+fn key_of(name: &str, most: usize) -> String {
+    if !name.is_ascii() {
+        return letters(name).take(most).collect();
+    }
+    let mut key = String::with_capacity(name.len().min(most) + "and".len());
+    for byte in name.bytes().filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'&') {
+        if key.len() >= most {
+            break;
+        }
+        match byte {
+            b'&' => key.push_str("and"),
+            letter => key.push(char::from(letter.to_ascii_lowercase())),
+        }
+    }
+    key.truncate(most);
+    key
 }
 
 fn letters(name: &str) -> impl Iterator<Item = char> {
@@ -211,10 +230,10 @@ pub fn digest(subplan_text: &str) -> Digest {
 
 /// The first section of the best name there is; failing that, one whose name begins with it ("Approach and Design").
 pub(super) fn find<'s, 'a>(sections: &'s [Section<'a>], names: &[&str]) -> Option<&'s Section<'a>> {
-    let wanted: Vec<String> = names.iter().map(|name| letters(name).collect()).collect();
+    let wanted: Vec<String> = names.iter().map(|name| key_of(name, usize::MAX)).collect();
     let mut best: Option<(usize, &Section<'_>)> = None;
     for section in sections {
-        let key: String = letters(&section.name).take(60).collect();
+        let key = key_of(&section.name, 60);
         // A name that only begins so ranks behind all exact ones.
         let exact = wanted.iter().position(|name| *name == key);
         let rank = exact.or_else(|| {
@@ -329,6 +348,15 @@ mod tests {
         let distinct: std::collections::HashSet<_> = names.map(|name| letters(name).collect::<String>()).collect();
         assert_eq!(distinct, KNOWN.map(str::to_owned).into());
         assert!(!is_known("Objectives") && !is_known(""));
+    }
+
+    #[test]
+    fn a_key_is_the_letters() {
+        for name in ["Dependencies & Coordination", "&&", "2. Größe & mehr", "a-b_c", ""] {
+            for most in [0, 2, 14, 100] {
+                assert_eq!(key_of(name, most), letters(name).take(most).collect::<String>(), "{name} {most}");
+            }
+        }
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub(super) fn remedy(completion: &Completion, room: Room) -> Option<Remedy> {
 
 /// An answer and its continuation as one text. What the continuation repeats of the end is left out. Linear.
 pub(super) fn join(mut before: String, rest: &str) -> String {
+    if before.is_empty() {
+        return rest.to_owned();
+    }
     let start = floor(&before, before.len().saturating_sub(COMPARED));
     let tail = before.get(start..).unwrap_or_default();
     let head = rest.get(..floor(rest, COMPARED.min(rest.len()))).unwrap_or_default();

@@ -76,6 +76,8 @@ enum Opening {
 }
 
 fn opening(text: &str) -> Option<Opening> {
+    // Nearly no line holds a `<`, and to look for one byte is cheap.
+    memchr::memchr(b'<', text.as_bytes())?;
     let mut from = 0;
     let mut in_code = false;
     while let Some(offset) = text[from..].find("<!--") {

@@ -146,7 +146,8 @@ impl<'a> Iterator for RawLines<'a> {
     fn next(&mut self) -> Option<Line<'a>> {
         let start = self.at;
         let rest = self.text.get(start..).filter(|rest| !rest.is_empty())?;
-        let (line, next) = rest.find('\n').map_or((rest, rest.len()), |end| (&rest[..end], end + 1));
+        let end = memchr::memchr(b'\n', rest.as_bytes());
+        let (line, next) = end.map_or((rest, rest.len()), |end| (&rest[..end], end + 1));
         let text = line.strip_suffix('\r').unwrap_or(line);
         self.at = start + next;
         self.number += 1;

@@ -12,12 +12,12 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{FinishReason, Usage, provider::ProviderError};
+use super::{FinishReason, Usage, frame::Frame, provider::ProviderError};
 
 /// One piece of a streamed answer, or a whole answer of a server that does not stream. Only what is used is kept, and
 /// text is borrowed where it holds no escapes: an answer comes in hundreds of pieces.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Chunk<'a> {
+struct Chunk<'a> {
     #[serde(default, borrow)]
     choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
@@ -29,6 +29,22 @@ pub(super) struct Chunk<'a> {
     message: Option<Value>,
     #[serde(default)]
     code: Option<Value>,
+}
+
+impl<'a> Chunk<'a> {
+    /// The text, where the piece brings nothing else.
+    fn only_text(&self) -> Option<&'a str> {
+        let Self { choices, usage: None, error: None, message: None, code: None } = self else { return None };
+        let [Choice { index: None | Some(0), delta: Some(delta), message: None, finish_reason: None }] =
+            choices.as_deref()?
+        else {
+            return None;
+        };
+        match delta {
+            Piece { content: Some(Text(Cow::Borrowed(text))), refusal: None } => Some(text),
+            Piece { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,6 +142,10 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
+/// The data of an event is no JSON of the shape of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
 /// An answer so far.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -135,11 +155,33 @@ pub(super) struct Answer {
     pub(super) usage: Option<Usage>,
     /// Characters of `text`.
     pub(super) chars: usize,
+    /// What stood around the last text.
+    frame: Frame,
 }
 
 impl Answer {
+    /// Adds the data of one event. The outer error says that it is no JSON, the inner one is the server's own.
+    pub(super) fn read(&mut self, data: &[u8]) -> Result<Result<(), ProviderError>, Unreadable> {
+        if let Some(text) = self.frame.text(data) {
+            self.add_text(text);
+            return Ok(Ok(()));
+        }
+        // Checked as a whole, which is quicker than each of its strings on its own.
+        let data = std::str::from_utf8(data).map_err(|_| Unreadable)?;
+        let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|_| Unreadable)?;
+        if let Some(text) = chunk.only_text() {
+            self.frame.learn(data, text);
+        }
+        Ok(self.add(chunk))
+    }
+
+    fn add_text(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.chars += text.chars().count();
+    }
+
     /// Adds a piece; the error is one that the server reports in the stream.
-    pub(super) fn add(&mut self, chunk: Chunk<'_>) -> Result<(), ProviderError> {
+    fn add(&mut self, chunk: Chunk<'_>) -> Result<(), ProviderError> {
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(ProviderError::from_value(&error));
         }
@@ -161,8 +203,7 @@ impl Answer {
         for choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
             if let Some(piece) = choice.delta.or(choice.message) {
                 if let Some(Text(content)) = &piece.content {
-                    self.text.push_str(content);
-                    self.chars += content.chars().count();
+                    self.add_text(content);
                 }
                 if let Some(Text(refusal)) = &piece.refusal {
                     self.refusal.push_str(refusal);
@@ -207,7 +248,23 @@ pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Pieces of many kinds, with and without something beside their text.
+    const TEMPLATES: [&str; 10] = [
+        r#"{"created":CREATED,"choices":[{"index":0,"delta":{"content":TEXT},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"content":TEXT}}],"usage":null}"#,
+        r#"{"choices":[{"index":CREATED,"delta":{"content":TEXT}}]}"#,
+        r#"{"choices":[{"delta":{"content":TEXT},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"delta":{"content":TEXT}}],"usage":{"prompt_tokens":1,"completion_tokens":CREATED}}"#,
+        r#"{"choices":[{"delta":{"content":TEXT,"refusal":"no"}}]}"#,
+        r#"{"choices":[{"delta":{"content":[{"type":"text","text":TEXT},{"text":TEXT}]}}]}"#,
+        r#"{"choices":[{"delta":{"content":{"text":"x","text":TEXT}}}]}"#,
+        r#"{"choices":[{"delta":{"content":TEXT}},{"delta":{"content":TEXT}}]}"#,
+        r#"{"error":TEXT,"choices":[{"delta":{"content":TEXT}}]}"#,
+    ];
 
     fn answer(chunks: &[&str]) -> Result<Answer, ProviderError> {
         let mut answer = Answer::default();
@@ -232,6 +289,23 @@ mod tests {
         assert_eq!((answer.text.as_str(), answer.chars), ("Größe ok", 8));
         assert_eq!(answer.finish, Some(FinishReason::Stop));
         assert_eq!(answer.usage, Some(Usage { input: 12, cached: 8, output: 7, reasoning: 0 }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_frame_changes_nothing(
+            pieces in prop::collection::vec((0..TEMPLATES.len(), "[a-z \"\\\\\n\u{e9}]{0,4}", 0..2_u8), 0..20),
+        ) {
+            let (mut framed, mut plain) = (Answer::default(), Answer::default());
+            for (template, text, created) in pieces {
+                let data = TEMPLATES[template].replace("TEXT", &serde_json::to_string(&text).unwrap());
+                let data = data.replace("CREATED", &created.to_string());
+                let expected = plain.add(serde_json::from_str(&data).unwrap());
+                prop_assert_eq!(framed.read(data.as_bytes()).unwrap().is_ok(), expected.is_ok());
+                prop_assert_eq!((&framed.text, &framed.refusal, framed.chars), (&plain.text, &plain.refusal, plain.chars));
+                prop_assert_eq!((&framed.finish, framed.usage), (&plain.finish, plain.usage));
+            }
+        }
     }
 
     #[test]

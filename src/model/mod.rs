@@ -12,6 +12,7 @@ mod delay;
 pub mod doctor;
 mod endpoint;
 mod failure;
+mod frame;
 pub mod gate;
 mod openai;
 mod provider;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Progress, ProgressSink,
-    answer::{Answer, Chunk},
+    answer::{Answer, Unreadable},
     failure::Failure,
     service::Attempt,
     sse::{self, Events},
@@ -129,6 +129,5 @@ async fn read_events(body: &mut Body, answer: &mut Answer, progress: ProgressSin
 }
 
 fn add(answer: &mut Answer, data: &[u8]) -> Result<(), Failure> {
-    let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|_| Failure::Garbled)?;
-    answer.add(chunk).map_err(Failure::InStream)
+    answer.read(data).map_err(|Unreadable| Failure::Garbled)?.map_err(Failure::InStream)
 }

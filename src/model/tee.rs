@@ -86,7 +86,7 @@ impl Tee {
         }
         match self.receive(answering).await {
             Ok(Some(piece)) => {
-                if piece.contains(&b'\n') {
+                if memchr::memchr(b'\n', &piece).is_some() {
                     self.moved = Clock::now();
                 }
                 if self.body.len() + piece.len() > self.limit {

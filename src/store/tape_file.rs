@@ -112,12 +112,15 @@ pub struct Tapes(pub Vec<Arc<TapeFile>>);
 
 impl Recorder for Tapes {
     fn record(&self, text: String) -> BoxFuture<'_, io::Result<()>> {
+        let Some((last, others)) = self.0.split_last() else { return Box::pin(async { Ok(()) }) };
+        // Handed to all of them before any is waited for.
+        let others: Vec<_> = others.iter().map(|tape| tape.record(text.clone())).collect();
+        let last = last.record(text);
         Box::pin(async move {
-            let writes: Vec<_> = self.0.iter().map(|tape| tape.record(text.clone())).collect();
-            for write in writes {
+            for write in others {
                 write.await?;
             }
-            Ok(())
+            last.await
         })
     }
 }
@@ -127,7 +130,7 @@ fn write_all(mut file: File, mut whole: u64, queue: &mpsc::Receiver<Line>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(LARGEST_BATCH - 1));
-        let result = write_batch(&mut file, &batch);
+        let result = write_batch(&mut file, &mut batch);
         match &result {
             Ok(written) => whole += written,
             // Half a line would spoil the one that comes after it. Where this fails too, reading passes over it.
@@ -145,13 +148,14 @@ fn write_all(mut file: File, mut whole: u64, queue: &mpsc::Receiver<Line>) {
 }
 
 /// The bytes that were written.
-fn write_batch(file: &mut File, batch: &[Line]) -> io::Result<u64> {
-    let mut bytes = Vec::with_capacity(batch.iter().map(|line| line.text.len() + 1).sum());
+fn write_batch(file: &mut File, batch: &mut [Line]) -> io::Result<u64> {
+    let mut written = 0;
     for line in batch {
-        bytes.extend_from_slice(line.text.as_bytes());
-        bytes.push(b'\n');
+        // A line and its end in one piece: a process that is killed between two writes would leave half a line.
+        line.text.push('\n');
+        file.write_all(line.text.as_bytes())?;
+        written += line.text.len() as u64;
     }
-    file.write_all(&bytes)?;
     file.sync_data()?;
-    Ok(bytes.len() as u64)
+    Ok(written)
 }

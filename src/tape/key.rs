@@ -1,6 +1,7 @@
 //! What makes two requests the same: a hash of path and body, independent of the order of fields, of host and headers, and
 //! of what servers want to be told differently though it changes no answer.
 
+use memchr::memmem;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -31,20 +32,12 @@ fn item_key_of(text: &[u8]) -> String {
     // last one counts, less is left out, and the key is the stricter for it.
     const OPEN: &[u8] = b"\\n<siblings>\\n";
     const CLOSE: &[u8] = b"\\n</siblings>";
-    let open = rfind(text, OPEN);
-    let close = open.and_then(|open| find(&text[open..], CLOSE).map(|at| open + at));
+    let open = memmem::rfind(text, OPEN);
+    let close = open.and_then(|open| memmem::find(&text[open..], CLOSE).map(|at| open + at));
     match (open, close) {
         (Some(open), Some(close)) => hex(&[&text[..open], &text[close..]]),
         _ => hex(&[text]),
     }
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|window| window == wanted)
-}
-
-fn rfind(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).rposition(|window| window == wanted)
 }
 
 fn canonical(method: &str, path: &str, body: &Value) -> Vec<u8> {

@@ -68,9 +68,9 @@ fn first_template_marker(text: &str) -> Option<Found> {
 ///
 /// The markers by which documents count as placeholders on disk are none of that.
 pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
-    let source = source.to_ascii_lowercase();
+    let source = if may_hold_marker(source) { source.to_ascii_lowercase() } else { String::new() };
     let mut own: HashSet<&str> = HashSet::new();
-    for marker in ANSWER_MARKERS {
+    for marker in ANSWER_MARKERS.iter().filter(|_| !source.is_empty()) {
         own.extend(source.match_indices(marker).map(|(at, marker)| whole_marker(&source[at..], marker)));
     }
     let is_own = |line: &str, lower: &str, (at, marker): (usize, &str)| {
@@ -80,15 +80,22 @@ pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
     lines(text)
         .filter(|line| !line.in_fence)
         .filter_map(|line| {
-            let lower = line.text.to_ascii_lowercase();
-            let suspicious = lower.contains(['[', '<', '{']) || lower.contains("lorem");
-            let prose = if suspicious { without_code(&lower) } else { String::new() };
+            let suspicious = may_hold_marker(line.text);
+            let lower = if suspicious { line.text.to_ascii_lowercase() } else { String::new() };
+            let prose = without_code(&lower);
             let left = markers(&prose, ANSWER_MARKERS).find(|found| !is_own(line.text, &lower, *found));
-            let at = left.map(|(at, _)| at).or_else(|| is_stand_in(&lower).then_some(0))?;
+            let at = left.map(|(at, _)| at).or_else(|| is_stand_in(line.text).then_some(0))?;
             Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
         })
         .take(most)
         .collect()
+}
+
+/// Whether one of [`ANSWER_MARKERS`] can stand in a text; most lines are told from that by a look at their bytes.
+fn may_hold_marker(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let lorem = |at: usize| bytes[at..].get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"lorem"));
+    memchr::memchr3(b'[', b'<', b'{', bytes).is_some() || memchr::memchr2_iter(b'l', b'L', bytes).any(lorem)
 }
 
 /// The marker that `text` begins with, to where it is closed, or else to the end of its word.
@@ -114,6 +121,10 @@ pub(super) fn is_stand_in(text: &str) -> bool {
         return false;
     }
     let text = list_item(text).map_or(text, |item| item.text);
+    // All of them begin with a t.
+    if !text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(['t', 'T']) {
+        return false;
+    }
     STAND_INS.contains(&words(text).join(" ").as_str())
 }
 

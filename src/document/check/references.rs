@@ -53,6 +53,9 @@ const NEGATIONS: &[&str] = &["not", "don't", "never", "without", "no", "needn't"
 
 /// At most `most` references in `text` to documents of achievements other than `own`.
 pub(super) fn to_others(text: &str, own: AchievementId, names: &Names, most: usize) -> Vec<Reference> {
+    if !may_mention(text) {
+        return Vec::new();
+    }
     let mut reader = Reader { own, names, found: Vec::new(), sentence: Sentence::default() };
     for line in lines(text) {
         if reader.found.len() >= most {
@@ -71,6 +74,13 @@ pub(super) fn to_others(text: &str, own: AchievementId, names: &Names, most: usi
     }
     reader.found.truncate(most);
     reader.found
+}
+
+/// Whether a text can speak of any document at all: not without one of these words.
+fn may_mention(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let subplan = |at: usize| bytes[at..].get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"subplan"));
+    memchr::memmem::find(bytes, b"EXECUTION_TASK_").is_some() || memchr::memchr2_iter(b's', b'S', bytes).any(subplan)
 }
 
 struct Reader<'a> {
