@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Completion, FinishReason, Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, provider::clean,
+    service::cause_of,
 };
 
 /// The most output tokens of a test request.
@@ -18,6 +19,8 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a server may reject every request.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The most bytes of it that are read; routers with hundreds of models send about one million.
+const LIST_BYTES: usize = 8 * 1024 * 1024;
 
 /// What one test found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +177,8 @@ async fn server(model: &OpenAi, name: &str) -> ProbeResult {
     let response = match response {
         Ok(response) => response,
         Err(error) => {
-            let detail = format!("{host} cannot be reached: {}", clean(&super::service::cause_of(&error)));
+            let detail = format!("{host} cannot be reached: {}", clean(&cause_of(&error)));
+            let detail = model.scrub_message(detail);
             return ProbeResult::new("server", Fail, detail)
                 .hint(Some("check the base URL, the proxy and the network".to_owned()));
         }
@@ -188,7 +192,7 @@ async fn server(model: &OpenAi, name: &str) -> ProbeResult {
         // Azure's deployments and some gateways have no list; the model's own test says more.
         return ProbeResult::new("server", Pass, format!("{host} is there (it lists no models)"));
     }
-    let list: Option<Value> = response.bytes().await.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    let list: Option<Value> = list_of(response).await.and_then(|body| serde_json::from_slice(&body).ok());
     let ids: Vec<&str> = list
         .as_ref()
         .and_then(|list| list.get("data")?.as_array())
@@ -200,7 +204,19 @@ async fn server(model: &OpenAi, name: &str) -> ProbeResult {
     let some = ids.iter().take(10).map(|id| clean(id)).collect::<Vec<_>>().join(", ");
     let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
     ProbeResult::new("server", Warn, format!("{host} is there, but does not list {}", clean(name)))
-        .hint(Some(format!("it offers {some}{more}")))
+        .hint(Some(model.scrub_message(format!("it offers {some}{more}"))))
+}
+
+/// The body of a list, where it comes whole and is no larger than a list can be.
+async fn list_of(mut response: reqwest::Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.ok()? {
+        if body.len() + piece.len() > LIST_BYTES {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
 }
 
 /// Whether a schema for the answer is accepted and followed.

@@ -17,6 +17,7 @@ pub mod gate;
 mod openai;
 mod provider;
 mod read_back;
+mod secrets;
 mod service;
 mod sse;
 mod stream;

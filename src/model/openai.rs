@@ -14,7 +14,7 @@ use std::{
 use async_openai::{Client, error::OpenAIError};
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::de::IgnoredAny;
 use serde_json::{
     Value,
@@ -31,6 +31,7 @@ use super::{
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
     gate::{Closed, End, Gate, Permit},
+    secrets::Secrets,
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     stream,
 };
@@ -38,8 +39,6 @@ use crate::tape::{Exchange, ReplayIndex, item_key, request_and_item_key};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
-/// The shortest secret that is looked for in texts; a shorter one would also be found where it is none.
-const SHORTEST_SECRET: usize = 6;
 
 /// Where exchanges are recorded.
 pub trait Recorder: Send + Sync {
@@ -101,21 +100,13 @@ impl OpenAi {
         let live = matches!(source, Source::Live);
         let endpoint = Endpoint::new(&config, live)?;
         let http = http_client(&config, &endpoint, live)?;
-        let secrets = config
-            .api_key
-            .iter()
-            .chain(config.headers.iter().map(|header| &header.value))
-            .map(|secret| secret.expose_secret().trim())
-            .filter(|secret| secret.len() >= SHORTEST_SECRET)
-            .map(SecretString::from)
-            .collect();
         let shared = Arc::new(Shared {
             http: http.clone(),
             source,
             recorder,
             timeouts: config.timeouts,
             max_response_bytes: config.max_response_bytes,
-            secrets,
+            secrets: Secrets::of(&config),
         });
         let client = Client::build(http, endpoint.clone());
         let gate = Gate::new(config.policy(&facts));
@@ -160,6 +151,11 @@ impl OpenAi {
     /// The key by which an answer to `request` is remembered ([`crate::tape::item_key`]).
     pub fn item_key(request: &Request, config: &ModelConfig, facts: &ModelFacts) -> String {
         item_key("POST", CHAT_PATH, &body::build(request, config, &facts.params))
+    }
+
+    /// A message without any secret.
+    pub(super) fn scrub_message(&self, text: String) -> String {
+        self.shared.secrets.scrub_message(text)
     }
 
     pub(super) fn body(&self, request: &Request) -> Value {
@@ -211,14 +207,14 @@ impl OpenAi {
                         permit.end(End::Answered(answer.usage));
                     }
                     let outcome = attempt.outcome().clone();
-                    return Ok((completion(answer, &keys, &outcome, sent), outcome));
+                    return Ok((self.completion(answer, &keys, &outcome, sent), outcome));
                 }
                 Ok(Err(failure)) => failure,
                 Err(_) => return Err(self.too_slow(sent)),
             };
             let at = attempt.outcome().at;
             let verdict = failure.judge(&self.config.retry);
-            let reason = self.shared.scrub(failure.message(self.endpoint.host()));
+            let reason = self.scrub_message(failure.message(self.endpoint.host()));
             if let Some(permit) = permit {
                 permit.end(admission::end(&failure, verdict, &reason));
             }
@@ -268,7 +264,7 @@ impl OpenAi {
             progress(Progress::Exchanged(exchanged));
         }
         let outcome = attempt.outcome().clone();
-        let completion = Completion { remembered: true, ..completion(answer, keys, &outcome, 0) };
+        let completion = Completion { remembered: true, ..self.completion(answer, keys, &outcome, 0) };
         Some((completion, outcome))
     }
 
@@ -285,6 +281,23 @@ impl OpenAi {
         match body {
             Some(body) => stream::read(body, attempt, progress).await,
             None => Err(Failure::Cut { cause: None }),
+        }
+    }
+
+    /// What becomes of an answer. A server that repeats a secret must not get it into a document.
+    fn completion(&self, answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
+        Completion {
+            key: Arc::clone(&keys.item),
+            remembered: false,
+            text: self.shared.secrets.scrub(answer.text),
+            finish: answer.finish.unwrap_or_else(|| FinishReason::Other("none".to_owned())),
+            refusal: Some(answer.refusal)
+                .filter(|refusal| !refusal.is_empty())
+                .map(|refusal| self.shared.secrets.scrub(refusal)),
+            usage: answer.usage,
+            at: outcome.at.unwrap_or_else(Timestamp::now),
+            latency: outcome.latency,
+            requests,
         }
     }
 
@@ -323,8 +336,8 @@ impl OpenAi {
             }
         }
         ModelError {
-            message: self.shared.scrub(failure.message(self.endpoint.host())),
-            hint: failure.hint(&self.config.model).map(|hint| self.shared.scrub(hint)),
+            message: self.scrub_message(failure.message(self.endpoint.host())),
+            hint: failure.hint(&self.config.model).map(|hint| self.scrub_message(hint)),
             status: failure.status(),
             scope,
             requests,
@@ -348,20 +361,6 @@ impl Model for OpenAi {
 
     fn can_think_less(&self, less: u8) -> bool {
         body::can_think_less(&self.config, &self.facts.params, less)
-    }
-}
-
-fn completion(answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
-    Completion {
-        key: Arc::clone(&keys.item),
-        remembered: false,
-        text: answer.text,
-        finish: answer.finish.unwrap_or_else(|| FinishReason::Other("none".to_owned())),
-        refusal: Some(answer.refusal).filter(|refusal| !refusal.is_empty()),
-        usage: answer.usage,
-        at: outcome.at.unwrap_or_else(Timestamp::now),
-        latency: outcome.latency,
-        requests,
     }
 }
 

@@ -13,7 +13,6 @@ use std::{
 
 use async_openai::{error::OpenAIError, middleware::HttpRequestFactory};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
 use super::{
@@ -22,6 +21,7 @@ use super::{
     gate::Pass,
     openai::Recorder,
     provider::{ProviderError, RetryHints},
+    secrets::Secrets,
     stream::Body,
     tee::Tee,
 };
@@ -34,21 +34,8 @@ pub(super) struct Shared {
     pub(super) recorder: Option<Arc<dyn Recorder>>,
     pub(super) timeouts: Timeouts,
     pub(super) max_response_bytes: usize,
-    /// Texts that must not reach a tape or a message.
-    pub(super) secrets: Vec<SecretString>,
-}
-
-impl Shared {
-    /// A text without any secret.
-    pub(super) fn scrub(&self, mut text: String) -> String {
-        for secret in &self.secrets {
-            let secret = secret.expose_secret();
-            if memchr::memmem::find(text.as_bytes(), secret.as_bytes()).is_some() {
-                text = text.replace(secret, "***");
-            }
-        }
-        text
-    }
+    /// Texts that must not reach a tape, a message or a document.
+    pub(super) secrets: Secrets,
 }
 
 /// What a request is known by.

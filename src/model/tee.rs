@@ -221,7 +221,7 @@ impl Tee {
             usage,
             latency_ms,
         };
-        self.shared.scrub(exchange.to_line())
+        self.shared.secrets.scrub(exchange.to_line())
     }
 }
 

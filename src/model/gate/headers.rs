@@ -14,6 +14,10 @@ const MINUTE: f64 = 60.0;
 /// Resets that point to a longer time than this show limits per hour or day, seconds.
 const LONGER: f64 = 2.0 * MINUTE;
 
+/// The longest time, seconds, that anything is believed to take to come back. Limits of days occur; what lies further
+/// off is a mistake, and a request that is sent too early is rejected, no more.
+const LONGEST: f64 = 86_400.0;
+
 /// What a response says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Announced {
@@ -65,7 +69,7 @@ fn limit(limit: Option<&str>, remaining: Option<&str>, reset: Option<f64>) -> Op
     let used = limit - remaining;
     let per_minute = limit / MINUTE;
     // The reset is when all is back. Where that takes longer than a minute's limit would, it is one of hours or days.
-    let per_second = match reset {
+    let per_second = match reset.map(|reset| reset.min(LONGEST)) {
         Some(reset) if used > 0.0 && reset > 0.0 && limit * reset / used > LONGER => used / reset,
         Some(_) | None => per_minute,
     };

@@ -1,0 +1,255 @@
+//! Secrets that must reach neither a tape nor a message, found again in the spellings that servers and proxies give
+//! them. Pure.
+//!
+//! The last line of defence, not the first: secrets are in types that do not print them, and recorded headers are chosen
+//! by name. It must not take for a secret what is none: whatever it masks in a recorded request keeps that request from
+//! being recognised later.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use memchr::memmem;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ExtraHeader, ModelConfig};
+
+/// What stands where a secret was.
+const MASK: &str = "***";
+/// The shortest secret that is looked for; a shorter one would also be found where it is none.
+const SHORTEST: usize = 6;
+/// The shortest API key that is one. Shorter ones are placeholders such as `ollama` or `password123`, which servers of
+/// one's own are given, and which stand in prompts and answers as words like others.
+const SHORTEST_KEY: usize = 12;
+/// The shortest value of a header that is taken for a secret although the header's name does not say so.
+const SHORTEST_UNNAMED: usize = 16;
+
+/// Spellings of secrets, the longest first: a part must not be masked before the whole.
+pub(super) struct Secrets(Vec<SecretString>);
+
+impl Secrets {
+    /// The key, the headers and the proxy's password of a configuration.
+    pub(super) fn of(config: &ModelConfig) -> Self {
+        let mut plain: Vec<String> = Vec::new();
+        let key = config.api_key.iter().map(|key| key.expose_secret().trim().to_owned());
+        plain.extend(key.filter(|key| key.len() >= SHORTEST_KEY));
+        plain.extend(config.headers.iter().flat_map(of_header));
+        plain.extend(config.proxy.iter().flat_map(|proxy| of_proxy(proxy.expose_secret())));
+        let mut spellings: Vec<String> = plain
+            .iter()
+            .filter(|secret| secret.len() >= SHORTEST)
+            .flat_map(|secret| spellings(secret))
+            .filter(|spelling| spelling.len() >= SHORTEST)
+            .collect();
+        spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        spellings.dedup();
+        Self(spellings.into_iter().map(SecretString::from).collect())
+    }
+
+    /// A message without any of them, nor the beginning of one where a server's words were cut short (`…`).
+    pub(super) fn scrub_message(&self, text: String) -> String {
+        let text = self.scrub(text);
+        let mut clean = String::with_capacity(text.len());
+        for (index, part) in text.split('…').enumerate() {
+            if index > 0 {
+                let begun = self.0.iter().filter_map(|secret| begun(&clean, secret.expose_secret())).max();
+                if let Some(length) = begun {
+                    clean.truncate(clean.len() - length);
+                    clean.push_str(MASK);
+                }
+                clean.push('…');
+            }
+            clean.push_str(part);
+        }
+        clean
+    }
+
+    /// A text without any of them.
+    pub(super) fn scrub(&self, mut text: String) -> String {
+        for secret in &self.0 {
+            let secret = secret.expose_secret();
+            if memmem::find(text.as_bytes(), secret.as_bytes()).is_some() {
+                text = text.replace(secret, MASK);
+            }
+        }
+        text
+    }
+}
+
+/// How many bytes at the end of `text` are the beginning of `secret`, where they are enough to tell.
+fn begun(text: &str, secret: &str) -> Option<usize> {
+    let begins = |length: &usize| secret.get(..*length).is_some_and(|begin| text.ends_with(begin));
+    (SHORTEST..secret.len()).rev().find(begins)
+}
+
+/// What of a header is secret. Many carry the name of a team or a program, which stands in every other prompt, too.
+fn of_header(header: &ExtraHeader) -> Vec<String> {
+    const NAMES: [&str; 8] = ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature"];
+    let name = header.name.to_ascii_lowercase();
+    let named = NAMES.iter().any(|part| name.contains(part));
+    let value = header.value.expose_secret().trim();
+    let looks_so = |word: &str| {
+        let has = |of: fn(&u8) -> bool| word.as_bytes().iter().any(of);
+        word.len() >= SHORTEST_UNNAMED
+            && !word.contains("://")
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_alphabetic)
+    };
+    // `Bearer x`: a server that complains of it says `x`.
+    value
+        .split_ascii_whitespace()
+        .filter(|word| looks_so(word) || (named && !is_scheme(word)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Schemes of RFC 9110 (11.1) that begin the value of a header.
+fn is_scheme(word: &str) -> bool {
+    ["bearer", "basic", "digest", "negotiate", "token", "apikey"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// User and password of a proxy's URL, as it is written there and as `Proxy-Authorization` has it.
+fn of_proxy(url: &str) -> Vec<String> {
+    let Some((user, password)) = url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.rsplit_once('@'))
+        .and_then(|(user, _)| user.split_once(':'))
+    else {
+        return Vec::new();
+    };
+    vec![password.to_owned(), format!("{user}:{password}")]
+}
+
+/// A secret as it stands in plain text, in JSON, in a URL, and within any text that was encoded as base64.
+fn spellings(secret: &str) -> Vec<String> {
+    let json = serde_json::Value::from(secret).to_string();
+    let in_url = |hex: fn(u8) -> String| -> String {
+        secret
+            .bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+                _ => hex(byte),
+            })
+            .collect()
+    };
+    let mut all = vec![
+        secret.to_owned(),
+        json.trim_matches('"').to_owned(),
+        json.trim_matches('"').replace('/', "\\/"),
+        in_url(|byte| format!("%{byte:02X}")),
+        in_url(|byte| format!("%{byte:02x}")),
+    ];
+    // What stands before it decides how it falls into groups of three; whole groups are the same wherever they stand.
+    for skipped in 0..3 {
+        let Some(groups) = secret.as_bytes().get(skipped..) else { continue };
+        let whole = groups.len() - groups.len() % 3;
+        for alphabet in [b"+/", b"-_"] {
+            all.push(base64(&groups[..whole], *alphabet));
+        }
+    }
+    all
+}
+
+/// Base64 (RFC 4648) of whole groups of three bytes; `last` are the characters for 62 and 63.
+fn base64(bytes: &[u8], last: [u8; 2]) -> String {
+    let character = |index: u32| match u8::try_from(index & 63).unwrap_or_default() {
+        index @ 0..=25 => b'A' + index,
+        index @ 26..=51 => b'a' + (index - 26),
+        index @ 52..=61 => b'0' + (index - 52),
+        62 => last[0],
+        _ => last[1],
+    };
+    bytes
+        .chunks_exact(3)
+        .map(|group| group.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte)))
+        .flat_map(|group| [18, 12, 6, 0].map(|shift| char::from(character(group >> shift))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(key: &str, headers: &[(&str, &str)], proxy: Option<&str>) -> Secrets {
+        let headers =
+            headers.iter().map(|(name, value)| ExtraHeader { name: (*name).into(), value: SecretString::from(*value) });
+        Secrets::of(&ModelConfig {
+            api_key: Some(SecretString::from(key)),
+            headers: headers.collect(),
+            proxy: proxy.map(SecretString::from),
+            ..ModelConfig::default()
+        })
+    }
+
+    #[test]
+    fn a_secret_is_found_in_every_spelling() {
+        let secrets = secrets("sk/can\"ary+1234", &[], None);
+        for said in [
+            r#"bad key sk/can"ary+1234!"#,
+            r#"{"m":"sk/can\"ary+1234"}"#,
+            r#"{"m":"sk\/can\"ary+1234"}"#,
+            "location: /login?key=sk%2Fcan%22ary%2B1234&x",
+            "location: /login?key=sk%2fcan%22ary%2b1234&x",
+        ] {
+            let clean = secrets.scrub(said.to_owned());
+            assert!(clean.contains("***") && !clean.contains("can") && !clean.contains("1234"), "{clean}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_within_base64() {
+        // `Bearer `, `user:` and nothing before it; made with coreutils.
+        let secrets = secrets("sk-canary-0123456789", &[], None);
+        for (said, left) in [
+            ("c2stY2FuYXJ5LTAxMjM0NTY3ODk=", "***ODk="),
+            ("QmVhcmVyIHNrLWNhbmFyeS0wMTIzNDU2Nzg5", "QmVhcmVyIHNr***"),
+            ("YTpzay1jYW5hcnktMDEyMzQ1Njc4OQ==", "YTpz***OQ=="),
+        ] {
+            let clean = secrets.scrub(said.to_owned());
+            assert!(clean.contains("***") && clean.len() <= left.len() + 3, "{clean} is more than {left}");
+        }
+        assert_eq!(base64(b"\xfb\xff\xfe", *b"+/"), "+//+");
+        assert_eq!(base64(b"\xfb\xff\xfe", *b"-_"), "-__-");
+    }
+
+    #[test]
+    fn what_headers_and_proxies_carry_is_secret_where_it_looks_so() {
+        let headers = [
+            ("Authorization", "Bearer abc-secret"),
+            ("x-gateway", "gateway-canary-77"),
+            ("x-title", "planwave"),
+            ("http-referer", "https://example.com/plans/2026"),
+        ];
+        let secrets = secrets("none", &headers, Some("http://me:pass-word@proxy.example:8080"));
+        let text = "Bearer abc-secret gateway-canary-77 planwave https://example.com/plans/2026 none me pass-word";
+        assert_eq!(
+            secrets.scrub(text.to_owned()),
+            "Bearer *** *** planwave https://example.com/plans/2026 none me ***"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_short_is_none_any_more() {
+        let secrets = secrets("sk-canary-0123456789", &[], None);
+        for (said, clean) in [
+            ("bad key: sk-canary-012…", "bad key: ***…"),
+            ("bad key: sk-…", "bad key: sk-…"),
+            ("`sk-canary-0…` and so…on", "`***…` and so…on"),
+            ("sk-canary-0123456789…", "***…"),
+            ("…", "…"),
+        ] {
+            assert_eq!(secrets.scrub_message(said.to_owned()), clean);
+        }
+    }
+
+    #[test]
+    fn the_longer_of_two_is_masked_as_a_whole() {
+        let secrets = secrets("sk-123456789", &[("x-key", "sk-123456789-tail")], None);
+        assert_eq!(secrets.scrub("sk-123456789-tail sk-123456789".to_owned()), "*** ***");
+    }
+
+    #[test]
+    fn a_placeholder_for_a_key_is_a_word_like_others() {
+        for key in ["ollama", "localhost", "password123"] {
+            let text = format!("install it with {key}");
+            assert_eq!(secrets(key, &[], None).scrub(text.clone()), text);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What is made of a model's answer: taken out of its wrapping, checked, taken apart; or read as dependencies.
+
+use std::hint::black_box;
+
+use planwave::{
+    discovery,
+    document::{
+        Expected, MAX_EXECUTIONS, Names, Stage, check_answer, check_document, digest, explain, planned_executions,
+        sections, unwrap_answer,
+    },
+    plan::{AchievementId, PlanName},
+};
+
+use super::{kind, line_count};
+use crate::drive::Target;
+
+pub(super) const TARGET: Target = Target {
+    name: "answer",
+    more: &[],
+    tokens: &[
+        "## Objective\n",
+        "## Deliverables\n",
+        "## Approach\n",
+        "## Execution Strategy\n",
+        "## Testing Strategy\n",
+        "## Expected Results\n",
+        "## SUBPLAN Context\n",
+        "## Iteration Log\n",
+        "Executions: 3\n",
+        "<think>",
+        "</think>\n",
+        "```markdown\n",
+        "```\n",
+        "~~~",
+        "---\n",
+        "**Label**: value\n",
+        "title: x\n",
+        "- [ ] ",
+        "[TO BE FILLED",
+        "[FILL:",
+        "TODO",
+        "I'm sorry, I cannot",
+        "SUBPLAN_FUZZ_12.md",
+        "EXECUTION_TASK_FUZZ_11_01.md",
+        "`part.rs`",
+        "1. ",
+        "## ",
+        "{\"achievements\":[",
+        "{\"id\":\"1.1\",\"needs\":[",
+        "\"hidden_conflicts\":[",
+        "]}",
+        "\"evidence\":\"x\"",
+        "\n\n",
+    ],
+    cases: 2_000,
+    check,
+    read,
+    frame: ("## Objective\n\nReach it.\n\n## Deliverables\n\n", "\n## Approach\n\nSteps.\n"),
+};
+
+#[test]
+fn answers() {
+    TARGET.run();
+}
+
+fn read(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let body = unwrap_answer(&text);
+    let id = AchievementId::parse("1.1").unwrap();
+    let names = Names::new(PlanName::parse("FUZZ").unwrap(), [id]);
+    let deliverables = [String::from("`part.rs`"), String::from("A report")];
+    for stage in [Stage::Subplan, Stage::Execution] {
+        let expected = Expected { stage, achievement: id, deliverables: &deliverables, source: &text, names: &names };
+        black_box((check_answer(&body, &expected), check_document(&body, stage)));
+    }
+    black_box((digest(&body), planned_executions(&body)));
+    let _ = black_box(discovery::parse_answer(&text));
+}
+
+fn check(input: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(input);
+    let body = unwrap_answer(&text);
+    assert!(!body.contains('\r'));
+    assert_eq!(unwrap_answer(&body), body, "unwrapped twice");
+    let lines = line_count(body.as_bytes());
+    let ids = ["1.1", "1.2", "11.1"].map(|id| AchievementId::parse(id).unwrap());
+    let names = Names::new(PlanName::parse("FUZZ").unwrap(), ids);
+    let deliverables = [String::from("`part.rs`"), String::from("A report")];
+    let mut codes = Vec::new();
+    for stage in [Stage::Subplan, Stage::Execution] {
+        let expected =
+            Expected { stage, achievement: ids[0], deliverables: &deliverables, source: "TODO", names: &names };
+        for finding in check_answer(&body, &expected).into_iter().chain(check_document(&body, stage)) {
+            assert!(explain(finding.code).is_some(), "{}", finding.code);
+            assert!(finding.line.is_none_or(|line| (1..=lines).contains(&line)), "{finding:?} of {lines} lines");
+            codes.push(finding.code);
+        }
+    }
+    let mut above = 0;
+    for section in sections(&body) {
+        assert!(section.line > above && section.line <= lines && body.contains(section.body));
+        above = section.line;
+    }
+    let digest = digest(&body);
+    for parts in [&digest.parts, &planned_executions(&body)] {
+        let count = u32::try_from(parts.len()).unwrap();
+        assert!((1..=MAX_EXECUTIONS).contains(&count), "{count} executions");
+        assert!(parts.iter().zip(1..).all(|(part, number)| part.number == number && part.of == count));
+    }
+    let dependencies = discovery::parse_answer(&text);
+    codes.sort_unstable();
+    codes.dedup();
+    kind((
+        codes,
+        digest.parts.len(),
+        dependencies.map(|answer| answer.achievements.len()).map_err(|faults| faults.len().min(9)),
+    ))
+}
