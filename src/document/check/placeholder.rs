@@ -83,7 +83,9 @@ pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
             let suspicious = may_hold_marker(line.text);
             let lower = if suspicious { line.text.to_ascii_lowercase() } else { String::new() };
             let prose = without_code(&lower);
-            let left = markers(&prose, ANSWER_MARKERS).find(|found| !is_own(line.text, &lower, *found));
+            // To prepare the search for each marker takes longer than to search a line.
+            let looked_for: &[&str] = if suspicious { ANSWER_MARKERS } else { &[] };
+            let left = markers(&prose, looked_for).find(|found| !is_own(line.text, &lower, *found));
             let at = left.map(|(at, _)| at).or_else(|| is_stand_in(line.text).then_some(0))?;
             Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
         })
