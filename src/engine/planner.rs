@@ -11,7 +11,7 @@ use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
     parallel::{Entry, Graph, ParallelFile, Status},
     plan::{Achievement, AchievementId, Hours, Plan},
-    progress::{Ground, Standings, document_missing},
+    progress::{Ground, Standings},
     store::Scan,
 };
 
@@ -277,12 +277,6 @@ fn statuses(situation: &Situation<'_>) -> Vec<Status> {
     Standings::derive(&Ground { file, graph, scan, planned: &planned }).statuses().to_vec()
 }
 
-/// A stored failure stands only as long as the document that failed is missing.
-fn failure_open(entry: &Entry, situation: &Situation<'_>) -> bool {
-    let planned = || situation.digests.get(&entry.id).map(|digest| digest.parts.len());
-    document_missing(entry, situation.scan.of_achievement(entry.id), planned)
-}
-
 fn selected(wish: &Wish, situation: &Situation<'_>) -> Result<Vec<usize>, PlanningError> {
     let graph = situation.graph;
     let mut nodes: Vec<usize> = match &wish.selection {
@@ -339,12 +333,10 @@ fn blocked_by(
     blocked
 }
 
-/// Whether a run of this wish that takes in a failed achievement generates the document that failed.
+/// Whether a run of this wish that takes in an achievement whose status is failed generates the document that failed.
 fn takes_up_again(entry: &Entry, wish: &Wish, situation: &Situation<'_>) -> bool {
     let files = situation.scan.of_achievement(entry.id);
-    let Some(failure) = entry.failure.as_ref().filter(|_| !files.evidence.fix && failure_open(entry, situation)) else {
-        return false;
-    };
+    let Some(failure) = entry.failure.as_ref().filter(|_| !files.evidence.fix) else { return false };
     let has_source = match failure.stage {
         Stage::Subplan => true,
         Stage::Execution => files.subplan.is_some() || wish.stages.contains(&Stage::Subplan),

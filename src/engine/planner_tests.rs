@@ -611,8 +611,6 @@ fn found() -> impl Strategy<Value = Vec<Found>> {
                     if index == 0 { vec![] } else { picks.iter().map(|p| p.index(index)).collect() };
                 needs.sort_unstable();
                 needs.dedup();
-                // What holds where a FIX stands beside a failure of generation is not the business of this property.
-
                 Found { needs, subplan, executions, planned, verdict, failure }
             });
         found.collect()

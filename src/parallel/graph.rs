@@ -175,10 +175,8 @@ impl<'a> CycleSearch<'a> {
             if let Some(cycle) = self.through(start, most, &mut spent) {
                 best = cycle;
             }
+            // With nothing left, or where two depend on each other, each further search ends after its first node.
             budget = budget.saturating_sub(spent);
-            if best.len() == 2 || budget == 0 {
-                break;
-            }
         }
         let smallest = best.iter().enumerate().min_by_key(|(_, node)| **node).map_or(0, |(at, _)| at);
         best.rotate_left(smallest);
@@ -348,6 +346,28 @@ mod tests {
         // 0 → 1 → 2 → 0 comes first; that longer ones go through the nodes after it changes nothing.
         let dependencies = vec![vec![1], vec![2], vec![0, 3], vec![4], vec![5], vec![2]];
         assert_eq!(compute_levels(&dependencies), Err(vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn a_search_ends_when_its_edges_are_spent() {
+        let lists = [vec![1], vec![2], vec![0]];
+        let edges = Adjacency::new(3, lists.iter().map(|list| list.iter().copied()));
+        // The last edge of the cycle is the third; what is spent is looked at after each node.
+        for (budget, found) in [(0, None), (1, None), (2, Some(vec![0, 1, 2])), (3, Some(vec![0, 1, 2]))] {
+            let mut spent = 0;
+            let cycle = CycleSearch::new(&edges).through(0, (usize::MAX, budget), &mut spent);
+            assert_eq!(cycle, found, "{budget}");
+        }
+    }
+
+    #[test]
+    fn a_graph_without_achievements_is_empty() {
+        let graph = |nodes: Vec<(AchievementId, u32)>| {
+            let order = (0..nodes.len()).collect();
+            Graph::new(nodes, HashMap::new(), (Adjacency::default(), Adjacency::default()), order)
+        };
+        assert!(graph(vec![]).is_empty());
+        assert!(!graph(vec![(AchievementId::parse("1.1").unwrap(), 1)]).is_empty());
     }
 
     #[test]

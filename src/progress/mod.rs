@@ -22,7 +22,7 @@ pub use overview::{
 pub use rank::{HELD_UP_MOST, Ranked, ranked, runnable_now};
 pub use refresh::{Refreshed, refresh, times_wanted};
 pub use remaining::{Remaining, remaining};
-pub use standings::{Ground, Place, Remark, Standings, document_missing};
+pub use standings::{Ground, Place, Remark, Standings};
 pub use transition::{Action, next};
 
 #[cfg(test)]

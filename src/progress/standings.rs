@@ -88,7 +88,7 @@ impl fmt::Display for Remark {
 }
 
 /// Whether a stored failure still stands: only as long as the document that failed is missing.
-pub fn document_missing(entry: &Entry, files: &AchievementFiles, planned: impl FnOnce() -> Option<usize>) -> bool {
+fn document_missing(entry: &Entry, files: &AchievementFiles, planned: impl FnOnce() -> Option<usize>) -> bool {
     let Some(failure) = &entry.failure else { return false };
     match failure.stage {
         Stage::Subplan => files.subplan.is_none(),

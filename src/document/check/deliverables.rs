@@ -177,7 +177,7 @@ fn outside_parentheses(text: &str) -> String {
         .collect()
 }
 
-/// `a.rs`, `notes.tar.gz`; not `1.2`, `e.g`, `3.5.1`.
+/// `main.rs`, `notes.tar.gz`; not `1.2`, `e.g`, `3.5.1`.
 fn is_file_name(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, extension)| {
         let extension_like =
@@ -255,12 +255,59 @@ mod tests {
     #[test]
     fn other_deliverables_are_mentioned_by_most_of_their_words() {
         let text = "We validate the schema, document every error message and draw a diagram.";
-        for present in ["Schema validation", "Error messages documentation", "**Diagram** (with 3 examples)", "10+", ""]
-        {
+        for present in [
+            "Schema validation",
+            "Error messages documentation",
+            "**Diagram** (with 3 examples)",
+            "Schema diagram, error budget, migration",
+            "10+",
+            "",
+        ] {
             assert!(!is_missing(text, present), "{present}");
         }
-        for absent in ["Migration guide", "Benchmark report of the importer", "Schema migration tooling"] {
+        for absent in
+            ["Migration guide", "Benchmark report of the importer", "Schema migration tooling", "Schema migration"]
+        {
             assert!(is_missing(text, absent), "{absent}");
+        }
+        // The Kelvin sign is no ASCII, its lower case is.
+        assert!(!is_missing("\u{212a}elvin scale", "Kelvin scale"));
+    }
+
+    #[test]
+    fn a_deliverable_is_the_names_that_it_begins_with() {
+        let table: [(&str, &[&str]); 14] = [
+            ("feeds.rs and src/store.rs, plus `load_feed()`", &["feeds.rs", "store.rs", "load_feed"]),
+            ("`a1.rs` or `b1.rs`", &["a1.rs", "b1.rs"]),
+            ("feeds.rs in store.rs", &["feeds.rs"]),
+            ("`feeds.rs` in `src/` and `b1.rs`", &["feeds.rs"]),
+            ("`src/` with `b1.rs`", &["b1.rs"]),
+            ("Guide (docs/guide.md)", &["guide.md"]),
+            ("Guide (`docs/guide.md`)", &["guide.md"]),
+            ("Guide (see `docs/guide.md`)", &[]),
+            ("Guide (following other.md)", &[]),
+            ("Guide (short) guide.md", &["guide.md"]),
+            ("Guide (short) `guide.md`", &["guide.md"]),
+            ("Guide (`guide.md` `other.md`)", &["guide.md"]),
+            ("`a`", &[]),
+            ("`two words`", &[]),
+        ];
+        for (deliverable, names) in table {
+            assert_eq!(wanted_names(deliverable), names, "{deliverable}");
+        }
+        assert_eq!(outside_parentheses("Diagram (old (and) new) of tables"), "Diagram  of tables");
+    }
+
+    #[test]
+    fn file_names_and_words_with_meaning() {
+        for name in ["main.rs", "ab.c", "notes.tar.gz", "ab.h5", "ab.abcdefghij"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in ["e.g", "1.2", "3.5.1", "10.20", "ab.", "ab.c-d", "ab.abcdefghijk", "main"] {
+            assert!(!is_file_name(name), "{name}");
+        }
+        for (word, significant) in [("map", true), ("of", false), ("100", false), ("h26", true), ("with", false)] {
+            assert_eq!(is_significant(word), significant, "{word}");
         }
     }
 

@@ -123,3 +123,30 @@ fn usual_sections(sections: &[Section<'_>], stage: Stage) -> Vec<Finding> {
     });
     absent.chain(empty).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_title_labels_and_rules() {
+        for body in ["Sorry, **no**: not today.\n**Status**: new\n", "**Bold** words.\n", "## Objective\n", "--\n", ""]
+        {
+            assert_eq!(behind_header(&format!("# SUBPLAN: x\n\n**Status**: new\n---\n{body}")), body);
+        }
+    }
+
+    #[test]
+    fn an_objective_is_announced_by_a_heading_or_a_label() {
+        for text in ["## The Goal", "### Scope and limits", "**Why**: x", "**Purpose:** x"] {
+            assert!(states_objective(text), "{text}");
+        }
+        let label = |length: usize| format!("**Goal{}**: x", "-".repeat(length - 8));
+        assert!(states_objective(&label(79)) && !states_objective(&label(80)), "a sentence is no label");
+        for text in
+            ["# Goal", "Goal: x", "The **goal**: x", "**Goal** x", "**Files**: x", "```\n**Goal**: x\n## Goal\n```"]
+        {
+            assert!(!states_objective(text), "{text}");
+        }
+    }
+}

@@ -276,6 +276,12 @@ mod tests {
     }
 
     #[test]
+    fn a_long_line_is_no_stand_in() {
+        assert!(is_stand_in(&format!("TBD{}", ".".repeat(57))));
+        assert!(!is_stand_in(&format!("TBD{}", ".".repeat(58))));
+    }
+
+    #[test]
     fn what_the_plan_says_itself_is_no_placeholder() {
         const SOURCE: &str = "Replace `{{ name }}` and {{x\nby [your name], <insert> lorem ipsum\n[FILL: a] [TBD";
         for text in [
@@ -300,6 +306,7 @@ mod tests {
             let found: Vec<String> = in_answer(text, SOURCE, 9).into_iter().map(|found| found.text).collect();
             assert_eq!(found, [left], "{text}");
         }
+        assert_eq!(in_answer("{{y}}", "{{z}}", 9).len(), 1, "another name is another marker");
         let long = format!("[your {}é]", "x".repeat(192));
         assert_eq!(in_answer(&long, &long, 9), [], "cut within a character");
     }

@@ -234,6 +234,34 @@ mod tests {
         assert_eq!(found("a\n\nsee SUBPLAN_DEMO_32"), [(3, "SUBPLAN_DEMO_32".to_owned())]);
     }
 
+    /// A sentence with `words` words in its gap, and the most with which it still sends the reader somewhere, or with which a
+    /// negation still holds.
+    #[test]
+    fn what_belongs_together_stands_close_by() {
+        let sentence = |parts: [&str; 2], words: usize, word: &str| {
+            format!("Now then, well: {} {}{}", parts[0], format!("{word} ").repeat(words), parts[1])
+        };
+        let table = [
+            (["See", "SUBPLAN_DEMO_32"], "very", 11, 1),
+            (["SUBPLAN_DEMO_32", "consulted"], "very", 7, 1),
+            (["Not", "read SUBPLAN_DEMO_32"], "very", 3, 0),
+            (["SUBPLAN_DEMO_32 not", "consulted"], "very", 3, 0),
+            (["See SUBPLAN", "3.2"], "the", 4, 1),
+            (["Follow 3.2", "SUBPLAN"], "the", 1, 1),
+        ];
+        for (parts, word, most, count) in table {
+            assert_eq!(found(&sentence(parts, most, word)).len(), count, "{parts:?} {most}");
+            assert_eq!(found(&sentence(parts, most + 1, word)).len(), 1 - count, "{parts:?} {}", most + 1);
+        }
+    }
+
+    #[test]
+    fn a_file_name_has_a_length_that_a_file_can_have() {
+        let name = |length: usize| format!("SUBPLAN_{}1", "A".repeat(length - 9));
+        assert_eq!(found(&format!("see {}", name(255))).len(), 1);
+        assert_eq!(found(&format!("see {}", name(256))), []);
+    }
+
     #[test]
     fn naming_a_dependency_is_fine() {
         for text in [
@@ -246,6 +274,12 @@ mod tests {
             "Works without reading SUBPLAN_DEMO_32.md.",
             "Check the tests. SUBPLAN_DEMO_32 comes later.",
             "See the tests.\n\n- SUBPLAN_DEMO_32 comes later",
+            "See the tests\n\nSUBPLAN_DEMO_32 comes later",
+            "See the tests\n- SUBPLAN_DEMO_32 comes later",
+            "See the tests\n### SUBPLAN_DEMO_32 comes later",
+            "See the tests\n```\nmake\n```\nSUBPLAN_DEMO_32 comes later",
+            "SUBPLAN_DEMO_32 need not be read.",
+            "Follow the 3.1 SUBPLAN.",
             "Write a file named `SUBPLAN_<NAME>_<SLUG>.md`; see the table.",
             "```\nsee SUBPLAN_DEMO_32\n```",
             "Read the feeds from 3.2 and check them.",

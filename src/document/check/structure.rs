@@ -130,3 +130,29 @@ fn is_nothing(body: &str) -> bool {
     ];
     body.len() <= 60 && NOTHING.contains(&words(body).join(" ").as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::sections::sections;
+
+    #[test]
+    fn a_body_that_says_nothing_is_none_but_where_none_is_an_answer() {
+        let dotted = |length: usize| format!("N/A{}", ".".repeat(length - 3));
+        let table = [
+            ("Deliverables", "N/A".to_owned(), true),
+            ("Deliverables", "*Coming soon*".to_owned(), true),
+            ("Deliverables", "None of the files is new".to_owned(), false),
+            ("Deliverables", dotted(60), true),
+            ("Deliverables", dotted(61), false),
+            ("Coordination", "N/A".to_owned(), false),
+            ("🔗 Iteration Log", "None".to_owned(), false),
+            ("Coordination", "TBD".to_owned(), true),
+        ];
+        for (name, body, none) in table {
+            let text = format!("## {name}\n\n{body}\n");
+            let expected = none.then(|| format!("says only \"{body}\""));
+            assert_eq!(emptiness(&sections(&text)[0], 1), expected, "{text}");
+        }
+    }
+}

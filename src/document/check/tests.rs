@@ -182,6 +182,23 @@ fn warnings_do_not_reject() {
 }
 
 #[test]
+fn sizes_that_are_usual_are_not_mentioned() {
+    let table = [
+        (Stage::Subplan, 26, Some("too-short")),
+        (Stage::Subplan, 27, None),
+        (Stage::Subplan, 968, None),
+        (Stage::Subplan, 969, Some("too-long")),
+        (Stage::Execution, 15, Some("too-short")),
+        (Stage::Execution, 16, None),
+        (Stage::Execution, 1442, None),
+        (Stage::Execution, 1443, Some("too-long")),
+    ];
+    for (stage, lines, code) in table {
+        assert_eq!(size(&"a\n".repeat(lines), stage).map(|finding| finding.code), code, "{stage} of {lines} lines");
+    }
+}
+
+#[test]
 fn findings_say_where_and_what() {
     let missing = answer(&SUBPLAN.replace("## Testing", "### Testing"), Stage::Subplan, &[]);
     assert!(
@@ -192,6 +209,13 @@ fn findings_say_where_and_what() {
     assert_eq!(missing[0].line, Some(22));
     let deliverables = answer(SUBPLAN, Stage::Subplan, &["`a1.rs`", "`src/feeds.rs`", "Migration **tooling**"]);
     assert!(deliverables[0].message.contains("\"a1.rs\"; \"Migration tooling\""), "{}", deliverables[0].message);
+    assert!(deliverables[0].message.starts_with("These deliverables of the PLAN are not mentioned: \"a1.rs\""));
+    let deliverables = answer(SUBPLAN, Stage::Subplan, &["`a1.rs`", "`src/feeds.rs`"]);
+    assert!(
+        deliverables[0].message.starts_with("The PLAN's deliverable \"a1.rs\" is not mentioned."),
+        "{}",
+        deliverables[0].message
+    );
     let placeholder = answer(&SUBPLAN.replace("Reader first", "[FILL: order]"), Stage::Subplan, &[]);
     assert_eq!(placeholder[0].line, Some(16));
     let many = answer(&format!("{SUBPLAN}{}", "\n- [FILL: x]".repeat(50)), Stage::Subplan, &[]);

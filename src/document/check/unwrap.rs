@@ -122,8 +122,7 @@ fn front(text: &str) -> Option<Front> {
             fences += 1;
         } else if content == "---" {
             // YAML front matter can only open a document; elsewhere this is a rule.
-            front_matter = words == 0
-                && lines == 0
+            front_matter = lines == 0
                 && text[len + line.len()..].lines().take(30).any(|line| line == "---")
                 && text[len + line.len()..].lines().next().is_some_and(is_field);
         } else if !content.is_empty() && !is_label(content) {
@@ -221,10 +220,16 @@ mod tests {
             (format!("```markdown\n{BODY}"), BODY),
             (format!("# SUBPLAN: Import\n\n**PLAN**: X\n**Status**: new\n\n---\n\n{BODY}"), BODY),
             (format!("---\ntitle: x\nid: 3.1\n---\n{BODY}"), BODY),
+            (format!("---\n{}---\n{BODY}", "title: x\n".repeat(9)), BODY),
+            (format!("---\ntitle: x\n\n{BODY}"), BODY),
+            (format!("---\n\n{BODY}"), BODY),
+            (format!("Sure!\n\n---\nnote: x\n\n{BODY}\n\n---\n\nEnd."), &format!("{BODY}\n\n---\n\nEnd.")),
+            (format!("{}\n\n\n\n\n\n\n{BODY}", "**A**: x\n".repeat(9)), BODY),
             (format!("```markdown\n# SUBPLAN: Import\n\n{BODY}\n```"), BODY),
             (format!("<think>\n## Objective\nhm\n</think>\n\n{BODY}"), BODY),
             (format!("<think>a</think><think>b</think>\n```markdown\n{BODY}\n```"), BODY),
             (format!("First I look.\n</think>\n\n{BODY}"), BODY),
+            (format!("{long}\n</think>\n\n{BODY}"), BODY),
             (format!("Sure!\n\n{BODY}"), BODY),
             (code_first.clone(), code_first.as_str()),
             (own_section.clone(), own_section.as_str()),
@@ -242,10 +247,68 @@ mod tests {
     }
 
     #[test]
+    fn more_than_a_few_lines_or_words_are_no_chatter() {
+        for (chatter, dropped) in
+            [("Hm.\n".repeat(6), true), ("Hm.\n".repeat(7), false), ("so ".repeat(60), true), ("so ".repeat(61), false)]
+        {
+            let chatter = chatter.trim_end();
+            let (before, behind) = (format!("{chatter}\n\n{BODY}"), format!("{BODY}\n```\n{chatter}"));
+            assert_eq!(unwrap_answer(&before), if dropped { BODY } else { &before }, "{chatter}");
+            assert_eq!(unwrap_answer(&format!("```\n{behind}")), if dropped { BODY } else { &behind }, "{chatter}");
+        }
+    }
+
+    #[test]
+    fn lines_of_wrapping_are_told_from_text() {
+        for (line, level) in [
+            ("# a", Some(1)),
+            ("###### a", Some(6)),
+            ("####### a", None),
+            ("#a", None),
+            ("##\ta", Some(2)),
+            ("a", None),
+        ] {
+            assert_eq!(heading(line), level.map(|level| (level, "a".to_owned())), "{line}");
+        }
+        for (line, info) in [
+            ("```", Some("")),
+            ("  ~~~~ md ", Some("md")),
+            ("``", None),
+            ("~~ a", None),
+            ("```a`b", None),
+            ("`~~", None),
+        ] {
+            assert_eq!(fence(line), info, "{line}");
+        }
+        for (line, label) in
+            [("**A b c d**: x", true), ("**A b c d e**: x", false), ("A: x", false), ("**A** x", false)]
+        {
+            assert_eq!(is_label(line), label, "{line}");
+        }
+        for (line, field) in [
+            ("title: x", true),
+            ("a_b-1:", true),
+            (": x", false),
+            ("a b: x", false),
+            ("a.b: x", false),
+            ("title", false),
+        ] {
+            assert_eq!(is_field(line), field, "{line}");
+        }
+    }
+
+    #[test]
     fn a_last_code_block_is_not_taken_for_the_wrapping() {
         let body = "## Objective\n\nReach it.\n\n```sh\nmake\n```";
         for wrapped in [format!("```markdown\n{body}\n```"), format!("```markdown\n{body}"), body.to_owned()] {
             assert_eq!(unwrap_answer(&wrapped), body, "{wrapped}");
+        }
+        // An empty code block, text between two closing fences, and a heading behind one.
+        for (opening, behind) in
+            [("```md", "```\n```"), ("```\n```md", "```\nDone.\n```"), ("```md", "```\n# Note\nDone.")]
+        {
+            let body = format!("## Objective\n\nReach it.\n{behind}");
+            assert_eq!(unwrap_answer(&format!("{opening}\n{body}")), body, "{opening}\n{body}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! One row per kind of problem: code, path, line and column.
 
 use super::*;
+use crate::parallel::check::{Sound, describe_cycle, find};
 
 type Expected<'a> = &'a [(&'static str, &'a str, usize, usize)];
 
@@ -148,6 +149,39 @@ fn checking_reports_everything_with_its_place() {
 }
 
 #[test]
+fn of_several_dependencies_the_wrong_one_is_pointed_at() {
+    let three = |needs: &[&str]| {
+        leveled(&[
+            (Some(true), &[("1.1", &[])]),
+            (Some(true), &[("1.2", &["1.1", "1.3"])]),
+            (Some(true), &[("1.3", needs)]),
+        ])
+    };
+    for (text, code) in [(three(&[]), "later-level"), (three(&["1.2"]), "cycle")] {
+        let errors = parsed(&text).check().errors;
+        let found: Vec<_> = errors.iter().map(|problem| (problem.rule.name, problem.path.as_str())).collect();
+        assert_eq!(found, [(code, "levels[1].achievements[0].dependencies[1]")], "{text}");
+    }
+}
+
+#[test]
+fn a_repair_is_told_what_it_can_rely_on() {
+    let two = |a: &[Needs<'_>], b: &[Needs<'_>]| leveled(&[(Some(true), a), (Some(true), b)]);
+    let one_level_twice = two(&[("1.1", &[])], &[("1.2", &[])]).replace("\"level\": 2", "\"level\": 1");
+    let table = [
+        (two(&[("1.1", &[])], &[("1.2", &["1.1"])]), (true, true, true)),
+        (two(&[("1.1", &["1.2"])], &[("1.2", &[])]), (true, true, true)),
+        (two(&[("1.1", &[]), ("1.1", &[])], &[("1.2", &[])]), (false, true, false)),
+        (one_level_twice, (true, false, false)),
+        (two(&[("1.1", &["9.9"])], &[("1.2", &[])]), (true, true, false)),
+        (two(&[("1.1", &["1.2"])], &[("1.2", &["1.1"])]), (true, true, false)),
+    ];
+    for (text, (ids, levels, graph)) in table {
+        assert_eq!(find(&parsed(&text)).sound, Sound { ids, levels, graph }, "{text}");
+    }
+}
+
+#[test]
 fn what_is_only_odd_is_a_warning() {
     let flat = |rest: &str| format!("{{\"achievements\": [\n{{\"achievement_id\": \"1.1\", {rest}}}]}}");
     let table: &[(String, Expected)] = &[
@@ -213,6 +247,12 @@ fn a_cycle_names_the_dependency_that_is_least_likely_meant() {
     let text = leveled(&[(Some(true), &[("2.9", &["2.1"])]), (Some(true), &[("2.1", &["2.9"])])]);
     let errors = parsed(&text).check().errors;
     assert_eq!(errors[0].hint.as_deref(), Some("remove 2.1 from the dependencies of 2.9"));
+}
+
+#[test]
+fn of_two_that_go_equally_far_against_the_levels_the_one_to_a_higher_id_is_named() {
+    let nodes = [("1.5", 1), ("1.2", 2), ("1.6", 1), ("1.9", 2)].map(|(text, level)| (id(text), level));
+    assert_eq!(describe_cycle(&nodes).hint, "remove 1.9 from the dependencies of 1.6");
 }
 
 #[test]
