@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     model_setup::Prices,
+    parallel_file::open_past,
     past::newest,
     pretty,
     terminal::{err, out, width},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     history::{Bill, BillLine, CallLog, Kind, Record, State},
     report::{PastRow, past_text},
-    store::{Events, PlanDir},
+    store::Events,
     tape::Usage,
 };
 
@@ -69,7 +70,7 @@ struct Items {
 }
 
 pub(super) fn run(arguments: &HistoryArguments) -> Result<Exit, Failure> {
-    let dir = PlanDir::open(&arguments.plan)?;
+    let dir = open_past(&arguments.plan)?;
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let mut read = 0;
     let past = newest(&dir, |_, _| {

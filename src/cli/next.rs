@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &NextArguments, global: &Global) -> Result<Exit, Fa
                 runnable_now: runnable.contains(&node),
             }
         });
-        out(&format!("{}\n", pretty(&rows.collect::<Vec<_>>())?))?;
+        out(&pretty(&rows.collect::<Vec<_>>())?)?;
     } else if !ready.is_empty() {
         for warning in &survey.leveled.warnings {
             err(&format!("warning: {}\n", sanitize(warning)));

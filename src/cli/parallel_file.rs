@@ -213,6 +213,18 @@ fn around_file(path: &Path, name: &str) -> Result<(PlanDir, bool), Failure> {
     }
 }
 
+/// A plan directory to look back in; without a PLAN, the directory of a parallel.json whose past is on record there.
+pub(super) fn open_past(path: &Path) -> Result<PlanDir, Failure> {
+    let directory = if path.is_file() { path.parent().unwrap_or(path) } else { path };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    match PlanDir::open(path) {
+        Err(StoreError::Locate(LocateError::NoPlan(_))) if directory.join(".planwave").is_dir() => {
+            without_plan(directory)
+        }
+        dir => Ok(dir?),
+    }
+}
+
 fn without_plan(directory: &Path) -> Result<PlanDir, Failure> {
     let name = PlanName::parse("UNNAMED").map_err(|error| Failure::invalid(error.to_string()))?;
     Ok(PlanDir::without_plan(directory, name)?)

@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<Exit, Failure> {
     let Refreshed { changes: _, said, warnings } = &refreshed;
     if arguments.json {
         let changed = said.iter().map(|(id, changes)| Changed { id: *id, changes }).collect();
-        out(&format!("{}\n", pretty(&Report { changed, warnings })?))?;
+        out(&pretty(&Report { changed, warnings })?)?;
         return Ok(Exit::Done);
     }
     for warning in &read_warnings {

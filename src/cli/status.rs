@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &StatusArguments, global: &Global) -> Result<Exit, 
     let survey = Survey::statuses(Leveled::read(&dir)?)?;
     let overview = survey.overview(&arguments.plan.display().to_string());
     if arguments.json {
-        out(&format!("{}\n", pretty(&overview)?))?;
+        out(&pretty(&overview)?)?;
         return Ok(Exit::Done);
     }
     for warning in &survey.leveled.warnings {

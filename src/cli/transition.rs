@@ -250,7 +250,7 @@ impl Output {
     }
 
     fn result(&self, done: &Done) -> Result<(), Failure> {
-        if self.json { out(&format!("{}\n", pretty(done)?)) } else { out(&done.text()) }
+        if self.json { out(&pretty(done)?) } else { out(&done.text()) }
     }
 }
 

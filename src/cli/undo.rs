@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
+    parallel_file::open_past,
     past::{newest, run_and_plan, unknown},
     pretty,
     terminal::{confirm, err, is_interactive, out},
@@ -67,7 +68,7 @@ pub(super) fn run(arguments: &TakeBackArguments) -> Result<Exit, Failure> {
 
 pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exit, Failure> {
     let (run, plan) = run_and_plan(arguments.run.as_deref(), arguments.plan.as_deref())?;
-    let dir = PlanDir::open(&plan)?;
+    let dir = open_past(&plan)?;
     if let Some(unfinished) = unfinished(&dir, run.as_ref())? {
         return finish(&dir, arguments, &unfinished);
     }

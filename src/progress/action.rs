@@ -6,7 +6,7 @@ use super::{Action, next, verdict::Verdict};
 use crate::{
     document::Names,
     parallel::{Change, Entry, Status, whole_seconds},
-    plan::AchievementId,
+    plan::{AchievementId, Hours},
     store::AchievementFiles,
 };
 
@@ -110,7 +110,7 @@ pub enum ActionError {
         id: AchievementId,
     },
     /// No number of hours.
-    #[error("{0} is no number of hours")]
+    #[error("{0} is no number of hours that somebody works")]
     Hours(f64),
 }
 
@@ -124,7 +124,7 @@ impl ActionError {
             }
             Self::Waiting { .. } => Some(String::from("`--force` begins all the same")),
             Self::Critical { .. } => Some(String::from("`--force` skips it all the same")),
-            Self::Hours(_) => Some(String::from("write hours as a number, such as 1.5")),
+            Self::Hours(_) => Some(String::from("write the hours that somebody worked as a number, such as 1.5")),
         }
     }
 }
@@ -153,7 +153,7 @@ pub fn act(actor: &Actor, case: &Case<'_>) -> Result<Effects, ActionError> {
     let Some(to) = next(case.status, actor.action, case.files.evidence) else {
         return Err(ActionError::Illegal { id, status: case.status, action: actor.action });
     };
-    if let Some(hours) = actor.hours.filter(|hours| !hours.is_finite() || *hours < 0.0) {
+    if let Some(hours) = actor.hours.filter(|hours| Hours::single(*hours).is_none()) {
         return Err(ActionError::Hours(hours));
     }
     let mut effects = Effects { to, files: Vec::new(), change: Change::default(), remarks: Vec::new() };
@@ -235,7 +235,8 @@ fn complete(effects: &mut Effects, actor: &Actor, case: &Case<'_>) {
     };
     // What somebody has recorded is not replaced by what a clock says later.
     effects.change.actual_hours = match (actor.hours, case.status) {
-        (Some(hours), _) => Some(hours),
+        // Not the zero with a sign.
+        (Some(hours), _) => Some(hours + 0.0),
         (None, Status::Complete) => None,
         (None, _) => match by_clock() {
             Some(hours) if hours > LONGEST_BY_CLOCK => {

@@ -23,7 +23,7 @@ pub fn json_line(value: &impl Serialize) -> Result<String, serde_json::Error> {
 /// # Errors
 /// As [`json_line`].
 pub fn json_pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    render(value, PrettyFormatter::new())
+    render(value, PrettyFormatter::new()).map(|text| text + "\n")
 }
 
 fn render(value: &impl Serialize, formatter: impl Formatter) -> Result<String, serde_json::Error> {

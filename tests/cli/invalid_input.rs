@@ -231,7 +231,10 @@ fn where_there_is_no_document_nothing_is_checked() {
     nothing to check: there is no document yet; `planwave run` generates them
     [exit 0]
     ");
-    insta::assert_snapshot!(env.run(&["check", "plan", "--json"]), @"[][exit 0]");
+    insta::assert_snapshot!(env.run(&["check", "plan", "--json"]), @r"
+    []
+    [exit 0]
+    ");
     insta::assert_snapshot!(env.run(&["check"]), @r"
     ------- stderr -------
     error: there is no PLAN_<NAME>.md in .

@@ -171,8 +171,8 @@ fn what_cannot_be_done_says_what_can() {
     ");
     assert_said!(env.run(&["complete", "1.1", "plan", "--hours", "NaN"]), @r"
     ------- stderr -------
-    error: NaN is no number of hours
-      hint: write hours as a number, such as 1.5
+    error: NaN is no number of hours that somebody works
+      hint: write the hours that somebody worked as a number, such as 1.5
     [exit 2]
     ");
     assert_said!(env.run(&["complete", "1.1", "plan", "--json", "--events", "-"]), @r"

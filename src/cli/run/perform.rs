@@ -148,9 +148,10 @@ pub(in crate::cli) fn perform(
     if let Some(limits) = &limits {
         limits.keep(Timestamp::now());
     }
+    let mut printed = Ok(());
     if json {
         let text = json_pretty(&summary_json(&summary)).map_err(|error| Failure::incomplete(error.to_string()))?;
-        out(&text)?;
+        printed = out(&text);
     } else {
         let left = match summary.stop_kind {
             Some(StopKind::Budget) => what_is_left(&dir, &wish, loaded),
@@ -175,7 +176,11 @@ pub(in crate::cli) fn perform(
             style,
         };
         let text = summary_text(&summary, &context);
-        if events == Some(Path::new("-")) { err(&text) } else { out(&text)? }
+        if events == Some(Path::new("-")) { err(&text) } else { printed = out(&text) }
+    }
+    // What was done is done, and its exit code says so, even where nobody could be told.
+    if let Err(failure) = printed {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     Ok(exit_of(&summary, out_of_reach))
 }
