@@ -76,6 +76,7 @@ enum Opening {
 }
 
 fn opening(text: &str) -> Option<Opening> {
+    memchr::memchr(b'<', text.as_bytes())?;
     let mut from = 0;
     let mut in_code = false;
     while let Some(offset) = text[from..].find("<!--") {

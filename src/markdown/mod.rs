@@ -109,6 +109,18 @@ pub struct Lines<'a> {
     next_comment: usize,
 }
 
+impl Lines<'_> {
+    /// The 1-based line of the first code fence of the text that is never closed; see [`fences_balanced`].
+    pub fn unclosed_fence(&self) -> Option<usize> {
+        self.fences.first_unclosed
+    }
+
+    /// The 1-based line of the first comment of the text that is never closed; see [`comments_closed`].
+    pub fn open_comment(&self) -> Option<usize> {
+        self.fences.first_open_comment
+    }
+}
+
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
@@ -146,7 +158,8 @@ impl<'a> Iterator for RawLines<'a> {
     fn next(&mut self) -> Option<Line<'a>> {
         let start = self.at;
         let rest = self.text.get(start..).filter(|rest| !rest.is_empty())?;
-        let (line, next) = rest.find('\n').map_or((rest, rest.len()), |end| (&rest[..end], end + 1));
+        let end = memchr::memchr(b'\n', rest.as_bytes());
+        let (line, next) = end.map_or((rest, rest.len()), |end| (&rest[..end], end + 1));
         let text = line.strip_suffix('\r').unwrap_or(line);
         self.at = start + next;
         self.number += 1;
