@@ -4,7 +4,8 @@
 //! dependencies each, and the same with levels and achievements in random order. "load" is what a run does with the file, and
 //! 0.5 s is what is aimed at; "validate" is everything of `planwave validate` but reading the disk, with a PLAN, documents
 //! of every achievement and SUBPLANs as values, and 1 s is what is aimed at. Prints the fastest and the median of 7 runs. A last
-//! table halves the size twice: the time has to fall with it.
+//! table halves the size twice: the time has to fall with it. `cargo bench --bench parallel -- shuffled` runs the rows whose
+//! name has the word in it.
 
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
 
@@ -158,6 +159,10 @@ fn main() {
 }
 
 fn show(name: &str, what: &str, text: &str, run: impl Fn() -> f64) {
+    let title = format!("{name} {what}");
+    if std::env::args().skip(1).any(|word| !word.starts_with("--") && !title.contains(&word)) {
+        return;
+    }
     let mut seconds: Vec<f64> = (0..RUNS).map(|_| run()).collect();
     seconds.sort_by(f64::total_cmp);
     let (fastest, median) = (seconds[0], seconds[RUNS / 2]);
@@ -166,8 +171,9 @@ fn show(name: &str, what: &str, text: &str, run: impl Fn() -> f64) {
 }
 
 fn load(text: &str) -> f64 {
+    let bytes = text.as_bytes().to_vec();
     let start = Instant::now();
-    let file = ParallelFile::parse(text.as_bytes());
+    let file = ParallelFile::parse(bytes);
     let examined = file.as_ref().map(ParallelFile::examine);
     let seconds = start.elapsed().as_secs_f64();
     let (checked, graph) = examined.unwrap_or_default();
@@ -177,8 +183,9 @@ fn load(text: &str) -> f64 {
 }
 
 fn validate(text: &str, around: &Surroundings<'_>) -> f64 {
+    let bytes = text.as_bytes().to_vec();
     let start = Instant::now();
-    let problems = ParallelFile::parse(text.as_bytes()).map(|file| lint(&file, around));
+    let problems = ParallelFile::parse(bytes).map(|file| lint(&file, around));
     let seconds = start.elapsed().as_secs_f64();
     assert!(problems.is_ok_and(|problems| problems.is_empty()));
     seconds

@@ -1,10 +1,7 @@
 //! A parallel.json that a user names, with what stands around it; unlike a run, its commands must cope with a file that is
 //! broken, or that has no PLAN.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -15,7 +12,7 @@ use super::{
 use crate::{
     document::{Names, digest},
     parallel::{Documents, ParallelFile, Surroundings, whole_seconds},
-    plan::{AchievementId, Plan, PlanName, parse},
+    plan::{AchievementId, IdMap, Plan, PlanName, parse},
     report::{Style, diff_text, sanitize},
     store::{Existing, LocateError, Operation, PlanDir, RunLock, StoreError},
 };
@@ -120,7 +117,7 @@ impl Target {
         ids.dedup();
         let names = Names::new(self.dir.located().name.clone(), ids.iter().copied());
         let scan = self.dir.scan(&names)?;
-        let mut all = HashMap::new();
+        let mut all = IdMap::default();
         for id in ids {
             let files = scan.of_achievement(id);
             let mut documents = Documents {

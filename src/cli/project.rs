@@ -13,7 +13,7 @@ use crate::{
     parallel::{Checked, Graph, ParallelFile},
     plan::{AchievementId, Plan, overlooked, parse, unfilled},
     settings::{Loaded, Overrides, Sources, load},
-    store::PlanDir,
+    store::{Listing, PlanDir},
 };
 
 /// A plan directory and what its files say.
@@ -103,7 +103,7 @@ impl Parallel {
                 "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
             )));
         };
-        let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
+        let file = ParallelFile::parse(bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
         let (checked, graph) = file.examine();
         match graph {
             Some(graph) => Ok(Self { file, graph, checked }),
@@ -113,14 +113,15 @@ impl Parallel {
 }
 
 impl Leveled {
-    /// Reads PLAN and parallel.json at the same time: of a large plan each takes as long as the other.
-    pub(super) fn read(dir: &Arc<PlanDir>) -> Result<Self, Failure> {
-        let (project, parallel) = std::thread::scope(|scope| {
-            let parallel = scope.spawn(|| Parallel::read(dir));
+    /// Reads PLAN and parallel.json at the same time, and lists the documents: of a large plan the one takes as long as the
+    /// others.
+    pub(super) fn read(dir: &Arc<PlanDir>) -> Result<(Self, Listing), Failure> {
+        let (project, (parallel, listing)) = std::thread::scope(|scope| {
+            let others = scope.spawn(|| (Parallel::read(dir), dir.list()));
             let project = Project::read(Arc::clone(dir));
-            (project, parallel.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            (project, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        Ok(project?.with(parallel?))
+        Ok((project?.with(parallel?), listing?))
     }
 
     /// Looks at the disk and plans.

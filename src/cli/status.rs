@@ -42,5 +42,7 @@ pub(super) fn run(arguments: &StatusArguments, global: &Global) -> Result<Exit, 
     }
     let style = reporting::output_style(loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
     out(&status_text(&overview, terminal::width(), style))?;
+    // The program ends here. To give a large plan's small pieces of memory back one by one takes a tenth of the time.
+    std::mem::forget((survey, overview));
     Ok(Exit::Done)
 }

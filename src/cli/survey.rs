@@ -8,7 +8,7 @@ use crate::{
     parallel::Entry,
     plan::AchievementId,
     progress::{Ground, Overview, Standings, Titles},
-    store::Scan,
+    store::{Listing, Scan},
 };
 
 /// A plan, what is on disk, and what follows from it.
@@ -22,9 +22,9 @@ pub(super) struct Survey {
 
 impl Survey {
     /// Looks as far as statuses need it.
-    pub(super) fn statuses(leveled: Leveled) -> Result<Self, Failure> {
+    pub(super) fn statuses((leveled, listing): (Leveled, Listing)) -> Result<Self, Failure> {
         let failed: HashSet<AchievementId> = failed(&leveled).map(|entry| entry.id).collect();
-        let scan = leveled.project.dir.survey(&leveled.names, &failed)?;
+        let scan = leveled.project.dir.survey(listing, &leveled.names, &failed)?;
         Self::new(leveled, scan)
     }
 

@@ -119,7 +119,7 @@ impl Desk {
         let dir = Arc::clone(&project.dir);
         let lock = lock(&dir, action.as_str(), began)?;
         // Only now: what another command wrote while this one waited has to count.
-        let survey = Survey::statuses(project.leveled()?)?;
+        let survey = Survey::statuses((project.leveled()?, dir.list()?))?;
         Ok(Self { survey, default_executor: loaded.settings.documents.executor.or(user), dir, lock, began })
     }
 

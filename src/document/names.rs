@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{AchievementId, PlanName};
+use crate::plan::{AchievementId, IdMap, PlanName};
 
 use super::Stage;
 
@@ -15,48 +15,47 @@ use super::Stage;
 /// of them take the form `1_11`, which cannot collide.
 #[derive(Clone, Debug)]
 pub struct Slugs {
-    /// Every spelling of every id that names it and no other. `None`: the short form is shared, so it names none.
-    by_slug: HashMap<String, Option<AchievementId>>,
+    ids: IdMap<()>,
+    /// The ids by their short form, as [`AchievementId::short_slug_number`]. `None`: the form is shared, so it names none.
+    by_short: HashMap<u128, Option<AchievementId>, foldhash::fast::RandomState>,
 }
 
 impl Slugs {
     /// Takes the ids of a whole plan; an id that comes twice counts once.
     pub fn new(ids: impl IntoIterator<Item = AchievementId>) -> Self {
-        let mut by_slug: HashMap<String, Option<AchievementId>> = HashMap::new();
-        for id in ids {
-            by_slug
-                .entry(id.short_slug())
-                .and_modify(|known| {
-                    if *known != Some(id) {
-                        *known = None;
-                    }
-                })
-                .or_insert(Some(id));
-            // With a separator the spelling is unique, so these two never meet another id's.
-            by_slug.insert(id.long_slug(), Some(id));
-            by_slug.insert(id.to_string(), Some(id));
+        let ids: IdMap<()> = ids.into_iter().map(|id| (id, ())).collect();
+        let mut by_short = HashMap::with_capacity_and_hasher(ids.len(), Default::default());
+        for &id in ids.keys() {
+            by_short.entry(id.short_slug_number()).and_modify(|known| *known = None).or_insert(Some(id));
         }
-        Self { by_slug }
+        Self { ids, by_short }
     }
 
     /// The slug that planwave writes for `id`. An id outside the plan gets one too, and never one of the plan's own.
     pub fn slug(&self, id: AchievementId) -> String {
-        let short = id.short_slug();
-        match self.by_slug.get(&short) {
-            None => short,
-            Some(owner) if *owner == Some(id) => short,
-            Some(_) => id.long_slug(),
-        }
+        if self.collides(id) { id.long_slug() } else { id.short_slug() }
     }
 
     /// The achievement a slug names: `31`, `3_1` or the older `3.1`. A short form that two ids share names neither.
     pub fn resolve(&self, slug: &str) -> Option<AchievementId> {
-        self.by_slug.get(slug).copied().flatten()
+        if slug.bytes().all(|byte| byte.is_ascii_digit()) {
+            // A longer one is no id's.
+            let digits = Some(slug).filter(|slug| (1..=30).contains(&slug.len()))?;
+            let number = digits.bytes().fold(1, |number, byte| number * 10 + u128::from(byte - b'0'));
+            return self.by_short.get(&number).copied().flatten();
+        }
+        // With separators the spelling is unique.
+        let id = match (slug.contains('_'), slug.contains('.')) {
+            (true, true) => return None,
+            (true, false) => AchievementId::parse(&slug.replace('_', ".")),
+            (false, _) => AchievementId::parse(slug),
+        };
+        id.ok().filter(|id| self.ids.contains_key(id))
     }
 
     /// True where `id` has to be written in the long form.
     fn collides(&self, id: AchievementId) -> bool {
-        matches!(self.by_slug.get(&id.short_slug()), Some(owner) if *owner != Some(id))
+        matches!(self.by_short.get(&id.short_slug_number()), Some(owner) if *owner != Some(id))
     }
 }
 

@@ -61,6 +61,9 @@ impl Fence {
 
 impl Fences {
     pub(super) fn find(text: &str) -> Self {
+        if !may_hold_any(text.as_bytes()) {
+            return Self::default();
+        }
         let events = events(text);
         let mut found = Self::default();
         let mut searches = 0;
@@ -162,6 +165,12 @@ fn forced_end(events: &[Event], opened: Fence, text_end: usize) -> (usize, usize
         }
     }
     (text_end, events.len(), false)
+}
+
+/// Whether there is a mark that could begin a fence or a comment; most short texts hold none, and that is seen quickly.
+fn may_hold_any(text: &[u8]) -> bool {
+    memchr::memchr3_iter(b'`', b'~', b'<', text)
+        .any(|at| [&b"```"[..], b"~~~", b"<!--"].iter().any(|mark| text[at..].starts_with(mark)))
 }
 
 fn events(text: &str) -> Vec<Event> {

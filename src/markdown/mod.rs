@@ -109,6 +109,18 @@ pub struct Lines<'a> {
     next_comment: usize,
 }
 
+impl Lines<'_> {
+    /// The 1-based line of the first code fence of the text that is never closed; see [`fences_balanced`].
+    pub fn unclosed_fence(&self) -> Option<usize> {
+        self.fences.first_unclosed
+    }
+
+    /// The 1-based line of the first comment of the text that is never closed; see [`comments_closed`].
+    pub fn open_comment(&self) -> Option<usize> {
+        self.fences.first_open_comment
+    }
+}
+
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 

@@ -1,10 +1,6 @@
 //! Judges a file as a whole: ids, dependencies, cycles, levels. Errors here mean that a run could not be planned.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashSet},
-    fmt::Write as _,
-};
+use std::{cmp::Reverse, collections::HashSet, fmt::Write as _};
 
 use super::{
     Form, Graph, ParallelFile, Problem,
@@ -117,25 +113,21 @@ impl Check<'_> {
 
     /// Whether each number stands once.
     fn level_numbers(&mut self) -> bool {
-        let mut numbers = BTreeMap::new();
-        let positions = self.file.levels.iter().filter(|level| level.position.is_some());
-        let (count, distinct) = positions.fold((0, BTreeSet::new()), |(count, mut distinct), level| {
-            distinct.insert(level.number);
-            (count + 1, distinct)
-        });
-        let unique = distinct.len() == count;
-        for level in &self.file.levels {
-            // Computed levels have no place in the file, and nothing to object to.
+        // They are sorted by number. Those that were computed have no place in the file, and nothing to object to.
+        let levels = &self.file.levels;
+        let unique = levels.windows(2).all(|pair| pair[0].number != pair[1].number);
+        let mut last = None;
+        for level in levels {
             let Some(position) = level.position else { continue };
-            let path: Path = vec!["levels".into(), position.into()];
-            if numbers.insert(level.number, position).is_some() {
+            let path = || -> Path { vec!["levels".into(), position.into()] };
+            if last.replace(level.number) == Some(level.number) {
                 let message = format!("level {} stands in the file twice", level.number);
-                let raised = Raised::new(&DUPLICATE_LEVEL, [path.clone(), vec!["level".into()]].concat(), message);
+                let raised = Raised::new(&DUPLICATE_LEVEL, [path(), vec!["level".into()]].concat(), message);
                 self.problems.push(raised.hint("merge the two, or number them anew"));
             }
             if level.entries.is_empty() {
                 let message = format!("level {} has no achievement", level.number);
-                self.problems.push(Raised::new(&EMPTY_LEVEL, path, message).fixable_if(!level.own_fields && unique));
+                self.problems.push(Raised::new(&EMPTY_LEVEL, path(), message).fixable_if(!level.own_fields && unique));
             }
         }
         unique
@@ -201,12 +193,14 @@ impl Check<'_> {
     fn level_order(&mut self, dependencies: &Adjacency, on_cycle: &HashSet<(usize, usize)>, sound: bool) {
         let file = self.file;
         let mut chained = HashSet::new();
+        // Close together: every edge looks one up.
+        let levels: Vec<u32> = file.entries.iter().map(|entry| entry.level).collect();
         for (index, entry) in file.entries.iter().enumerate() {
             for &other in dependencies.of(index) {
-                let needs = &file.entries[other];
-                if needs.level < entry.level || on_cycle.contains(&(index, other)) {
+                if levels[other] < levels[index] || on_cycle.contains(&(index, other)) {
                     continue;
                 }
+                let needs = &file.entries[other];
                 let (id, level) = (entry.id, entry.level);
                 let at = entry.dependencies.iter().position(|&id| id == needs.id).unwrap_or(0);
                 let path = dependency(file, index, at);

@@ -3,7 +3,7 @@
 //! A rewrite edits the text: whatever a change does not name keeps every byte, unknown fields, numbers, layout and line
 //! ends included. So nothing of what people and other tools put into the file can get lost here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,12 @@ use super::{
     Checked, Entry, Failure, Form, Graph, LevelInfo, Problem, Status, check,
     edit::{MemberChange, Splice, Style, apply_splices, edit_object, member_splices, member_text},
     position::Locator,
-    problem::Path,
+    problem::{Path, Segment},
     read, rewrite,
     structure::{self, Structure},
     times::StatedTimes,
 };
-use crate::plan::AchievementId;
+use crate::plan::{AchievementId, IdMap};
 
 /// A parallel.json that was read: its achievements and levels, and the text for writing it back.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct ParallelFile {
     /// What each entry says beyond what it is.
     pub(super) stated: Vec<Stated>,
     pub(super) levels: Vec<LevelInfo>,
-    pub(super) by_id: HashMap<AchievementId, usize>,
+    pub(super) by_id: IdMap<usize>,
     /// The times of `parallelization_strategy`.
     pub(super) times: StatedTimes,
     /// What reading could not understand: without them from [`ParallelFile::parse`].
@@ -60,10 +60,13 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn path(self) -> Path {
-        match self.level {
-            Some(level) => vec!["levels".into(), level.into(), "achievements".into(), self.index.into()],
-            None => vec!["achievements".into(), self.index.into()],
-        }
+        self.steps().collect()
+    }
+
+    /// The path, step by step.
+    pub(super) fn steps(self) -> impl Iterator<Item = Segment> {
+        let level = self.level.map(|level| [Segment::from("levels"), level.into()]);
+        level.into_iter().flatten().chain([Segment::from("achievements"), self.index.into()])
     }
 }
 
@@ -141,15 +144,16 @@ impl Change {
 }
 
 impl ParallelFile {
-    /// Reads a parallel.json of either form. A byte order mark is accepted and kept.
+    /// Reads a parallel.json of either form. A byte order mark is accepted and kept. Of bytes that it may have, the text is not
+    /// copied.
     ///
     /// # Errors
     ///
     /// Text that is not UTF-8 or not JSON has one problem; otherwise every value that does not fit is reported (up to
     /// 100,000), among them two members of one name in any object that planwave reads. An empty file is an error.
     /// [`ParallelFile::check`] judges what needs more than one value to see.
-    pub fn parse(text: &[u8]) -> Result<Self, Vec<Problem>> {
-        read::parse(text)
+    pub fn parse<'a>(text: impl Into<Cow<'a, [u8]>>) -> Result<Self, Vec<Problem>> {
+        read::parse(text.into())
     }
 
     /// Reads what can be understood of a file that may have errors, for [`super::lint`] alone: what was not understood is
@@ -158,8 +162,8 @@ impl ParallelFile {
     /// # Errors
     ///
     /// As [`ParallelFile::parse`], where nothing can be understood.
-    pub fn salvage(text: &[u8]) -> Result<Self, Vec<Problem>> {
-        read::salvage(text)
+    pub fn salvage<'a>(text: impl Into<Cow<'a, [u8]>>) -> Result<Self, Vec<Problem>> {
+        read::salvage(text.into())
     }
 
     /// Which form the file has.

@@ -3,14 +3,14 @@
 //! Nodes are indices, edges are dependencies. Everything is iterative: a chain of 100,000 achievements must not
 //! overflow the stack, which is why cycles come from petgraph's `kosaraju_scc` and not from its recursive `tarjan_scc`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use petgraph::{
-    algo::{kosaraju_scc, toposort},
+    algo::kosaraju_scc,
     graph::{DiGraph, NodeIndex},
 };
 
-use crate::plan::AchievementId;
+use crate::plan::{AchievementId, IdMap};
 
 /// Edges looked at in search of the shortest cycle of one component. Finding the shortest of all takes time
 /// proportional to nodes times edges; past this bound the shortest so far is good enough to act on.
@@ -90,10 +90,46 @@ impl Adjacency {
         graph
     }
 
-    /// Every node after its dependencies; `None` where there is a cycle.
+    /// Every node after its dependencies; `None` where there is a cycle. The order is that of petgraph's `toposort`, without a
+    /// graph of its own in between.
     pub(super) fn order(&self) -> Option<Vec<usize>> {
-        let sorted = toposort(&self.petgraph(), None).ok()?;
-        Some(sorted.into_iter().map(NodeIndex::index).collect())
+        /// How far a node is.
+        #[derive(Clone, Copy)]
+        enum Mark {
+            New,
+            /// On the way from where the search began to where it is.
+            Open,
+            Done,
+        }
+        let dependents = self.inverse();
+        let mut marks = vec![Mark::New; self.len()];
+        let mut backwards = Vec::with_capacity(self.len());
+        let mut stack = Vec::new();
+        for root in 0..self.len() {
+            stack.push(root);
+            while let Some(&node) = stack.last() {
+                match marks[node] {
+                    Mark::New => {
+                        marks[node] = Mark::Open;
+                        for &next in dependents.of(node).iter().rev() {
+                            match marks[next] {
+                                Mark::New => stack.push(next),
+                                Mark::Open => return None,
+                                Mark::Done => {}
+                            }
+                        }
+                    }
+                    Mark::Open => {
+                        marks[node] = Mark::Done;
+                        backwards.push(node);
+                        stack.pop();
+                    }
+                    Mark::Done => drop(stack.pop()),
+                }
+            }
+        }
+        backwards.reverse();
+        Some(backwards)
     }
 
     /// The sets of two or more nodes that all depend on each other, each ascending, by their smallest node.
@@ -248,7 +284,7 @@ pub fn compute_levels(dependencies: &[Vec<usize>]) -> Result<Vec<u32>, Vec<usize
 pub struct Graph {
     ids: Vec<AchievementId>,
     levels: Vec<u32>,
-    index: HashMap<AchievementId, usize>,
+    index: IdMap<usize>,
     dependencies: Adjacency,
     dependents: Adjacency,
     topological: Vec<usize>,
@@ -258,7 +294,7 @@ impl Graph {
     /// Puts together what the check of a file has found; `order` has every node after its dependencies.
     pub(super) fn new(
         nodes: Vec<(AchievementId, u32)>,
-        index: HashMap<AchievementId, usize>,
+        index: IdMap<usize>,
         (dependencies, dependents): (Adjacency, Adjacency),
         order: Vec<usize>,
     ) -> Self {
@@ -364,7 +400,7 @@ mod tests {
     fn a_graph_without_achievements_is_empty() {
         let graph = |nodes: Vec<(AchievementId, u32)>| {
             let order = (0..nodes.len()).collect();
-            Graph::new(nodes, HashMap::new(), (Adjacency::default(), Adjacency::default()), order)
+            Graph::new(nodes, IdMap::default(), (Adjacency::default(), Adjacency::default()), order)
         };
         assert!(graph(vec![]).is_empty());
         assert!(!graph(vec![(AchievementId::parse("1.1").unwrap(), 1)]).is_empty());
@@ -402,6 +438,18 @@ mod tests {
                     (0..12).filter(|&other| node < 12 && dependencies[other].contains(&node)).collect();
                 prop_assert_eq!(inverse.of(node), dependents);
             }
+        }
+
+        #[test]
+        fn the_order_is_that_of_petgraph(edges in prop::collection::vec((0_usize..12, 0_usize..12), 0..20)) {
+            let mut dependencies = vec![Vec::new(); 12];
+            for &(from, to) in &edges {
+                dependencies[from].push(to);
+            }
+            let edges = Adjacency::new(12, dependencies);
+            let sorted = petgraph::algo::toposort(&edges.petgraph(), None).ok();
+            let sorted: Option<Vec<usize>> = sorted.map(|nodes| nodes.into_iter().map(NodeIndex::index).collect());
+            prop_assert_eq!(edges.order(), sorted);
         }
 
         #[test]

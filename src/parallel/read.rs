@@ -1,6 +1,6 @@
 //! From the bytes of a parallel.json to a [`ParallelFile`], or to everything that keeps it from being one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     Entry, Failure, Form, LevelInfo, ParallelFile, Status,
@@ -8,18 +8,18 @@ use super::{
     graph::Adjacency,
     node::{Node, Sink},
     position::{Cursor, Locator, at, place},
-    problem::{Collector, Problem, Raised, printable},
+    problem::{Collector, Path, Problem, Raised, printable},
     rules::{
         BYTE_ORDER_MARK, EMPTY_FILE, ESTIMATE_UNREADABLE, HUGE_NUMBER, NOT_A_NUMBER, NOT_UTF8, SYNTAX, UNKNOWN_FORM,
         WRONG_TYPE,
     },
     shape::{ACHIEVEMENT, EITHER, FLAT, FLAT_ACHIEVEMENT, Field, Item, LEVEL, LEVELED},
     times::StatedTimes,
-    validate::validate,
+    validate::{validate, validate_root},
 };
 use crate::{
     document::Stage,
-    plan::{AchievementId, Hours},
+    plan::{AchievementId, Hours, IdMap},
 };
 
 const BOM: &str = "\u{feff}";
@@ -28,18 +28,19 @@ const BOM: &str = "\u{feff}";
 const HOW_TO_GET_ONE: &str = "write one with `planwave analyze <PLAN> --declared`";
 
 /// Reads a file that can be used.
-pub(super) fn parse(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
+pub(super) fn parse(text: Cow<'_, [u8]>) -> Result<ParallelFile, Vec<Problem>> {
     let file = salvage(text)?;
     if file.errors.is_empty() { Ok(file) } else { Err([file.errors, file.warnings, file.notes].concat()) }
 }
 
 /// Reads what can be understood of a file; what was not is among its `errors`.
-pub(super) fn salvage(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
-    let source = decode(text).map_err(|problem| vec![problem])?;
-    let (bom, source) = match source.strip_prefix(BOM) {
-        Some(rest) => (true, rest),
-        None => (false, source),
-    };
+pub(super) fn salvage(text: Cow<'_, [u8]>) -> Result<ParallelFile, Vec<Problem>> {
+    let mut text = decode(text).map_err(|problem| vec![problem])?;
+    let bom = text.starts_with(BOM);
+    if bom {
+        text.drain(..BOM.len());
+    }
+    let source = text.as_str();
     if source.trim().is_empty() {
         // Never an empty default: it would be written back over what was lost.
         let empty = Raised::new(&EMPTY_FILE, vec![], "the file is empty");
@@ -54,8 +55,8 @@ pub(super) fn salvage(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         Form::Flat => (reader.flat, root.text("plan_name")),
     };
     match form {
-        Form::Leveled => validate(&root, LEVELED, vec![], &mut list.problems),
-        Form::Flat => validate(&root, FLAT, vec![], &mut list.problems),
+        Form::Leveled => validate_root(&root, LEVELED, &mut list.problems),
+        Form::Flat => validate_root(&root, FLAT, &mut list.problems),
     }
     if bom {
         let mark = Raised::new(&BYTE_ORDER_MARK, vec![], "the file begins with a byte order mark; it is kept");
@@ -67,29 +68,34 @@ pub(super) fn salvage(text: &[u8]) -> Result<ParallelFile, Vec<Problem>> {
         Form::Leveled => list.settle_levels(&by_id),
         Form::Flat => list.compute_levels(&by_id),
     }
-    let List { entries, places, stated, levels, settled: _, problems: _ } = list;
+    let List { entries, places, stated, levels, settled: _, path: _, problems: _ } = list;
+    let plan_name = plan_name.map(str::to_owned);
+    let times = root.get("parallelization_strategy").map(StatedTimes::of).unwrap_or_default();
+    let (errors, warnings, notes) = (place(source, errors), place(source, warnings), place(source, notes));
     Ok(ParallelFile {
-        source: source.to_owned(),
+        source: text,
         bom,
         form,
-        plan_name: plan_name.map(str::to_owned),
+        plan_name,
         entries,
         places,
         stated,
         levels,
         by_id,
-        times: root.get("parallelization_strategy").map(StatedTimes::of).unwrap_or_default(),
-        errors: place(source, errors),
-        warnings: place(source, warnings),
-        notes: place(source, notes),
+        times,
+        errors,
+        warnings,
+        notes,
         locator: Locator::default(),
         edited: BTreeMap::new(),
         root_edits: Vec::new(),
     })
 }
 
-fn decode(text: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(text).map_err(|error| {
+fn decode(text: Cow<'_, [u8]>) -> Result<String, Problem> {
+    // The text of a large file is taken over, not copied.
+    String::from_utf8(text.into_owned()).map_err(|error| {
+        let (text, error) = (error.as_bytes(), error.utf8_error());
         let valid = text.get(..error.valid_up_to()).unwrap_or_default();
         let valid = std::str::from_utf8(valid).unwrap_or_default();
         let position = Cursor::new(valid).advance(valid.len());
@@ -187,12 +193,16 @@ struct List {
     levels: Vec<LevelInfo>,
     /// How many entries belong to `levels`; the rest belongs to the level that is being read.
     settled: usize,
+    /// The path of what is being read; kept for its memory.
+    path: Path,
     problems: Collector,
 }
 
 impl List {
     fn level(&mut self, position: usize, node: &Node<'_>) {
-        validate(node, LEVEL, vec!["levels".into(), position.into()], &mut self.problems);
+        self.path.clear();
+        self.path.extend(["levels".into(), position.into()]);
+        validate(node, LEVEL, &mut self.path, &mut self.problems);
         let number = node.whole("level").unwrap_or(1);
         let entries = self.settled..self.entries.len();
         self.settled = entries.end;
@@ -207,45 +217,58 @@ impl List {
                 None
             },
             max_parallelism: node.whole("max_parallelism"),
-            own_fields: node.has_other_members(LEVEL),
+            own_fields: node.has_other_members(),
             position: Some(position),
             entries: entries.collect(),
         });
     }
 
-    fn entry(&mut self, node: &Node<'_>, id: &str, fields: &'static [Field], place: Place) {
-        validate(node, fields, place.path(), &mut self.problems);
+    fn entry(&mut self, node: &Node<'_>, id: &str, table: &'static [Field], place: Place) {
+        self.path.clear();
+        self.path.extend(place.steps());
+        validate(node, table, &mut self.path, &mut self.problems);
+        // In the order of the table, which is the quickest.
+        let mut fields = node.fields(table);
+        let mut text = |name| fields.get(name).and_then(Node::as_text);
         // Without an id there is an error, and nothing comes of the file.
-        let Some(id) = node.text(id).and_then(|text| AchievementId::parse(text).ok()) else { return };
-        let owned = |name| node.text(name).map(str::to_owned);
-        let estimated_hours = self.estimate(node, place);
+        let Some(id) = text(id).and_then(|text| AchievementId::parse(text).ok()) else { return };
+        let title = text("title").unwrap_or_default().to_owned();
+        let status = fields.get("status");
+        let list = |node: Option<&Node<'_>>| node.map(|node| ids(node.as_list())).unwrap_or_default();
+        let dependencies = list(fields.get("dependencies"));
+        let optional = list(fields.get("optional_dependencies"));
+        let blocks = fields.get("blocks").filter(|node| matches!(node, Node::List(_))).map(|node| ids(node.as_list()));
+        let estimated_hours = fields.get("estimated_hours").and_then(|node| self.estimate(node, place));
+        let mut owned = |name| fields.get(name).and_then(Node::as_text).map(str::to_owned);
+        let (started_at, completed_at) = (owned("started_at"), owned("completed_at"));
+        let (executor, assigned_at) = (owned("executor"), owned("assigned_at"));
+        let deliverables = fields.get("deliverables").map(|node| texts(node.as_list())).unwrap_or_default();
+        let critical = matches!(fields.get("critical"), Some(Node::Bool(true)));
+        let subplan_path = fields.get("subplan_path").and_then(Node::as_text).map(str::to_owned);
+        let execution_paths = fields.get("execution_paths").map(|node| texts(node.as_list())).unwrap_or_default();
+        let failure = fields.get("failure").and_then(failure);
         self.entries.push(Entry {
             id,
-            title: owned("title").unwrap_or_default(),
+            title,
             level: 1,
-            status: node.text("status").and_then(Status::parse).unwrap_or_default(),
-            dependencies: ids(node.list("dependencies")),
+            status: status.and_then(Node::as_text).and_then(Status::parse).unwrap_or_default(),
+            dependencies,
             estimated_hours,
-            subplan_path: owned("subplan_path"),
-            execution_paths: texts(node.list("execution_paths")),
-            failure: node.get("failure").and_then(failure),
-            executor: owned("executor"),
-            assigned_at: owned("assigned_at"),
-            started_at: owned("started_at"),
-            completed_at: owned("completed_at"),
-            critical: matches!(node.get("critical"), Some(Node::Bool(true))),
+            subplan_path,
+            execution_paths,
+            failure,
+            executor,
+            assigned_at,
+            started_at,
+            completed_at,
+            critical,
         });
         self.places.push(place);
-        self.stated.push(Stated {
-            status: node.get("status").is_some(),
-            blocks: matches!(node.get("blocks"), Some(Node::List(_))).then(|| ids(node.list("blocks"))),
-            optional: ids(node.list("optional_dependencies")),
-            deliverables: texts(node.list("deliverables")),
-        });
+        self.stated.push(Stated { status: status.is_some(), blocks, optional, deliverables });
     }
 
     fn estimate(&mut self, node: &Node<'_>, place: Place) -> Option<Hours> {
-        match node.get("estimated_hours")? {
+        match node {
             Node::Number(number) => Hours::single(*number),
             Node::Text(text) => {
                 let hours = Hours::of_field(text);
@@ -263,8 +286,8 @@ impl List {
     }
 
     /// The first entry of each id; [`super::check`] reports the others.
-    fn by_id(&self) -> HashMap<AchievementId, usize> {
-        let mut by_id = HashMap::with_capacity(self.entries.len());
+    fn by_id(&self) -> IdMap<usize> {
+        let mut by_id = IdMap::with_capacity_and_hasher(self.entries.len(), Default::default());
         for (index, entry) in self.entries.iter().enumerate() {
             by_id.entry(entry.id).or_insert(index);
         }
@@ -272,7 +295,7 @@ impl List {
     }
 
     /// Sorts the levels, and decides which of them can be worked on in parallel where the file does not say.
-    fn settle_levels(&mut self, by_id: &HashMap<AchievementId, usize>) {
+    fn settle_levels(&mut self, by_id: &IdMap<usize>) {
         let Self { entries, levels, .. } = self;
         levels.sort_by_key(|level| level.number);
         for level in levels {
@@ -283,7 +306,7 @@ impl List {
     }
 
     /// Gives each achievement of the flat form the smallest level that its dependencies allow.
-    fn compute_levels(&mut self, by_id: &HashMap<AchievementId, usize>) {
+    fn compute_levels(&mut self, by_id: &IdMap<usize>) {
         let known =
             |entry: &Entry| entry.dependencies.iter().filter_map(|id| by_id.get(id).copied()).collect::<Vec<_>>();
         let levels = Adjacency::new(self.entries.len(), self.entries.iter().map(known)).levels();
@@ -309,11 +332,15 @@ impl List {
 }
 
 fn ids(items: &[Node<'_>]) -> Vec<AchievementId> {
-    items.iter().filter_map(Node::as_text).filter_map(|text| AchievementId::parse(text).ok()).collect()
+    let mut ids = Vec::with_capacity(items.len());
+    ids.extend(items.iter().filter_map(Node::as_text).filter_map(|text| AchievementId::parse(text).ok()));
+    ids
 }
 
 fn texts(items: &[Node<'_>]) -> Vec<String> {
-    items.iter().filter_map(Node::as_text).map(str::to_owned).collect()
+    let mut texts = Vec::with_capacity(items.len());
+    texts.extend(items.iter().filter_map(Node::as_text).map(str::to_owned));
+    texts
 }
 
 fn failure(node: &Node<'_>) -> Option<Failure> {

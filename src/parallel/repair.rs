@@ -223,8 +223,7 @@ fn fields(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Splice> {
     }
     if let Some(order) = order.filter(|_| sound.graph) {
         let wrong = times(file, &dependencies, &order);
-        let changes: Vec<MemberChange<'_>> =
-            wrong.into_iter().map(|(name, right)| (name, Some(json!(right)))).collect();
+        let changes: Vec<MemberChange<'_>> = wrong.into_iter().map(|(name, right)| (name, Some(right))).collect();
         edit.set(&["parallelization_strategy".into()], &changes);
     }
     if sound.ids {

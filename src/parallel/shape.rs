@@ -51,6 +51,9 @@ pub(super) enum Item {
     FlatAchievement,
 }
 
+/// No table has more fields.
+pub(super) const MOST_FIELDS: usize = 24;
+
 /// One field of an object.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -186,8 +189,15 @@ pub(super) static LEVEL: &[Field] = &[
     required("achievements", Shape::Each(Item::Achievement, ACHIEVEMENT), ""),
 ];
 
-/// The times of `parallelization_strategy`; text such as "21-31 hours", or a number of hours.
+/// The times of `parallelization_strategy`, as `analyze` writes them and as older tools did; text such as "21-31 hours", or a
+/// number of hours.
 pub(super) static STRATEGY: &[Field] = &[
+    lenient("sequential_hours", Shape::Hours),
+    lenient("parallel_hours", Shape::Hours),
+    lenient("time_saved_hours", Shape::Hours),
+    lenient("time_saved_percent", Shape::Whole(0)),
+    lenient("critical_path_hours", Shape::Hours),
+    lenient("without_estimate", Shape::List(&ID)),
     lenient("total_sequential_time", Shape::Hours),
     lenient("total_parallel_time", Shape::Hours),
     lenient("time_saved", Shape::Hours),
@@ -204,8 +214,9 @@ pub(super) static LEVELED: &[Field] = &[
     optional(
         "parallelization_strategy",
         Shape::Loose(STRATEGY),
-        "For readers. Of an object, total_sequential_time, total_parallel_time, time_saved and reduction_percentage are \
-         compared with the estimates.",
+        "For readers. Of an object, its times are compared with the estimates: sequential_hours, parallel_hours, \
+         time_saved_hours, time_saved_percent and critical_path_hours, and the older total_sequential_time, \
+         total_parallel_time, time_saved and reduction_percentage.",
     ),
     optional("execution_instructions", Shape::Anything, "For readers; planwave does not interpret it."),
     optional("validation_rules", Shape::Anything, "For readers; planwave does not interpret it."),

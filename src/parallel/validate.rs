@@ -12,25 +12,35 @@ use super::{
         DUPLICATE_KEY, HUGE_NUMBER, INVALID_ID, INVALID_NUMBER, INVALID_STATUS, INVALID_TIME, INVALID_WORD,
         MISSING_FIELD, Rule, Severity, UNSUPPORTED_VERSION, WRONG_TYPE,
     },
-    shape::{Field, Finder, Need, Shape, status_words},
+    shape::{Field, Finder, MOST_FIELDS, Need, Shape, status_words},
     time::{InvalidTime, check_time},
 };
 use crate::plan::{AchievementId, Hours};
 
-/// Raises whatever in `node`, which stands at `path`, does not fit the fields of `object`.
-pub(super) fn validate(node: &Node<'_>, object: &'static [Field], path: Path, problems: &mut Collector) {
-    Validator { problems, path, severity: Severity::Error }.object(node, object);
+/// Raises whatever in `node`, which stands at `path` and was read by the table `fields`, does not fit it. The path is lent,
+/// and given back as it was.
+pub(super) fn validate(node: &Node<'_>, fields: &'static [Field], path: &mut Path, problems: &mut Collector) {
+    Validator { problems, path, severity: Severity::Error }.object(node, fields);
+}
+
+/// The same for the file as a whole, which was read by another table than that of its form.
+pub(super) fn validate_root(node: &Node<'_>, fields: &'static [Field], problems: &mut Collector) {
+    let mut finder = Finder::new(fields);
+    let place = |member: &Member<'_>| finder.find(&member.key).map(|(at, _)| at);
+    let mut validator = Validator { problems, path: &mut Vec::new(), severity: Severity::Error };
+    validator.members(node, fields, place);
 }
 
 /// The positions of members whose values do not fit the fields of their names.
 pub(super) fn unfit(node: &Node<'_>, fields: &'static [Field]) -> Vec<usize> {
     let Node::Object(members) = node else { return Vec::new() };
     let mut finder = Finder::new(fields);
-    let is_unfit = |(key, value): &Member<'_>| {
+    let is_unfit = |Member { key, value, .. }: &Member<'_>| {
         let Some((_, field)) = finder.find(key) else { return false };
         let mut problems = Collector::default();
         if *value != Node::Null {
-            Validator { problems: &mut problems, path: Vec::new(), severity: Severity::Error }.field(field, value);
+            let path = &mut Vec::new();
+            Validator { problems: &mut problems, path, severity: Severity::Error }.field(field, value);
         }
         !problems.errors.is_empty()
     };
@@ -40,7 +50,7 @@ pub(super) fn unfit(node: &Node<'_>, fields: &'static [Field]) -> Vec<usize> {
 
 struct Validator<'a> {
     problems: &'a mut Collector,
-    path: Path,
+    path: &'a mut Path,
     severity: Severity,
 }
 
@@ -57,21 +67,36 @@ impl Validator<'_> {
     }
 
     fn object(&mut self, node: &Node<'_>, fields: &'static [Field]) {
+        self.members(node, fields, |member| member.field.map(usize::from));
+    }
+
+    /// `place` tells the place of a member's field among `fields`.
+    fn members(
+        &mut self,
+        node: &Node<'_>,
+        fields: &'static [Field],
+        mut place: impl FnMut(&Member<'_>) -> Option<usize>,
+    ) {
         let Node::Object(members) = node else { return self.wrong_type(node, "an object") };
-        let mut finder = Finder::new(fields);
-        let mut found = vec![false; fields.len()];
+        let (mut found, mut there) = ([false; MOST_FIELDS], [false; MOST_FIELDS]);
         let mut unknown = Vec::new();
-        for (at, (key, value)) in members.iter().enumerate() {
-            match finder.find(key) {
-                None => unknown.push(at),
-                Some((known, _)) if std::mem::replace(&mut found[known], true) => self.duplicate(members, at),
-                Some((_, field)) if *value != Node::Null => self.field(field, value),
-                Some((_, _)) => {}
+        for (at, member) in members.iter().enumerate() {
+            let Some((known, field)) = place(member).and_then(|known| Some((known, fields.get(known)?))) else {
+                unknown.push(at);
+                continue;
+            };
+            if std::mem::replace(&mut found[known], true) {
+                self.duplicate(members, at);
+            } else if member.value != Node::Null {
+                there[known] = true;
+                self.field(field, &member.value);
             }
         }
-        self.duplicates(members, unknown);
-        for field in fields {
-            if field.need != Need::Optional && node.get(field.name).is_none() {
+        if unknown.len() > 1 {
+            self.duplicates(members, unknown);
+        }
+        for (field, there) in fields.iter().zip(there) {
+            if field.need != Need::Optional && !there {
                 self.missing(node, field);
             }
         }
@@ -139,7 +164,7 @@ impl Validator<'_> {
             (Shape::Loose(_), _) => {}
             (Shape::ById(inner), Node::Object(members)) => {
                 self.duplicates(members, (0..members.len()).collect());
-                for (key, value) in members {
+                for Member { key, value, .. } in members {
                     self.inside(owned(key), |this| {
                         this.id(key);
                         if *value != Node::Null {
@@ -226,16 +251,16 @@ impl Validator<'_> {
 
     /// Raises the repeated ones among these members.
     fn duplicates(&mut self, members: &[Member<'_>], mut among: Vec<usize>) {
-        among.sort_by_key(|&at| (&members[at].0, at));
-        let mut repeated: Vec<usize> =
-            among.windows(2).filter(|pair| members[pair[0]].0 == members[pair[1]].0).map(|pair| pair[1]).collect();
+        among.sort_by_key(|&at| (&members[at].key, at));
+        let same = |pair: &&[usize]| members[pair[0]].key == members[pair[1]].key;
+        let mut repeated: Vec<usize> = among.windows(2).filter(same).map(|pair| pair[1]).collect();
         repeated.sort_unstable();
         repeated.into_iter().for_each(|at| self.duplicate(members, at));
     }
 
     /// Two members of one name: JSON leaves open which one holds, so neither planwave nor anybody else can say.
     fn duplicate(&mut self, members: &[Member<'_>], at: usize) {
-        let key = &members[at].0;
+        let key = &members[at].key;
         let mut path = self.path.clone();
         path.push(owned(key));
         let message = format!("`{}` stands here a second time; only one of them can hold", printable(key, 40));

@@ -13,6 +13,14 @@ const MOST_HOURS: f64 = 10_000.0;
 const IN_WORDS: [(&str, f64); 6] =
     [("half an hour", 0.5), ("half a day", 4.0), ("an hour", 1.0), ("one hour", 1.0), ("a day", 8.0), ("one day", 8.0)];
 
+/// Units in hours.
+const UNITS: [(&[&str], f64); 4] = [
+    (&["hours", "hour", "h", "hr", "hrs"], 1.0),
+    (&["minutes", "min", "mins", "minute", "m"], 1.0 / 60.0),
+    (&["day", "days", "d"], 8.0),
+    (&["week", "weeks", "w", "wk", "wks"], 40.0),
+];
+
 /// Fractions that are one character.
 const FRACTIONS: [(char, f64); 9] = [
     ('¼', 0.25),
@@ -84,7 +92,7 @@ fn before(text: &str) -> Before {
 }
 
 fn is_fraction(c: char) -> bool {
-    FRACTIONS.iter().any(|(fraction, _)| *fraction == c)
+    !c.is_ascii() && FRACTIONS.iter().any(|(fraction, _)| *fraction == c)
 }
 
 /// The amount of time that is all `text` says, so that `(4-6h)` can be told from `(Phase 2)`.
@@ -164,7 +172,8 @@ fn number(text: &str) -> Option<(f64, &str)> {
 
 /// `½` or `1/2`: less than one, and of a kind that people count time in.
 fn fraction(text: &str) -> Option<(f64, &str)> {
-    if let Some((character, value)) = FRACTIONS.iter().find(|(character, _)| text.starts_with(*character)) {
+    let first = text.chars().next()?;
+    if let Some((character, value)) = FRACTIONS.iter().find(|(character, _)| *character == first) {
         return Some((*value, &text[character.len_utf8()..]));
     }
     let (numerator, rest) = digit(text)?;
@@ -190,7 +199,9 @@ fn decimal(text: &str) -> Option<(f64, &str)> {
         return None;
     }
     let end = if fraction == 0 { whole } else { whole + 1 + fraction };
-    text[..end].replace(',', ".").parse().ok().map(|value| (value, &text[end..]))
+    let number = &text[..end];
+    let value = if number.contains(',') { number.replace(',', ".").parse() } else { number.parse() };
+    value.ok().map(|value| (value, &text[end..]))
 }
 
 /// What stands between the two ends of a range.
@@ -209,14 +220,9 @@ fn unit(text: &str) -> Option<(f64, &str)> {
     if rest.starts_with(|c: char| c.is_alphanumeric() && !c.is_ascii_digit()) {
         return None;
     }
-    let scale = match text[..letters].to_ascii_lowercase().as_str() {
-        "h" | "hr" | "hrs" | "hour" | "hours" => 1.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => 1.0 / 60.0,
-        "d" | "day" | "days" => 8.0,
-        "w" | "wk" | "wks" | "week" | "weeks" => 40.0,
-        _ => return None,
-    };
-    Some((scale, rest))
+    let word = &text[..letters];
+    let (_, scale) = UNITS.iter().find(|(names, _)| names.iter().any(|name| name.eq_ignore_ascii_case(word)))?;
+    Some((*scale, rest))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Ids and names, parsed and never sanitised: what does not fit is refused.
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+/// A map by id. Its hash is seeded, as the standard one is, and takes a tenth of the time.
+pub type IdMap<T> = HashMap<AchievementId, T, foldhash::fast::RandomState>;
 
 /// The id of an achievement: two or three numbers (`1.1`, `3.10`, `3.5.1`), ordered as numbers.
 ///
@@ -25,21 +28,28 @@ pub struct InvalidId {
 impl AchievementId {
     /// Parses two or three dot-separated decimal numbers below 10⁹, without signs, spaces or leading zeros.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let invalid = || InvalidId { text: text.chars().take(40).collect() };
+        Self::read(text.as_bytes()).ok_or_else(|| InvalidId { text: text.chars().take(40).collect() })
+    }
+
+    /// By hand, since a large parallel.json holds millions of ids.
+    fn read(text: &[u8]) -> Option<Self> {
         let mut parts = [0_u32; 3];
         let mut len = 0_u8;
-        for part in text.split('.') {
-            let digits = (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-            if len == 3 || !digits || (part.len() > 1 && part.starts_with('0')) {
-                return Err(invalid());
+        for part in text.split(|byte| *byte == b'.') {
+            let number = parts.get_mut(usize::from(len))?;
+            if !(1..=9).contains(&part.len()) || (part.len() > 1 && part.first() == Some(&b'0')) {
+                return None;
             }
-            parts[usize::from(len)] = part.parse().map_err(|_| invalid())?;
+            for byte in part {
+                let digit = byte.wrapping_sub(b'0');
+                if digit > 9 {
+                    return None;
+                }
+                *number = *number * 10 + u32::from(digit);
+            }
             len += 1;
         }
-        if len < 2 {
-            return Err(invalid());
-        }
-        Ok(Self { parts, len })
+        (len >= 2).then_some(Self { parts, len })
     }
 
     /// The numbers, two or three of them.
@@ -52,6 +62,14 @@ impl AchievementId {
     /// Two ids of one plan can share it; [`crate::document::Slugs`] resolves that.
     pub fn short_slug(&self) -> String {
         self.joined("")
+    }
+
+    /// A number that two ids share exactly where they share [`AchievementId::short_slug`]: its digits behind a 1, which
+    /// keeps zeros in front.
+    pub(crate) fn short_slug_number(&self) -> u128 {
+        let behind =
+            |number: u128, part: &u32| number * 10_u128.pow(part.checked_ilog10().unwrap_or(0) + 1) + u128::from(*part);
+        self.parts().iter().fold(1, behind)
     }
 
     /// The id with underscores (`1.11` → `1_11`), the form that cannot collide.
@@ -184,6 +202,20 @@ mod tests {
         assert_eq!(AchievementId::parse("3.5.1").unwrap().short_slug(), "351");
         assert_eq!(AchievementId::parse("1.11").unwrap().long_slug(), "1_11");
         assert_eq!(AchievementId::parse("0.0").unwrap().to_string(), "0.0");
+    }
+
+    #[test]
+    fn slugs_are_the_same_where_their_numbers_are() {
+        let parts = ["0", "1", "10", "11", "101", "999999999"];
+        let two = parts.iter().flat_map(|a| parts.iter().map(move |b| format!("{a}.{b}")));
+        let ids: Vec<AchievementId> =
+            two.flat_map(|two| [format!("{two}.1"), two]).map(|text| text.parse().unwrap()).collect();
+        for a in &ids {
+            for b in &ids {
+                let same = a.short_slug_number() == b.short_slug_number();
+                assert_eq!(same, a.short_slug() == b.short_slug(), "{a} {b}");
+            }
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod unfilled;
 use serde::Serialize;
 
 pub use error::{NearMiss, PlanError};
-pub use id::{AchievementId, InvalidId, InvalidPlanName, PlanName};
+pub use id::{AchievementId, IdMap, InvalidId, InvalidPlanName, PlanName};
 pub use overlooked::{Doubt, Overlooked, overlooked};
 pub use parse::parse;
 pub use unfilled::{Unfilled, unfilled};

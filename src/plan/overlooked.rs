@@ -77,13 +77,14 @@ pub fn overlooked(plan: &Plan, source: &[u8]) -> Vec<Overlooked> {
     let Ok(text) = decode(source) else { return Vec::new() };
     let known: BTreeSet<AchievementId> = plan.achievements.iter().map(|achievement| achievement.id).collect();
     let mut found = Vec::new();
-    found.extend(markdown::fences_balanced(&text).err().map(|line| Overlooked { line, doubt: Doubt::OpenFence }));
-    found.extend(markdown::comments_closed(&text).err().map(|line| Overlooked { line, doubt: Doubt::OpenComment }));
+    let lines = markdown::lines(&text);
+    found.extend(lines.unclosed_fence().map(|line| Overlooked { line, doubt: Doubt::OpenFence }));
+    found.extend(lines.open_comment().map(|line| Overlooked { line, doubt: Doubt::OpenComment }));
 
     let mut bodies = Bodies::new(&plan.achievements);
     // Where the fence begins that is open, and the achievement above it.
     let mut fence: Option<(usize, Option<AchievementId>)> = None;
-    for line in markdown::lines(&text).filter(|line| !line.in_comment) {
+    for line in lines.filter(|line| !line.in_comment) {
         let below = bodies.holder(&line);
         if !line.in_fence {
             fence = None;

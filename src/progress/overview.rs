@@ -1,13 +1,11 @@
 //! Everything that `planwave status` shows, as one value: for the text, for JSON, for a menu.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
 use super::{Ground, Place, Ranked, Remaining, Standings, ranked, remaining, runnable_now};
 use crate::{
     parallel::{Graph, ParallelFile, Status},
-    plan::{AchievementId, Hours, Plan},
+    plan::{AchievementId, Hours, IdMap, Plan},
 };
 
 /// Where a plan stands.
@@ -229,8 +227,7 @@ pub struct Titles {
 impl Titles {
     /// Takes what parallel.json says, and what it leaves out from the PLAN.
     pub fn new(file: &ParallelFile, plan: &Plan) -> Self {
-        let defined: HashMap<_, _> =
-            plan.achievements.iter().map(|achievement| (achievement.id, achievement)).collect();
+        let defined: IdMap<_> = plan.achievements.iter().map(|achievement| (achievement.id, achievement)).collect();
         let of = file.entries().iter().map(|entry| {
             let defined = defined.get(&entry.id);
             let title = defined.filter(|_| entry.title.is_empty()).map_or(&entry.title, |defined| &defined.title);

@@ -1,8 +1,6 @@
 //! Where a plan stands, for a person. Pure; its length does not grow with the plan.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use std::collections::HashMap;
-
 use super::{
     Style,
     columns::{cell, left, list, paragraph, right, usable},
@@ -10,7 +8,7 @@ use super::{
     sanitize, shell_word, truncate,
 };
 use crate::{
-    plan::{AchievementId, Hours},
+    plan::{AchievementId, Hours, IdMap},
     progress::{AchievementProgress, Blocker, Counts, HELD_UP_MOST, LevelProgress, Overview, Recommendation},
 };
 
@@ -68,8 +66,8 @@ struct Page<'a> {
     overview: &'a Overview,
     width: usize,
     style: Style,
-    achievements: HashMap<AchievementId, &'a AchievementProgress>,
-    blockers: HashMap<AchievementId, &'a Blocker>,
+    achievements: IdMap<&'a AchievementProgress>,
+    blockers: IdMap<&'a Blocker>,
 }
 
 impl Page<'_> {
@@ -179,7 +177,7 @@ impl Page<'_> {
             out.push_str(&format!("\n{}\n", self.style.bold(title)));
             // By what blocks them, since one failure mostly blocks many.
             let mut by: Vec<(AchievementId, Vec<AchievementId>)> = Vec::new();
-            let mut index: HashMap<AchievementId, usize> = HashMap::new();
+            let mut index: IdMap<usize> = IdMap::default();
             for entry in blocked {
                 let at = *index.entry(entry.by).or_insert_with(|| {
                     by.push((entry.by, Vec::new()));

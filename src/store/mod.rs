@@ -34,7 +34,7 @@ pub use new_plan::{add_plan, create_plan_dir};
 pub use operation::Operation;
 pub use plan_dir::{PlanDir, StoreError};
 pub use records::RecordsError;
-pub use scan::{AchievementFiles, Scan, Verdicts};
+pub use scan::{AchievementFiles, Listing, Scan, Verdicts};
 pub use tape_file::{TapeFile, Tapes};
 pub use undo::{Prepared, Unfinished, is_unfinished};
 pub use writer::DocumentWriter;
@@ -73,12 +73,10 @@ impl PlanDir {
     fn changed_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<String, WriteError> {
         let path = self.shown(PARALLEL_FILE);
         let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
-        let mut file = ParallelFile::parse(&bytes).map_err(|problems| WriteError::Invalid {
+        let mut file = ParallelFile::parse(bytes).map_err(|problems| WriteError::Invalid {
             path,
             problem: problems.first().map(ToString::to_string).unwrap_or_default(),
         })?;
-        // A long plan's file has ten megabytes: no more than two copies of it at a time.
-        drop(bytes);
         file.apply(changes, updated);
         Ok(file.to_text())
     }

@@ -10,7 +10,7 @@ use cap_std::{ambient_authority, fs::Dir};
 use jiff::Timestamp;
 
 use super::{
-    Existing, Scan, WriteError,
+    Existing, Listing, Scan, WriteError,
     atomic::{self, Placement, Write},
     locate::{LocateError, Located, locate},
     scan::Depth,
@@ -174,13 +174,23 @@ impl PlanDir {
 
     /// What documents and verdicts there are, in one pass over the directory.
     pub fn scan(&self, names: &Names) -> Result<Scan, StoreError> {
-        Scan::of(self, names, Depth::Documents)
+        Scan::of(self, self.list()?, names, Depth::Documents)
     }
 
-    /// As [`PlanDir::scan`], as far as statuses need it: a document that cannot change a status is not opened, so it
+    /// The names in the folders of documents and verdicts.
+    pub fn list(&self) -> Result<Listing, StoreError> {
+        Listing::of(self)
+    }
+
+    /// As [`PlanDir::scan`], of a listing, as far as statuses need it: a document that cannot change a status is not opened, so it
     /// counts as one even where it is a placeholder. Of the achievements `in_full` every document is opened.
-    pub fn survey(&self, names: &Names, in_full: &HashSet<AchievementId>) -> Result<Scan, StoreError> {
-        Scan::of(self, names, Depth::Statuses(in_full))
+    pub fn survey(
+        &self,
+        listing: Listing,
+        names: &Names,
+        in_full: &HashSet<AchievementId>,
+    ) -> Result<Scan, StoreError> {
+        Scan::of(self, listing, names, Depth::Statuses(in_full))
     }
 
     /// When a file was last changed; `None` where it is not there or the system does not say.

@@ -1,20 +1,19 @@
 //! What documents and verdicts a plan directory holds, found in one pass however many achievements there are.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry},
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry},
     io::{self, Read as _},
     num::NonZero,
     thread,
 };
 
-use cap_std::fs::{Dir, DirEntry};
+use cap_std::fs::Dir;
 
 use super::{PlanDir, StoreError, plan_dir::is_outside};
 use crate::{
     document::{FileRole, Folder, Names, is_placeholder},
     parallel::Evidence,
-    plan::AchievementId,
+    plan::{AchievementId, IdMap},
 };
 
 /// A document smaller than this is read to see whether it is a placeholder: those are skeletons of a few kilobytes,
@@ -27,7 +26,7 @@ const FEW: usize = 500;
 /// More threads than these only wait for the same disk.
 const MOST_THREADS: usize = 8;
 
-type Files = HashMap<AchievementId, AchievementFiles>;
+type Files = IdMap<AchievementFiles>;
 
 /// The files of all achievements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +82,40 @@ pub(super) enum Depth<'a> {
     Statuses(&'a HashSet<AchievementId>),
 }
 
+/// The names in the folders of documents and verdicts. To list them nothing of the plan needs to be known.
+#[derive(Debug, Default)]
+pub struct Listing(Vec<Listed>);
+
+#[derive(Debug)]
+struct Listed {
+    folder: Folder,
+    name: String,
+    is_file: bool,
+}
+
+impl Listing {
+    pub(super) fn of(plan_dir: &PlanDir) -> Result<Self, StoreError> {
+        let mut names = Vec::new();
+        for folder in Folder::ALL {
+            let failed =
+                |source| StoreError::Io { path: plan_dir.shown(folder.path()), source: plan_dir.explained(source) };
+            let entries = match plan_dir.dir().read_dir(folder.path()) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                // Directory entries mostly tell their type without another call.
+                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                names.push(Listed { folder, name, is_file });
+            }
+        }
+        Ok(Self(names))
+    }
+}
+
 /// A document by its name; whether there is something in it is not known yet.
 struct Document {
     role: FileRole,
@@ -117,33 +150,31 @@ impl Scan {
         scan
     }
 
-    pub(super) fn of(plan_dir: &PlanDir, names: &Names, depth: Depth<'_>) -> Result<Self, StoreError> {
+    pub(super) fn of(
+        plan_dir: &PlanDir,
+        Listing(listed): Listing,
+        names: &Names,
+        depth: Depth<'_>,
+    ) -> Result<Self, StoreError> {
         let mut strays = Vec::new();
         let mut documents = Vec::new();
-        for folder in Folder::ALL {
-            let failed =
-                |source| StoreError::Io { path: plan_dir.shown(folder.path()), source: plan_dir.explained(source) };
-            let entries = match plan_dir.dir().read_dir(folder.path()) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(error)),
-            };
-            for entry in entries {
-                let entry = entry.map_err(failed)?;
-                let Ok(name) = entry.file_name().into_string() else { continue };
-                let path = format!("{}/{name}", folder.path());
-                match names.classify(folder, &name) {
-                    Some(role) => match plan_dir.in_the_way(&entry, &path).map_err(failed)? {
-                        None => documents.push(Document { role, path }),
-                        // It could not be written over, which is better known before a model is asked.
-                        Some(what) if is_document(role) && matches!(depth, Depth::Documents) => {
-                            return Err(StoreError::InTheWay { path: plan_dir.shown(&path), what });
-                        }
-                        Some(_) => {}
-                    },
-                    None if names.is_stray(folder, &name) => strays.push(path),
-                    None => {}
+        for Listed { folder, name, is_file } in listed {
+            let path = || format!("{}/{name}", folder.path());
+            let Some(role) = names.classify(folder, &name) else {
+                if names.is_stray(folder, &name) {
+                    strays.push(path());
                 }
+                continue;
+            };
+            let path = path();
+            let failed = |source| StoreError::Io { path: plan_dir.shown(&path), source: plan_dir.explained(source) };
+            match if is_file { None } else { plan_dir.in_the_way(&path).map_err(failed)? } {
+                None => documents.push(Document { role, path }),
+                // It could not be written over, which is better known before a model is asked.
+                Some(what) if is_document(role) && matches!(depth, Depth::Documents) => {
+                    return Err(StoreError::InTheWay { path: plan_dir.shown(&path), what });
+                }
+                Some(_) => {}
             }
         }
         strays.sort();
@@ -179,17 +210,16 @@ impl Scan {
     ) -> Result<Files, (String, io::Error)> {
         let mut shares: Vec<Vec<Document>> = Vec::new();
         shares.resize_with(threads, Vec::new);
-        let hasher = BuildHasherDefault::<DefaultHasher>::default();
         for document in documents {
-            let share = hasher.hash_one(achievement_of(document.role)) % threads as u64;
-            if let Some(share) = usize::try_from(share).ok().and_then(|share| shares.get_mut(share)) {
+            let share = achievement_of(document.role).parts().iter().fold(0, |sum, part| sum ^ part) as usize % threads;
+            if let Some(share) = shares.get_mut(share) {
                 share.push(document);
             }
         }
         thread::scope(|scope| {
             let look = |share| scope.spawn(move || Self::look(share, root, depth));
             let running: Vec<_> = shares.into_iter().map(look).collect();
-            let mut all = Files::new();
+            let mut all = Files::default();
             for thread in running {
                 let files = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
                 if all.is_empty() {
@@ -272,13 +302,14 @@ impl Scan {
 }
 
 impl PlanDir {
-    /// What stands there instead of a regular file, or of a link to one, if something does. Directory entries mostly tell
-    /// their type without another call.
-    fn in_the_way(&self, entry: &DirEntry, path: &str) -> io::Result<Option<&'static str>> {
-        if entry.file_type()?.is_file() {
-            return Ok(None);
-        }
-        let metadata = entry.metadata()?;
+    /// What stands there instead of a regular file, or of a link to one, if something does.
+    fn in_the_way(&self, path: &str) -> io::Result<Option<&'static str>> {
+        let metadata = match self.dir().symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            // Gone since the folder was listed: readers hold no lock.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         if !metadata.is_symlink() {
             let what = if metadata.is_dir() { "a directory" } else { "no regular file" };
             return Ok(Some(what).filter(|_| !metadata.is_file()));
@@ -373,8 +404,8 @@ mod tests {
         let dir = PlanDir::open(directory.path()).unwrap();
         let names = Names::new(PlanName::parse("X").unwrap(), ids.iter().copied());
         let scan = dir.scan(&names).unwrap();
-        let survey = dir.survey(&names, &HashSet::new()).unwrap();
-        let in_full = dir.survey(&names, &ids.iter().copied().collect()).unwrap();
+        let survey = dir.survey(dir.list().unwrap(), &names, &HashSet::new()).unwrap();
+        let in_full = dir.survey(dir.list().unwrap(), &names, &ids.iter().copied().collect()).unwrap();
         assert_eq!(in_full, scan);
         for id in ids {
             let status = |scan: &Scan| derive_status(scan.of_achievement(id).evidence, Status::NotStarted, false);

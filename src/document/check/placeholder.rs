@@ -46,7 +46,7 @@ pub fn is_placeholder(text: &str) -> bool {
 
 /// The first marker of the document templates, if one is left; also where the whole document stands in a code fence.
 pub(super) fn template_marker(text: &str) -> Option<Found> {
-    if !TEMPLATE_MARKERS.iter().any(|marker| text.contains(marker)) {
+    if !TEMPLATE_MARKERS.iter().any(|marker| memchr::memmem::find(text.as_bytes(), marker.as_bytes()).is_some()) {
         return None;
     }
     first_template_marker(text).or_else(|| {

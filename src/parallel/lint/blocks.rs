@@ -1,14 +1,16 @@
 //! 5xx: fields that follow from others.
 
+use serde_json::Value;
+
 use crate::parallel::{
-    Form, ParallelFile,
+    Form, LevelInfo, ParallelFile,
     check::{Sound, field},
     graph::Adjacency,
     problem::{Path, Raised},
     rules::{BLOCKS_MISMATCH, TIMES},
-    times::{Worker, times_along},
+    schedule::Workload,
 };
-use crate::plan::AchievementId;
+use crate::plan::{AchievementId, Hours};
 
 pub(super) fn find(
     file: &ParallelFile,
@@ -30,6 +32,10 @@ pub(super) fn find(
         for (name, right) in times(file, dependencies, order) {
             let path: Path = vec!["parallelization_strategy".into(), name.into()];
             let message = format!("`{name}` does not fit the estimates and levels");
+            let right = match right.as_str() {
+                Some(text) => text.to_owned(),
+                None => right.as_f64().unwrap_or_default().to_string(),
+            };
             raise(Raised::new(&TIMES, path, message).hint(format!("it should be {right}")));
         }
     }
@@ -71,23 +77,23 @@ pub(in crate::parallel) fn times(
     file: &ParallelFile,
     dependencies: &Adjacency,
     order: &[usize],
-) -> Vec<(&'static str, String)> {
-    if file.times.is_empty() || file.form == Form::Flat {
+) -> Vec<(&'static str, Value)> {
+    let estimates: Vec<Option<Hours>> = file.entries.iter().map(|entry| entry.estimated_hours).collect();
+    let missing = file.entries.iter().filter(|entry| entry.estimated_hours.is_none()).map(|entry| entry.id);
+    if file.form == Form::Flat || !file.times.leaves_out(missing) {
         return Vec::new();
     }
     let mut level_of = vec![0; file.entries.len()];
     for (place, level) in file.levels.iter().enumerate() {
         level.entries.iter().for_each(|&entry| level_of[entry] = place);
     }
-    let worker =
-        |(entry, level): (usize, usize)| Some(Worker { hours: file.entries.get(entry)?.estimated_hours?, level });
-    let workers: Option<Vec<Worker>> = level_of.into_iter().enumerate().map(worker).collect();
-    let Some(workers) = workers else { return Vec::new() };
-    let limit = |level: &crate::parallel::LevelInfo| match (level.can_parallelize, level.max_parallelism) {
+    let limit = |level: &LevelInfo| match (level.can_parallelize, level.max_parallelism) {
         (false, _) => 1,
         (true, None) => level.entries.len(),
         (true, Some(max)) => usize::try_from(max).unwrap_or(usize::MAX),
     };
     let limits: Vec<usize> = file.levels.iter().map(limit).collect();
-    file.times.wrong(&times_along(&workers, dependencies, order, &limits))
+    let dependents = dependencies.inverse();
+    let (times, _) = Workload::new(&estimates, dependencies, &dependents, order).schedule(&limits, &level_of);
+    times.map(|times| file.times.wrong(&times)).unwrap_or_default()
 }

@@ -176,7 +176,10 @@ fn kind(word: &str) -> Option<&'static str> {
 
 /// The file that a word names. In backticks a path needs no extension that is known.
 fn file(word: &str, quoted: bool) -> Option<Claim<'_>> {
-    let path = word.trim().trim_start_matches("./");
+    let mut path = word.trim();
+    while let Some(rest) = path.strip_prefix("./") {
+        path = rest;
+    }
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
     if path.is_empty() || path.ends_with(['/', '.']) || path.starts_with('/') || !path.chars().all(plain) {
         return None;

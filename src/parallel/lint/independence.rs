@@ -2,29 +2,37 @@
 
 use std::collections::HashMap;
 
+use super::{
+    Planned, Surroundings,
+    claims::{Claim, of_deliverable, of_prose},
+};
 use crate::parallel::{
     Entry, ParallelFile, Status,
     check::field,
     problem::{Raised, printable},
     rules::{SHARED_DELIVERABLE, SHARED_RESOURCE},
 };
-use crate::plan::{Achievement, AchievementId};
 
-use super::{
-    Surroundings,
-    claims::{Claim, of_deliverable, of_prose},
-};
+/// Texts of one achievement that another is compared with; more would be slow where there are thousands.
+const MOST_COMPARED: usize = 32;
 
-pub(super) fn find(file: &ParallelFile, around: &Surroundings<'_>, raise: &mut impl FnMut(Raised)) {
-    let plan: HashMap<AchievementId, &Achievement> = around
-        .plan
-        .map(|plan| plan.achievements.iter().map(|achievement| (achievement.id, achievement)).collect())
-        .unwrap_or_default();
+/// The first that claims something, by what it claims.
+type Known<'a> = HashMap<Claim<'a>, usize, foldhash::fast::RandomState>;
+
+pub(super) fn find(
+    file: &ParallelFile,
+    around: &Surroundings<'_>,
+    planned: &Planned<'_>,
+    raise: &mut impl FnMut(Raised),
+) {
+    // Kept from level to level for their memory.
+    let (mut texts, mut known, mut claimed) = (Vec::new(), Known::default(), Vec::<Claimed<'_>>::new());
     for level in file.levels.iter().filter(|level| level.can_parallelize && level.entries.len() > 1) {
-        let mut known: HashMap<Claim<'_>, usize> = HashMap::with_capacity(level.entries.len());
-        let mut claimed: Vec<Claimed<'_>> = Vec::with_capacity(level.entries.len());
+        known.clear();
+        claimed.clear();
         for &index in level.entries.iter().filter(|&&index| is_open(&file.entries[index], around)) {
-            claims_of(file, index, &plan, around, &mut |claim, source| {
+            texts_of(file, index, planned, around, &mut texts);
+            claims_of(&texts, &mut |claim, source| {
                 let at = *known.entry(claim).or_insert(claimed.len());
                 match claimed.get_mut(at) {
                     None => claimed.push(Claimed { claim, first: (index, source), others: Vec::new() }),
@@ -61,25 +69,47 @@ fn is_open(entry: &Entry, around: &Surroundings<'_>) -> bool {
     }
 }
 
-fn claims_of<'a>(
+/// A text that may claim something, and where it stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Text<'a> {
+    Deliverable(&'a str, &'static str),
+    Prose(&'a str),
+}
+
+/// Collects the texts of an entry. PLAN and SUBPLAN mostly repeat a deliverable word by word; such a text counts once.
+fn texts_of<'a>(
     file: &'a ParallelFile,
     index: usize,
-    plan: &HashMap<AchievementId, &'a Achievement>,
+    planned: &Planned<'a>,
     around: &'a Surroundings<'_>,
-    take: &mut impl FnMut(Claim<'a>, &'static str),
+    texts: &mut Vec<Text<'a>>,
 ) {
-    let id = file.entries[index].id;
-    for text in &file.stated[index].deliverables {
-        of_deliverable(text, &mut |claim| take(claim, "its deliverables"));
-    }
-    if let Some(achievement) = plan.get(&id) {
-        for text in &achievement.deliverables {
-            of_deliverable(text, &mut |claim| take(claim, "the PLAN"));
+    texts.clear();
+    let mut add = |deliverables: &'a [String], source| {
+        for text in deliverables {
+            let is_it = |known: &Text<'_>| matches!(known, Text::Deliverable(known, _) if *known == text.as_str());
+            if !texts.iter().take(MOST_COMPARED).any(is_it) {
+                texts.push(Text::Deliverable(text, source));
+            }
         }
-        of_prose(&achievement.body, &mut |claim| take(claim, "the PLAN"));
+    };
+    add(&file.stated[index].deliverables, "its deliverables");
+    let achievement = planned.by_entry[index];
+    if let Some(achievement) = achievement {
+        add(&achievement.deliverables, "the PLAN");
     }
-    for text in around.subplan_deliverables.get(&id).into_iter().flatten() {
-        of_deliverable(text, &mut |claim| take(claim, "its SUBPLAN"));
+    if let Some(deliverables) = around.subplan_deliverables.get(&file.entries[index].id) {
+        add(deliverables, "its SUBPLAN");
+    }
+    texts.extend(achievement.map(|achievement| Text::Prose(&achievement.body)));
+}
+
+fn claims_of<'a>(texts: &[Text<'a>], take: &mut impl FnMut(Claim<'a>, &'static str)) {
+    for text in texts {
+        match *text {
+            Text::Deliverable(text, source) => of_deliverable(text, &mut |claim| take(claim, source)),
+            Text::Prose(text) => of_prose(text, &mut |claim| take(claim, "the PLAN")),
+        }
     }
 }
 

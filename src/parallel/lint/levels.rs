@@ -20,10 +20,11 @@ pub(super) fn find(file: &ParallelFile, sound: Sound, raise: &mut impl FnMut(Rai
 }
 
 fn slugs(file: &ParallelFile, raise: &mut impl FnMut(Raised)) {
-    let mut by_slug: HashMap<String, AchievementId> = HashMap::with_capacity(file.entries.len());
+    let mut by_slug: HashMap<u128, AchievementId, foldhash::fast::RandomState> =
+        HashMap::with_capacity_and_hasher(file.entries.len(), Default::default());
     let name = if file.form == Form::Leveled { "id" } else { "achievement_id" };
     for (index, entry) in file.entries.iter().enumerate() {
-        let first = *by_slug.entry(entry.id.short_slug()).or_insert(entry.id);
+        let first = *by_slug.entry(entry.id.short_slug_number()).or_insert(entry.id);
         if first != entry.id {
             let (a, b) = (first, entry.id);
             let message = format!("{a} and {b} are both {} without dots", a.short_slug());

@@ -11,7 +11,7 @@ mod levels;
 mod plan;
 mod stored;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     Evidence, Form, ParallelFile, Problem,
@@ -23,7 +23,7 @@ use super::{
         Rule, SELF_DEPENDENCY, SLUG_COLLISION,
     },
 };
-use crate::plan::{AchievementId, Plan};
+use crate::plan::{Achievement, IdMap, Plan};
 
 pub(super) use blocks::{blocks, times};
 pub(super) use levels::parallelism;
@@ -39,11 +39,11 @@ pub struct Surroundings<'a> {
     /// Why the PLAN could not be read.
     pub plan_error: Option<String>,
     /// The documents and verdicts of each achievement that has any; `None` where nobody looked.
-    pub documents: Option<HashMap<AchievementId, Documents>>,
+    pub documents: Option<IdMap<Documents>>,
     /// The paths of the file that name no file.
     pub missing: HashSet<String>,
     /// The deliverables that each SUBPLAN names.
-    pub subplan_deliverables: HashMap<AchievementId, Vec<String>>,
+    pub subplan_deliverables: IdMap<Vec<String>>,
 }
 
 /// The documents and verdicts of one achievement.
@@ -59,6 +59,33 @@ pub struct Documents {
     pub planned: usize,
 }
 
+/// What the PLAN says of each entry, looked up once.
+struct Planned<'a> {
+    by_entry: Vec<Option<&'a Achievement>>,
+    /// What is in the PLAN and not in the file.
+    others: Vec<&'a Achievement>,
+}
+
+impl<'a> Planned<'a> {
+    fn of(file: &ParallelFile, plan: Option<&'a Plan>) -> Self {
+        let mut by_entry = vec![None; file.entries.len()];
+        let mut others = Vec::new();
+        for achievement in plan.iter().flat_map(|plan| &plan.achievements) {
+            match file.by_id.get(&achievement.id) {
+                Some(&index) => by_entry[index] = Some(achievement),
+                None => others.push(achievement),
+            }
+        }
+        if file.by_id.len() < file.entries.len() {
+            // An id that stands twice is known by its first place.
+            for (index, entry) in file.entries.iter().enumerate() {
+                by_entry[index] = file.by_id.get(&entry.id).and_then(|&first| by_entry[first]);
+            }
+        }
+        Self { by_entry, others }
+    }
+}
+
 /// Finds everything there is to say of a file, in the order of the file.
 pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
     let Found { mut problems, dependencies, order, sound } = find(file);
@@ -71,15 +98,16 @@ pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
     levels::find(file, sound, &mut raise);
     blocks::find(file, &dependencies, order.as_deref(), sound, &mut raise);
     stored::find(file, around, sound, &mut raise);
+    let planned = Planned::of(file, around.plan);
     match (around.plan, &around.plan_error) {
-        (Some(plan), _) => plan::find(file, plan, &around.plan_file, &mut raise),
+        (Some(plan), _) => plan::find(file, plan, &planned, &around.plan_file, &mut raise),
         (None, Some(error)) => raise(Raised::new(&PLAN_UNREADABLE, vec![], error.as_str())),
         (None, None) => {
             let message = "there is no PLAN beside the file: PLAN, documents and verdicts were not compared";
             raise(Raised::new(&NO_PLAN, vec![], message));
         }
     }
-    independence::find(file, around, &mut raise);
+    independence::find(file, around, &planned, &mut raise);
     let mut raised = problems.into_all();
     if !file.errors.is_empty() {
         // What was not understood would only raise more; and nothing is repaired before the file can be read.

@@ -1,16 +1,21 @@
 //! 7xx: the PLAN against the file.
 
-use std::collections::HashMap;
-
+use super::Planned;
 use crate::parallel::{
     Form, ParallelFile,
     check::field,
     problem::{Raised, printable},
     rules::{DECLARED_DEPENDENCY, NOT_IN_FILE, NOT_IN_PLAN, PLAN_NAME, TITLE_DIFFERS},
 };
-use crate::plan::{Achievement, AchievementId, Plan};
+use crate::plan::{Achievement, IdMap, Plan};
 
-pub(super) fn find(file: &ParallelFile, plan: &Plan, plan_file: &str, raise: &mut impl FnMut(Raised)) {
+pub(super) fn find(
+    file: &ParallelFile,
+    plan: &Plan,
+    planned: &Planned<'_>,
+    plan_file: &str,
+    raise: &mut impl FnMut(Raised),
+) {
     let (name_field, id_field, list) = match file.form {
         Form::Leveled => ("plan", "id", "levels"),
         Form::Flat => ("plan_name", "achievement_id", "achievements"),
@@ -21,11 +26,14 @@ pub(super) fn find(file: &ParallelFile, plan: &Plan, plan_file: &str, raise: &mu
         let hint = format!("write \"{}\", or check whether this is the right file", plan.name);
         raise(Raised::new(&PLAN_NAME, vec![name_field.into()], message).hint(hint));
     }
-    let by_id: HashMap<AchievementId, &Achievement> =
-        plan.achievements.iter().map(|achievement| (achievement.id, achievement)).collect();
-    for (index, entry) in file.entries.iter().enumerate() {
+    let others: IdMap<()> = planned.others.iter().map(|achievement| (achievement.id, ())).collect();
+    let in_plan = |id| match file.by_id.get(id) {
+        Some(&index) => planned.by_entry[index].is_some(),
+        None => others.contains_key(id),
+    };
+    for (index, (entry, achievement)) in file.entries.iter().zip(&planned.by_entry).enumerate() {
         let id = entry.id;
-        let Some(achievement) = by_id.get(&id) else {
+        let Some(achievement) = achievement else {
             let message = format!("achievement {id} is not in {plan_file}");
             let raised = Raised::new(&NOT_IN_PLAN, field(file, index, id_field), message);
             raise(raised.hint(format!("define {id} in the PLAN's achievements section, or take it out of the file")));
@@ -41,15 +49,14 @@ pub(super) fn find(file: &ParallelFile, plan: &Plan, plan_file: &str, raise: &mu
         }
         for needs in &achievement.dependencies {
             let optional = file.stated[index].optional.contains(needs);
-            if !entry.dependencies.contains(needs) && !optional && *needs != id && by_id.contains_key(needs) {
+            if !entry.dependencies.contains(needs) && !optional && *needs != id && in_plan(needs) {
                 let message = format!("{plan_file}, line {line}, declares that {id} depends on {needs}");
                 let raised = Raised::new(&DECLARED_DEPENDENCY, field(file, index, "dependencies"), message);
                 raise(raised.hint(format!("add {needs} to the dependencies of {id}, or mend the PLAN")));
             }
         }
     }
-    for achievement in plan.achievements.iter().filter(|achievement| file.get(achievement.id).is_none()) {
-        let Achievement { id, line, title, .. } = achievement;
+    for Achievement { id, line, title, .. } in &planned.others {
         let message =
             format!("{plan_file}, line {line}, defines {id} `{}`, which the file does not list", printable(title, 40));
         raise(

@@ -4,7 +4,6 @@
 //! The same computation serves dependencies that a PLAN declares, that a model found and that a person wrote.
 
 mod parallelism;
-mod schedule;
 mod words;
 
 use std::{
@@ -14,13 +13,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Status, graph::Adjacency};
+use super::{
+    Status,
+    graph::Adjacency,
+    schedule::{Bottleneck, Times, Workload, bottlenecks},
+};
 use crate::plan::{AchievementId, Hours};
 
 pub use parallelism::Clash;
-pub use schedule::{Bottleneck, Times};
 
-pub(super) use words::{FileFields, fields};
+pub(super) use words::{FileFields, fields, hours};
 
 /// Why an achievement needs another. The order is that of strength: of a cycle, the weakest is given up first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -192,20 +194,22 @@ impl Structure {
         };
         let dependents = dependencies.inverse();
         let level_of = level_numbers(&drafts, &dependencies, &order);
-        let plan = schedule::Workload::new(&drafts, &dependencies, &dependents, &order);
+        let estimates: Vec<Option<Hours>> = drafts.iter().map(|draft| draft.hours).collect();
+        let plan = Workload::new(&estimates, &dependencies, &dependents, &order);
         let mut levels = group_by_level(&level_of);
         let pairs: Vec<(usize, usize, &str)> = pairs
             .iter()
             .filter_map(|pair| Some((*index.get(&pair.first)?, *index.get(&pair.second)?, pair.over.as_str())))
             .collect();
         parallelism::group(&mut levels, &level_of, &drafts, &pairs, plan.urgency());
-        let (times, starts) = plan.schedule(&levels, &level_of);
+        let limits: Vec<usize> = levels.iter().map(Level::max_parallelism).collect();
+        let (times, starts) = plan.schedule(&limits, &level_of);
         for level in &mut levels {
             level.order = level.members.clone();
             level.order.sort_by_key(|&node| (starts[node], Reverse(plan.urgency()[node]), drafts[node].id));
         }
         let critical_path = plan.critical_path();
-        let bottlenecks = schedule::bottlenecks(&dependencies, &dependents, &order);
+        let bottlenecks = bottlenecks(&dependencies, &dependents, &order);
         Ok(Self { drafts, dependencies, dependents, levels, times, critical_path, bottlenecks })
     }
 

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Clash, Draft, Level, Origin, Structure, schedule::tidy};
+use super::{Bottleneck, Clash, Draft, Level, Origin, Structure, Times};
 use crate::{
-    parallel::rewrite::{Field, NewAchievement, NewLevel, Takeover},
+    parallel::{
+        rewrite::{Field, NewAchievement, NewLevel, Takeover},
+        schedule::tidy,
+    },
     plan::{AchievementId, Hours},
 };
 
@@ -160,17 +163,17 @@ fn strategy(structure: &Structure) -> Value {
     let levels = structure.levels.len();
     let widest = structure.widest();
     let times = structure.times;
-    let of = |pick: fn(&super::Times) -> Hours| times.as_ref().map_or(Value::Null, |times| hours(pick(times)));
+    let of = |pick: fn(&Times) -> Hours| times.as_ref().map_or(Value::Null, |times| hours(pick(times)));
     let plural = if levels == 1 { "" } else { "s" };
     let without: Vec<AchievementId> =
         structure.drafts.iter().filter(|draft| draft.hours.is_none()).map(|draft| draft.id).collect();
-    let bottleneck = |(id, bottleneck): (AchievementId, super::Bottleneck)| json!({ "id": id, "holds_up": bottleneck.holds_up, "directly": bottleneck.directly });
+    let bottleneck = |(id, bottleneck): (AchievementId, Bottleneck)| json!({ "id": id, "holds_up": bottleneck.holds_up, "directly": bottleneck.directly });
     json!({
         "summary": format!("{levels} level{plural}, at most {widest} at the same time."),
         "sequential_hours": of(|times| times.sequential),
         "parallel_hours": of(|times| times.parallel),
-        "time_saved_hours": of(super::Times::saved),
-        "time_saved_percent": times.as_ref().map(super::Times::saved_percent),
+        "time_saved_hours": of(Times::saved),
+        "time_saved_percent": times.as_ref().map(Times::saved_percent),
         "critical_path": structure.critical_path().collect::<Vec<_>>(),
         "critical_path_hours": of(|times| times.critical),
         "bottlenecks": structure.bottlenecks().map(bottleneck).collect::<Vec<_>>(),
@@ -248,6 +251,6 @@ fn names(ids: &[AchievementId]) -> String {
 }
 
 /// A single value as a number, a range as text.
-fn hours(Hours { low, high }: Hours) -> Value {
+pub(in crate::parallel) fn hours(Hours { low, high }: Hours) -> Value {
     if low == high { json!(tidy(low)) } else { json!(format!("{}-{} hours", tidy(low), tidy(high))) }
 }

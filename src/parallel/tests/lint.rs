@@ -1,9 +1,7 @@
 //! Every rule beyond those of reading and of a run, one row per breach: its name, its path, whether it can be repaired.
 
-use std::collections::HashMap;
-
 use super::*;
-use crate::plan::{Achievement, Plan, PlanName};
+use crate::plan::{Achievement, IdMap, Plan, PlanName};
 
 /// Name of the rule, path, whether it is repaired.
 type Row<'a> = (&'a str, &'a str, bool);
@@ -162,13 +160,31 @@ fn times_that_do_not_add_up() {
     let too_fast = right.replace("3-4 hours", "1-2 hours");
     let expected = [("times", "parallelization_strategy.total_parallel_time", true)];
     assert_found(&strategy(&too_fast), &Surroundings::default(), &expected);
+    let own = r#"{"sequential_hours": "5-6 hours", "parallel_hours": "3-4 hours", "time_saved_hours": 2, "time_saved_percent": 36, "critical_path_hours": "3-4 hours"}"#;
+    assert_found(&strategy(own), &Surroundings::default(), &[]);
+    for (wrong, name) in [
+        (own.replace("5-6 hours", "6-6.5 hours"), "sequential_hours"),
+        (own.replace("\"parallel_hours\": \"3-4 hours\"", "\"parallel_hours\": 9"), "parallel_hours"),
+        (own.replace("\"time_saved_hours\": 2", "\"time_saved_hours\": \"2-3 hours\""), "time_saved_hours"),
+        (own.replace("36", "40"), "time_saved_percent"),
+        (own.replace("\"critical_path_hours\": \"3-4 hours\"", "\"critical_path_hours\": 1"), "critical_path_hours"),
+    ] {
+        let path = format!("parallelization_strategy.{name}");
+        assert_found(&strategy(&wrong), &Surroundings::default(), &[("times", &path, true)]);
+    }
+    // What the times leave out by name, they may leave out.
+    let left_out = own.replace("5-6 hours", "3-4 hours").replace('}', ", \"without_estimate\": [\"1.2\"]}");
+    let left_out = strategy(&left_out).replace("\"estimated_hours\": 2}", "\"estimated_hours\": null}");
+    let path = |name| format!("parallelization_strategy.{name}");
+    let (saved, percent) = (path("time_saved_hours"), path("time_saved_percent"));
+    assert_found(&left_out, &Surroundings::default(), &[("times", &saved, true), ("times", &percent, true)]);
     // Without an estimate nobody can say.
     let unknown =
         strategy(&right.replace("5-6", "50")).replace("\"estimated_hours\": 1}", "\"estimated_hours\": null}");
     assert_found(&unknown, &Surroundings::default(), &[]);
 }
 
-fn documents(list: &[(&str, Documents)]) -> Option<HashMap<AchievementId, Documents>> {
+fn documents(list: &[(&str, Documents)]) -> Option<IdMap<Documents>> {
     Some(list.iter().map(|(text, documents)| (id(text), documents.clone())).collect())
 }
 
@@ -269,7 +285,7 @@ fn independence_of_one_level() {
     let here = plan(&[("1.1", "", &[], &["`src/api.rs`"]), ("1.2", "", &[], &[])]);
     let mut around = Surroundings { plan: Some(&here), ..Surroundings::default() };
     assert_found(&text(level, "", ""), &around, &[]);
-    around.subplan_deliverables = [(id("1.2"), vec!["`src/api.rs`".to_owned()])].into();
+    around.subplan_deliverables.insert(id("1.2"), vec!["`src/api.rs`".to_owned()]);
     assert_found(&text(level, "", ""), &around, &[("shared-deliverable", "levels[0].achievements[1]", false)]);
 }
 

@@ -1,15 +1,15 @@
 //! How long the work takes: one after the other, and in parallel by list scheduling; and what it takes longest for.
 //!
 //! Times are whole thousandths of an hour inside, so that sums are exact. An achievement without an estimate counts as
-//! nothing, and is named.
+//! nothing. Whoever writes times and whoever checks them compute them here.
 
 use std::{
     cmp::{Ordering, Reverse},
     collections::BinaryHeap,
 };
 
-use super::{Draft, Level};
-use crate::{parallel::graph::Adjacency, plan::Hours};
+use super::graph::Adjacency;
+use crate::plan::Hours;
 
 /// Bottlenecks that are named.
 const NAMED: usize = 5;
@@ -32,7 +32,7 @@ impl Times {
     /// What working in parallel saves.
     pub fn saved(&self) -> Hours {
         let (low, high) = (self.sequential.low - self.parallel.low, self.sequential.high - self.parallel.high);
-        Hours { low: tidy(low.min(high)), high: tidy(low.max(high)) }
+        Hours { low: tidy(low.min(high).max(0.0)), high: tidy(low.max(high).max(0.0)) }
     }
 
     /// The same as a share of the time one after the other, in per cent, by the middle of each range.
@@ -71,25 +71,25 @@ pub(super) struct Workload<'a> {
 }
 
 impl<'a> Workload<'a> {
-    /// `order` has every node after its dependencies.
+    /// `estimates` are by node; `order` has every node after its dependencies.
     pub(super) fn new(
-        drafts: &[Draft],
+        estimates: &[Option<Hours>],
         dependencies: &'a Adjacency,
         dependents: &'a Adjacency,
         order: &[usize],
     ) -> Self {
         let thousandths = |hours: f64| (hours * PER_HOUR).round() as u64;
         let of = |end: fn(Hours) -> f64| -> Vec<u64> {
-            drafts.iter().map(|draft| draft.hours.map_or(0, |hours| thousandths(end(hours)))).collect()
+            estimates.iter().map(|hours| hours.map_or(0, |hours| thousandths(end(hours)))).collect()
         };
         let (low, high) = (of(|hours| hours.low), of(|hours| hours.high));
-        let mut tails = vec![(0, 0, 0); drafts.len()];
+        let mut tails = vec![(0, 0, 0); estimates.len()];
         for &node in order.iter().rev() {
             let longest = dependents.of(node).iter().map(|&next| tails[next]).max().unwrap_or((0, 0, 0));
             tails[node] = (longest.0 + high[node], longest.1 + low[node], longest.2 + 1);
         }
         // Without estimates, what most others come after is begun first.
-        let estimated = drafts.iter().any(|draft| draft.hours.is_some());
+        let estimated = estimates.iter().any(Option::is_some);
         let urgency = tails.iter().map(|tail| if estimated { tail.0 } else { tail.2 }).collect();
         Self { dependencies, dependents, estimated, low, high, tails, urgency }
     }
@@ -112,13 +112,14 @@ impl<'a> Workload<'a> {
         path
     }
 
-    /// Times of the whole, and when each node begins at the high end.
-    pub(super) fn schedule(&self, levels: &[Level], level_of: &[usize]) -> (Option<Times>, Vec<u64>) {
-        let (latest, starts) = self.list_schedule(&self.high, levels, level_of);
+    /// Times of the whole (`None` without any estimate), and when each node begins at the high end. `level_of` has the place of
+    /// each node's level, `limits` by level how many nodes can be worked on at the same time, at least 1.
+    pub(super) fn schedule(&self, limits: &[usize], level_of: &[usize]) -> (Option<Times>, Vec<u64>) {
+        let (latest, starts) = self.list_schedule(&self.high, limits, level_of);
         if !self.estimated {
             return (None, starts);
         }
-        let (earliest, _) = self.list_schedule(&self.low, levels, level_of);
+        let (earliest, _) = self.list_schedule(&self.low, limits, level_of);
         let sum = |times: &[u64]| times.iter().sum::<u64>();
         let path = self.critical_path();
         let along = |times: &[u64]| path.iter().map(|&node| times[node]).sum::<u64>();
@@ -132,11 +133,11 @@ impl<'a> Workload<'a> {
     }
 
     /// Starts each node as soon as its dependencies are done and its level has a free place, the most urgent first.
-    fn list_schedule(&self, duration: &[u64], levels: &[Level], level_of: &[usize]) -> (u64, Vec<u64>) {
+    fn list_schedule(&self, duration: &[u64], limits: &[usize], level_of: &[usize]) -> (u64, Vec<u64>) {
         let nodes = duration.len();
         let mut missing: Vec<usize> = (0..nodes).map(|node| self.dependencies.of(node).len()).collect();
-        let mut places: Vec<usize> = levels.iter().map(Level::max_parallelism).collect();
-        let mut ready: Vec<BinaryHeap<(u64, Reverse<usize>)>> = vec![BinaryHeap::new(); levels.len()];
+        let mut places: Vec<usize> = limits.iter().map(|&limit| limit.clamp(1, nodes.max(1))).collect();
+        let mut ready: Vec<BinaryHeap<(u64, Reverse<usize>)>> = vec![BinaryHeap::new(); limits.len()];
         let mut running: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
         let mut starts = vec![0; nodes];
         let mut now = 0;
@@ -223,4 +224,32 @@ pub(super) fn bottlenecks(dependencies: &Adjacency, dependents: &Adjacency, orde
     found.sort_by(worst);
     found.truncate(NAMED);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(estimates: &[(f64, f64)], dependencies: &[Vec<usize>], limits: &[usize], level_of: &[usize]) -> Times {
+        let estimates: Vec<Option<Hours>> = estimates.iter().map(|&(low, high)| Some(Hours { low, high })).collect();
+        let dependencies = Adjacency::new(estimates.len(), dependencies.iter().cloned());
+        let (dependents, order) = (dependencies.inverse(), dependencies.order().unwrap());
+        Workload::new(&estimates, &dependencies, &dependents, &order).schedule(limits, level_of).0.unwrap()
+    }
+
+    #[test]
+    fn who_is_free_takes_the_most_urgent_that_its_level_has_room_for() {
+        let hours = |low, high| Hours { low, high };
+        let estimates = [(2.0, 3.0), (2.0, 4.0), (1.0, 1.0), (5.0, 6.0)];
+        let one_needs_another = [vec![], vec![], vec![], vec![0]];
+        let two = times(&estimates, &one_needs_another, &[2, 1], &[0, 0, 0, 1]);
+        assert_eq!((two.sequential, two.parallel, two.critical), (hours(10.0, 14.0), hours(7.0, 9.0), hours(7.0, 9.0)));
+        assert_eq!((two.saved(), two.saved_percent()), (hours(3.0, 5.0), 33));
+        let one = times(&estimates, &one_needs_another, &[1, 1], &[0, 0, 0, 1]);
+        assert_eq!((one.parallel, one.saved()), (hours(7.0, 9.0), hours(3.0, 5.0)));
+        // A chain within a level, however many hands there are; and no limit of none.
+        let chain = [vec![], vec![0], vec![1], vec![2]];
+        assert_eq!(times(&estimates, &chain, &[3], &[0; 4]).parallel, hours(10.0, 14.0));
+        assert_eq!(times(&estimates, &[vec![], vec![], vec![], vec![]], &[0], &[0; 4]).parallel, hours(10.0, 14.0));
+    }
 }
