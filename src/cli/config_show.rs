@@ -160,6 +160,7 @@ mod tests {
 
         [timeouts]
         connect_seconds = 5                                     # default
+        first_token_seconds = 600                               # default
         idle_seconds = 120                                      # default
         call_seconds = 1800                                     # default
 

@@ -105,7 +105,7 @@ mod tests {
     fn what_has_an_effect_is_escaped() {
         let text = "a\u{1b}[31m\u{9b}\u{7f}\u{202e}\u{e0041}é🚀\n";
         assert_eq!(json_line(&text).unwrap(), r#""a\u001b[31m\u009b\u007f\u202e\udb40\udc41é🚀\n""#);
-        assert_eq!(json_pretty(&serde_json::json!({"a": [1]})).unwrap(), "{\n  \"a\": [\n    1\n  ]\n}");
+        assert_eq!(json_pretty(&serde_json::json!({"a": [1]})).unwrap(), "{\n  \"a\": [\n    1\n  ]\n}\n");
     }
 
     proptest! {
