@@ -10,7 +10,7 @@ use crate::{
     cli::{
         failure::{Exit, Failure},
         run::whole_seconds,
-        terminal::{self, err, out},
+        terminal::{self, err, out, out_file},
     },
     discovery::{Difference, Discovered, difference},
     model::Usage,
@@ -101,7 +101,11 @@ impl Outcome {
             err(&difference_text(difference, &subject.parallel_file, terminal::width()));
         }
         if arguments.dry_run {
-            out(&if arguments.json { self.json(subject, difference.as_ref(), None)? } else { text })?;
+            if arguments.json {
+                out(&self.json(subject, difference.as_ref(), None)?)?;
+            } else {
+                out_file(text.as_bytes())?;
+            }
             return Ok(Exit::Done);
         }
         if subject.old.as_ref().is_some_and(|old| same_but_for_the_time(&old.bytes, &text)) {
