@@ -13,7 +13,7 @@ use super::{
     global::Global,
     project::{self, Project},
     run::{Prepared, prepare},
-    terminal::{err, out},
+    terminal::{err, out_file},
 };
 use crate::{
     document::Stage,
@@ -79,7 +79,7 @@ impl Destination {
             err("the prompt is on the clipboard\n");
             return Ok(());
         }
-        let Some(path) = &self.out else { return out(text) };
+        let Some(path) = &self.out else { return out_file(text.as_bytes()) };
         write_new(path, text).map_err(|error| {
             let hint = (error.kind() == std::io::ErrorKind::AlreadyExists)
                 .then(|| String::from("no file is overwritten: name another, or remove this one"));

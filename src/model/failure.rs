@@ -95,6 +95,8 @@ impl Failure {
     pub(super) fn judge(&self, retry: &Retry) -> Verdict {
         const AGAIN: Verdict = Verdict::Repeat { after: None, scope: Scope::Call };
         match self {
+            // A certificate does not get better by waiting.
+            Self::Unreachable { cause } if is_about_a_certificate(cause) => Verdict::Final(Scope::Run),
             // When nobody answers several times in a row, nobody answers the other calls either.
             Self::Unreachable { .. } => Verdict::Repeat { after: None, scope: Scope::Run },
             Self::Silent { .. } | Self::Cut { .. } | Self::Garbled => AGAIN,
@@ -200,6 +202,7 @@ impl Failure {
     /// What to do about it.
     pub(super) fn hint(&self, model: &str) -> Option<String> {
         let hint = match self {
+            Self::Unreachable { cause } if is_about_a_certificate(cause) => CERTIFICATE.to_owned(),
             Self::Unreachable { .. } => {
                 "check the base URL, the proxy and the network; `planwave doctor` tests them".to_owned()
             }
@@ -234,6 +237,7 @@ impl Failure {
 
 const MONEY: &str =
     "add credit or raise the limit with the provider; what is done stays done, and a later run goes on from there";
+const CERTIFICATE: &str = "this system does not trust the server's certificate: check the base URL, or add the authority that issued it to the system's certificates (SSL_CERT_FILE names a file of others)";
 const CONTEXT: &str = "the prompt is too long for this model: lower the token budget of the shared part, or choose a model with a larger context";
 
 fn judge_status(status: u16, hints: &RetryHints, error: &ProviderError, retry: &Retry) -> Verdict {
@@ -296,9 +300,15 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
     Some(hint)
 }
 
+/// Whether a transport's words are about a certificate: those of rustls.
+fn is_about_a_certificate(cause: &str) -> bool {
+    cause.contains("peer certificate")
+}
+
 /// Whether a transport's words say no more than that the connection ended: those of hyper, rustls and the system.
 fn is_broken_connection(cause: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 9] = [
+        "end of file before message",
         "unexpected eof",
         "unexpected end of file",
         "before message completed",
@@ -392,6 +402,9 @@ mod tests {
             (status(503, &[("retry-after", "Sun, 01 Nov 2020 00:00:20 GMT")], ""), repeat(Some(0))),
             (status(503, &[("retry-after", "-1")], ""), repeat(None)),
             (status(429, &[("retry-after", "3600")], ""), Verdict::Final(Scope::Run)),
+            (status(429, &[("retry-after", "18000000000000000000")], ""), Verdict::Final(Scope::Run)),
+            (status(429, &[("retry-after-ms", "1e308")], ""), Verdict::Final(Scope::Run)),
+            (status(429, &[("retry-after", "inf")], ""), repeat(None)),
             (status(500, &[("x-should-retry", "false")], ""), Verdict::Final(Scope::Call)),
             (status(400, &[("x-should-retry", "true")], ""), repeat(None)),
             (status(429, &[("x-should-retry", "true")], money), Verdict::Final(Scope::Run)),
@@ -410,6 +423,14 @@ mod tests {
                 Verdict::Final(Scope::Call),
             ),
             (Failure::Cut { cause: None }, repeat(None)),
+            (
+                Failure::Unreachable { cause: "Connection refused".to_owned() },
+                Verdict::Repeat { after: None, scope: Scope::Run },
+            ),
+            (
+                Failure::Unreachable { cause: "invalid peer certificate: UnknownIssuer".to_owned() },
+                Verdict::Final(Scope::Run),
+            ),
             (Failure::NotOnTape { difference: None }, Verdict::Final(Scope::NotOnTape)),
         ];
         for (failure, verdict) in cases {

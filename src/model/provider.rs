@@ -9,6 +9,9 @@ use serde_json::Value;
 /// The most characters of a provider's own words that are shown.
 const MAX_CHARS: usize = 300;
 
+/// The longest pause that is told apart from longer ones. What is added to such a time must not overflow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// What a provider says about a failure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ProviderError {
@@ -163,14 +166,14 @@ impl RetryHints {
 
 /// A number of units, as a time; `None` where it is none.
 fn positive(text: &str, unit: f64) -> Option<Duration> {
-    let number: f64 = text.parse().ok()?;
-    Duration::try_from_secs_f64(number * unit).ok()
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
+    Some(Duration::try_from_secs_f64(number * unit).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
 }
 
 /// An HTTP date (RFC 9110, 5.6.7), as the time from `now`; zero where it has passed.
 fn until(text: &str, now: Timestamp) -> Option<Duration> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default().min(LONGEST_PAUSE))
 }
 
 /// Without control characters, blanks in a row made one, and short.

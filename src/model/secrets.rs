@@ -6,6 +6,8 @@
 //! being recognised later.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use std::{borrow::Cow, ops::Range};
+
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -31,6 +33,7 @@ impl Secrets {
         let key = config.api_key.iter().map(|key| key.expose_secret().trim().to_owned());
         plain.extend(key.filter(|key| key.len() >= SHORTEST_KEY));
         plain.extend(config.headers.iter().flat_map(of_header));
+        plain.extend(config.extra_body.iter().filter(|(name, _)| names_a_secret(name)).filter_map(of_field));
         plain.extend(config.proxy.iter().flat_map(|proxy| of_proxy(proxy.expose_secret())));
         let mut spellings: Vec<String> = plain
             .iter()
@@ -61,6 +64,35 @@ impl Secrets {
         clean
     }
 
+    /// The body of an answer without any of them where the pieces of a stream, put together, hold one. What one piece
+    /// holds as a whole stays: that is [`Secrets::scrub`]'s.
+    pub(super) fn scrub_pieces<'a>(&self, body: &'a str) -> Cow<'a, str> {
+        let mut cuts: Vec<Range<usize>> = Vec::new();
+        for field in ["\"content\"", "\"refusal\""] {
+            let pieces = if self.0.is_empty() { Vec::new() } else { pieces(body, field) };
+            let joined: String = pieces.iter().map(|piece| &body[piece.clone()]).collect();
+            for secret in &self.0 {
+                for (at, found) in joined.match_indices(secret.expose_secret()) {
+                    cuts.extend(within(&pieces, at..at + found.len()));
+                }
+            }
+        }
+        if cuts.is_empty() {
+            return Cow::Borrowed(body);
+        }
+        cuts.sort_by_key(|cut| cut.start);
+        let (mut clean, mut done) = (String::with_capacity(body.len()), 0);
+        for cut in cuts {
+            if cut.start >= done {
+                clean.push_str(&body[done..cut.start]);
+                clean.push_str(MASK);
+            }
+            done = done.max(cut.end);
+        }
+        clean.push_str(&body[done..]);
+        Cow::Owned(clean)
+    }
+
     /// A text without any of them.
     pub(super) fn scrub(&self, mut text: String) -> String {
         for secret in &self.0 {
@@ -73,17 +105,67 @@ impl Secrets {
     }
 }
 
+/// Where the texts of this field stand in a body, without their quotes.
+fn pieces(body: &str, field: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, name) in body.match_indices(field) {
+        let behind = &body[at + name.len()..];
+        let Some(text) = behind.trim_start().strip_prefix(':').and_then(|rest| rest.trim_start().strip_prefix('"'))
+        else {
+            continue;
+        };
+        let start = body.len() - text.len();
+        let mut escaped = false;
+        let end = text.bytes().position(|byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        });
+        // One that begins within another is part of it.
+        if let Some(end) = end
+            && found.last().is_none_or(|last| last.end <= start)
+        {
+            found.push(start..start + end);
+        }
+    }
+    found
+}
+
+/// The parts of a body that a range of its joined pieces comes from.
+fn within(pieces: &[Range<usize>], joined: Range<usize>) -> Vec<Range<usize>> {
+    let mut before = 0;
+    let mut parts = Vec::new();
+    for piece in pieces {
+        let from = joined.start.max(before);
+        let to = joined.end.min(before + piece.len());
+        if from < to {
+            parts.push(piece.start + from - before..piece.start + to - before);
+        }
+        before += piece.len();
+    }
+    parts
+}
+
 /// How many bytes at the end of `text` are the beginning of `secret`, where they are enough to tell.
 fn begun(text: &str, secret: &str) -> Option<usize> {
     let begins = |length: &usize| secret.get(..*length).is_some_and(|begin| text.ends_with(begin));
     (SHORTEST..secret.len()).rev().find(begins)
 }
 
+/// A text among the parameters of a request's body.
+fn of_field((_, value): (&String, &serde_json::Value)) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn names_a_secret(name: &str) -> bool {
+    const NAMES: [&str; 8] = ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature"];
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().any(|part| name.contains(part))
+}
+
 /// What of a header is secret. Many carry the name of a team or a program, which stands in every other prompt, too.
 fn of_header(header: &ExtraHeader) -> Vec<String> {
-    const NAMES: [&str; 8] = ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature"];
-    let name = header.name.to_ascii_lowercase();
-    let named = NAMES.iter().any(|part| name.contains(part));
+    let named = names_a_secret(&header.name);
     let value = header.value.expose_secret().trim();
     let looks_so = |word: &str| {
         let has = |of: fn(&u8) -> bool| word.as_bytes().iter().any(of);
@@ -119,7 +201,6 @@ fn of_proxy(url: &str) -> Vec<String> {
 
 /// A secret as it stands in plain text, in JSON, in a URL, and within any text that was encoded as base64.
 fn spellings(secret: &str) -> Vec<String> {
-    let json = serde_json::Value::from(secret).to_string();
     let in_url = |hex: fn(u8) -> String| -> String {
         secret
             .bytes()
@@ -129,13 +210,13 @@ fn spellings(secret: &str) -> Vec<String> {
             })
             .collect()
     };
-    let mut all = vec![
-        secret.to_owned(),
-        json.trim_matches('"').to_owned(),
-        json.trim_matches('"').replace('/', "\\/"),
-        in_url(|byte| format!("%{byte:02X}")),
-        in_url(|byte| format!("%{byte:02x}")),
-    ];
+    let mut all = vec![secret.to_owned(), in_url(|byte| format!("%{byte:02X}")), in_url(|byte| format!("%{byte:02x}"))];
+    // Once in JSON, with and without what need not be escaped; and JSON within JSON, as a body is in a tape's line and an
+    // error in a gateway's error.
+    for once in [in_json(secret), in_json(secret).replace('/', "\\/")] {
+        let twice = in_json(&once);
+        all.extend([in_json(&twice), twice, once]);
+    }
     // What stands before it decides how it falls into groups of three; whole groups are the same wherever they stand.
     for skipped in 0..3 {
         let Some(groups) = secret.as_bytes().get(skipped..) else { continue };
@@ -145,6 +226,12 @@ fn spellings(secret: &str) -> Vec<String> {
         }
     }
     all
+}
+
+/// A text as it stands between the quotes of a JSON string.
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
 /// Base64 (RFC 4648) of whole groups of three bytes; `last` are the characters for 62 and 63.
@@ -185,6 +272,8 @@ mod tests {
             r#"bad key sk/can"ary+1234!"#,
             r#"{"m":"sk/can\"ary+1234"}"#,
             r#"{"m":"sk\/can\"ary+1234"}"#,
+            r#"{"body":"{\"m\":\"sk/can\\\"ary+1234\"}"}"#,
+            r#"{"body":"{\"m\":\"sk\\/can\\\"ary+1234\"}"}"#,
             "location: /login?key=sk%2Fcan%22ary%2B1234&x",
             "location: /login?key=sk%2fcan%22ary%2b1234&x",
         ] {
@@ -223,6 +312,30 @@ mod tests {
             secrets.scrub(text.to_owned()),
             "Bearer *** *** planwave https://example.com/plans/2026 none me ***"
         );
+    }
+
+    #[test]
+    fn a_secret_in_pieces_is_found() {
+        let secrets = secrets("sk-can\"ary-0123", &[], None);
+        let whole = "at sk-can\"ary-0123, and sk-can\"ary-0123.";
+        for field in ["content", "refusal"] {
+            for cut in 1..12 {
+                let letters: Vec<char> = whole.chars().collect();
+                let event = |piece: &[char]| {
+                    let delta = serde_json::json!({ field: piece.iter().collect::<String>() });
+                    format!("data: {}\n\n", serde_json::json!({"choices": [{"delta": delta}]}))
+                };
+                let body: String = letters.chunks(cut).map(event).collect();
+                let clean = secrets.scrub_pieces(&body);
+                let text = crate::model::answer_text(&clean).unwrap_or_default();
+                assert!(!text.contains("ary") && !text.contains("0123"), "{text}");
+                let kept: String = text.chars().filter(|c| *c != '*').collect();
+                assert_eq!(kept, "at , and .", "pieces of {cut}");
+            }
+        }
+        for nothing in ["", "data: x\n\n", "\"content\"", "\"content\": \"", "\"content\":\"sk-can"] {
+            assert!(matches!(secrets.scrub_pieces(nothing), Cow::Borrowed(text) if text == nothing));
+        }
     }
 
     #[test]

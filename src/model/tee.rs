@@ -207,6 +207,7 @@ impl Tee {
             Ok(body) => (body, complete),
             Err(_) => (self.body.utf8_chunks().next().map_or("", |chunk| chunk.valid()), false),
         };
+        let body = self.shared.secrets.scrub_pieces(body);
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,
@@ -216,7 +217,7 @@ impl Tee {
             request: &self.attempt.request,
             status: self.status,
             headers: &self.headers,
-            body,
+            body: &body,
             complete,
             usage,
             latency_ms,

@@ -233,10 +233,24 @@ impl Kind {
             | Self::Dollars
             | Self::Switch
             | Self::Path
-            | Self::Variable
-            | Self::Parameters => value.clone(),
+            | Self::Variable => value.clone(),
+            Self::Parameters => without_secrets(value),
         }
     }
+}
+
+/// A value with the texts masked whose names say that they are secrets.
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), masked(name, value))).collect(),
+        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+/// The value of a field of this name, as it may be printed.
+pub(super) fn masked(name: &str, value: &Value) -> Value {
+    if value.is_string() && names_a_secret(name) { Value::from(MASK) } else { without_secrets(value) }
 }
 
 /// A wrong value in words. Texts of more than 20 characters are not quoted: an API key may have got there.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     error::SettingsError,
     file,
-    keys::{KEYS, Key, Kind},
+    keys::{KEYS, Key, Kind, masked},
     origin::{FileOwner, Origin},
     overrides::Overrides,
     server_url::ServerUrl,
@@ -134,7 +134,11 @@ impl Layers {
             let before = entries.len();
             for ((_, entry), (value, origin)) in self.0.range((index, None)..(index + 1, None)) {
                 let name = entry.as_deref().map_or(key.name.to_owned(), |entry| key.name_with(entry));
-                entries.push(Entry { table: key.table, name, shown: key.kind.shown(value), origin: origin.clone() });
+                let shown = match entry {
+                    Some(entry) if key.kind == Kind::Parameters => masked(entry, value),
+                    Some(_) | None => key.kind.shown(value),
+                };
+                entries.push(Entry { table: key.table, name, shown, origin: origin.clone() });
             }
             if entries.len() == before {
                 // Only a table that nobody filled has no value.

@@ -72,6 +72,10 @@ impl LocalTape {
     ///
     /// What the system says, and `InvalidData` where the file is no tape, or one of a newer planwave: it is left alone.
     pub fn open(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
+        Self::read(plan_dir, header).map_err(|error| plan_dir.explained(error))
+    }
+
+    fn read(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
         let dir = plan_dir.dir();
         dir.create_dir_all(".planwave")?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();

@@ -10,7 +10,7 @@ use std::{
 
 use cap_std::fs::OpenOptions;
 
-use super::PlanDir;
+use super::{PlanDir, outside_hint};
 
 /// Between two tries. Commands hold the lock for some milliseconds.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -47,7 +47,9 @@ impl LockError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Held { .. } => Some(String::from("wait until it has ended, then run the same command again")),
-            Self::Io { .. } => Some(String::from("make the plan directory writable")),
+            Self::Io { source, .. } => {
+                Some(outside_hint(source).unwrap_or_else(|| String::from("make the plan directory writable")))
+            }
         }
     }
 }
@@ -66,7 +68,8 @@ impl RunLock {
 
     /// Takes the lock of a plan directory or says who has it. `holder` is a line about this process.
     pub fn take(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io { directory: plan_dir.path().to_path_buf(), source };
+        let failed =
+            |source| LockError::Io { directory: plan_dir.path().to_path_buf(), source: plan_dir.explained(source) };
         let dir = plan_dir.dir();
         dir.create_dir_all(".planwave").map_err(failed)?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();

@@ -32,7 +32,7 @@ pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
 pub use new_plan::{add_plan, create_plan_dir};
 pub use operation::Operation;
-pub use plan_dir::{PlanDir, StoreError};
+pub use plan_dir::{PlanDir, StoreError, outside_hint};
 pub use records::RecordsError;
 pub use scan::{AchievementFiles, Listing, Scan, Verdicts};
 pub use tape_file::{TapeFile, Tapes};

@@ -82,6 +82,11 @@ impl StoreError {
 pub(super) const OUTSIDE_HINT: &str =
     "planwave keeps to the plan directory: put the file or folder itself there in place of the link";
 
+/// What to do about an error, where it is that a path leads out of the plan directory.
+pub fn outside_hint(error: &io::Error) -> Option<String> {
+    is_outside(error).then(|| String::from(OUTSIDE_HINT))
+}
+
 /// Whether the directory handle refused a path because it leads out of the directory. The system's own refusals have a
 /// number.
 pub(super) fn is_outside(error: &io::Error) -> bool {

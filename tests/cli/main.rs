@@ -7,6 +7,8 @@
 mod support;
 
 mod analyze;
+mod hostile;
+mod hostile_servers;
 mod init;
 mod invalid_input;
 mod limits;
@@ -15,6 +17,7 @@ mod paste;
 mod plan_and_config;
 mod replay;
 mod run;
+mod security;
 mod status;
 mod undo;
 mod validate;

@@ -11,7 +11,7 @@ use std::{
     sync::Once,
 };
 
-use crate::mutate::{Random, mutate};
+use crate::mutate::{LARGE, Random, mutate};
 
 /// Something that reads what others wrote.
 pub(crate) struct Target {
@@ -53,7 +53,7 @@ impl Target {
             let other = random.below(pool.len());
             mutate(&mut random, &mut input, &pool[other], self.tokens);
             let outcome = self.attempt(&input, seed, case);
-            if pool.len() < LARGEST_POOL && known.insert(outcome) {
+            if input.len() <= LARGE && pool.len() < LARGEST_POOL && known.insert(outcome) {
                 pool.push(input);
             }
         }

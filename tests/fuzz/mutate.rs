@@ -85,13 +85,13 @@ const ODD: &[&[u8]] = &[
     b"|",
 ];
 
-/// The largest input, bytes, and the largest that one in a hundred may grow to.
-const LARGE: usize = 8 * 1024;
+/// What an input may grow to, bytes, and what one in a hundred may.
+pub(crate) const LARGE: usize = 2 * 1024;
 const HUGE: usize = 64 * 1024;
 
 /// Changes an input in one to eight ways. `other` is another one to take parts from.
 pub(crate) fn mutate(random: &mut Random, input: &mut Vec<u8>, other: &[u8], tokens: &[&str]) {
-    let most = if random.below(100) == 0 { HUGE } else { LARGE };
+    let most = if random.below(100) == 0 { HUGE } else { LARGE.max(input.len()) };
     for _ in 0..=random.next().trailing_zeros().min(7) {
         step(random, input, other, tokens);
         input.truncate(most);

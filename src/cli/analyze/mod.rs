@@ -20,7 +20,7 @@ use super::{
     global::Global,
     project,
     run::template_overrides,
-    terminal::{err, out},
+    terminal::{err, out_file},
 };
 use crate::{
     discovery::{Fault, Prompt, Source, examine, parse_answer, prompt},
@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<Exit,
     let templates = Templates::load(&template_overrides(&loaded)?)?;
     let prompt = prompt(&templates, &subject.project.plan, &subject.text, &subject.basis)?;
     if arguments.prompt {
-        out(&pasted(prompt))?;
+        out_file(pasted(prompt).as_bytes())?;
         return Ok(Exit::Done);
     }
     ask::run(&subject, arguments, &prompt, &templates, (&loaded, &sources))

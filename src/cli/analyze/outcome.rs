@@ -9,7 +9,7 @@ use super::{AnalyzeArguments, subject::Subject};
 use crate::{
     cli::{
         failure::{Exit, Failure},
-        terminal::{self, err, out},
+        terminal::{self, err, out, out_file},
     },
     discovery::{Difference, Discovered, difference},
     model::Usage,
@@ -100,7 +100,11 @@ impl Outcome {
             err(&difference_text(difference, &subject.parallel_file, terminal::width()));
         }
         if arguments.dry_run {
-            out(&if arguments.json { self.json(subject, difference.as_ref(), None)? } else { text })?;
+            if arguments.json {
+                out(&self.json(subject, difference.as_ref(), None)?)?;
+            } else {
+                out_file(text.as_bytes())?;
+            }
             return Ok(Exit::Done);
         }
         if subject.old.as_ref().is_some_and(|old| same_but_for_the_time(&old.bytes, &text)) {
