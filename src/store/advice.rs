@@ -14,8 +14,10 @@ pub(super) fn is_outside(error: &io::Error) -> bool {
 
 /// What to do about a file that could not be opened or written; `None` where the system's words are all there is.
 pub fn for_disk(error: &io::Error) -> Option<&'static str> {
+    if is_outside(error) {
+        return Some(OUTSIDE_HINT);
+    }
     match error.kind() {
-        _ if is_outside(error) => Some(OUTSIDE_HINT),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             Some("free some space, then run the same command again: only what is missing is generated")
         }

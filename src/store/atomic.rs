@@ -14,7 +14,7 @@ use std::{
 use cap_std::fs::{Metadata, OpenOptions, Permissions};
 
 use super::{
-    advice::{self, OUTSIDE_HINT, is_outside},
+    advice,
     disk::{Directory, DiskFile},
 };
 
@@ -62,7 +62,6 @@ impl WriteError {
             Self::Invalid { .. } => Some(String::from(
                 "mend the file, then run the same command again: the documents are on disk and count",
             )),
-            Self::Io { source, .. } if is_outside(source) => Some(String::from(OUTSIDE_HINT)),
             Self::Io { source, .. } => advice::for_disk(source).map(str::to_owned),
         }
     }

@@ -188,7 +188,7 @@ async fn a_server_that_repeats_the_key_gets_it_nowhere() {
             .iter()
             .map(|command| (format!("{echo:?}: {}", command.join(" ")), env.run_with(command, &variables)))
             .collect();
-        assert!(server.received_requests().await.unwrap().len() > 3, "{echo:?}: {said:?}");
+        assert!(server.received_requests().await.unwrap().len() >= 3, "{echo:?}: {said:?}");
         let tape = env.read("tape.jsonl");
         assert!(tape.lines().count() > 1 && tape.contains("***"), "{echo:?}: {tape}");
         if let Echo::Status(_) | Echo::Encoded | Echo::InStream = echo {
