@@ -317,3 +317,45 @@ pub(super) fn behind_marker(text: &str) -> Option<&str> {
     let unchecked = ["[ ]", "[x]", "[X]", "[✓]", "[-]"].iter().find_map(|mark| rest.strip_prefix(mark));
     Some(unchecked.filter(|rest| rest.is_empty() || rest.starts_with(' ')).map_or(rest, str::trim_start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_label_ends_where_another_begins() {
+        use Label::{Approach, Deliverables, Effort, Goal, Success};
+        type Part<'a> = (Label, &'a str, &'a str);
+        let table: &[(&str, &[Part<'_>])] = &[
+            (
+                "- Goal: a\n- Objective: b\n- Approach: c\n- Implementation: d",
+                &[(Goal(0), "a", ""), (Goal(1), "b", ""), (Approach(0), "c", ""), (Approach(2), "d", "")],
+            ),
+            ("**Deliverables**:\n- a\n\n---\n\nb", &[(Deliverables, "", "- a")]),
+            // Items of a list that look like labels.
+            ("**Deliverables**:\n- Success: it works", &[(Deliverables, "", "- Success: it works")]),
+            ("**Deliverables**:\n- Success: in 2 hours", &[(Deliverables, "", "- Success: in 2 hours")]),
+            ("**Deliverables**:\n- Effort: none", &[(Deliverables, "", "- Effort: none")]),
+            ("**Deliverables**:\n- a\n- **Success**: b", &[(Deliverables, "", "- a"), (Success, "b", "")]),
+            ("**Deliverables**:\n- a\n- Success:\n  - b", &[(Deliverables, "", "- a"), (Success, "", "- b")]),
+            ("**Deliverables**:\n- a\n- Effort: 2 hours", &[(Deliverables, "", "- a"), (Effort, "2 hours", "")]),
+            ("**Goal**: a\n- Deliverables: b", &[(Goal(0), "a", ""), (Deliverables, "b", "")]),
+            // A list beside its label.
+            ("- Deliverables:\n- a\n- b", &[(Deliverables, "", "- a\n- b")]),
+            ("- Deliverables:\n- **Tests**: t", &[(Deliverables, "", "")]),
+            ("- Deliverables:\n  - a\n- b", &[(Deliverables, "", "- a")]),
+            ("- Deliverables: a\n- b", &[(Deliverables, "a", "")]),
+            ("- Goal:\n- b", &[(Goal(0), "", "")]),
+            ("- Goal: a\n- b", &[(Goal(0), "a", "")]),
+            // Prose below.
+            ("**Goal**: a\nNote: b", &[(Goal(0), "a", "Note: b")]),
+            ("- Goal: a\nb", &[(Goal(0), "a", "b")]),
+            ("- Goal: a\n\nb", &[(Goal(0), "a", "")]),
+        ];
+        for (body, expected) in table {
+            let found: Vec<Part<'_>> =
+                read(body).into_iter().map(|field| (field.label, field.inline, field.below.trim())).collect();
+            assert_eq!(found, *expected, "{body}");
+        }
+    }
+}

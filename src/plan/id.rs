@@ -199,6 +199,8 @@ mod tests {
         {
             assert!(AchievementId::parse(bad).is_err(), "{bad}");
         }
+        assert_eq!(AchievementId::parse("999999999.1").unwrap().parts(), [999_999_999, 1]);
+        assert_eq!(AchievementId::parse(&"é".repeat(41)).unwrap_err().text, "é".repeat(40));
         assert_eq!(AchievementId::parse("3.5.1").unwrap().short_slug(), "351");
         assert_eq!(AchievementId::parse("1.11").unwrap().long_slug(), "1_11");
         assert_eq!(AchievementId::parse("0.0").unwrap().to_string(), "0.0");
@@ -219,10 +221,29 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_differ_hash_differently() {
+        use std::hash::BuildHasher as _;
+        let hasher = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default();
+        let ids = ["1.1", "1.2", "2.1", "1.1.0", "1.1.1", "1.2.1", "2.1.1"];
+        let hashes: std::collections::HashSet<u64> =
+            ids.iter().map(|text| hasher.hash_one(AchievementId::parse(text).unwrap())).collect();
+        assert_eq!(hashes.len(), ids.len());
+    }
+
+    #[test]
+    fn columns_of_ids_and_names_line_up() {
+        let id = AchievementId::parse("3.5.1").unwrap();
+        assert_eq!(format!("{id:>7}{id:7?}|{:<5}|", PlanName::parse("AB").unwrap()), "  3.5.13.5.1  |AB   |");
+    }
+
+    #[test]
     fn plan_names_cannot_leave_their_directory() {
         for bad in ["", "..", "a/b", "a\\b", ".hidden", "a..b", "nul\0", "ü", "trailing."] {
             assert!(PlanName::parse(bad).is_err(), "{bad}");
         }
+        let longest = "A".repeat(100);
+        assert_eq!(PlanName::parse(&longest).unwrap().as_str(), longest);
+        assert_eq!(PlanName::parse(&"A".repeat(101)).unwrap_err().text, longest);
         assert_eq!(PlanName::parse("GRAPHRAG-VALIDATION_2.1").unwrap().as_str(), "GRAPHRAG-VALIDATION_2.1");
     }
 }

@@ -196,6 +196,11 @@ fn utf16_is_recognised() {
 }
 
 #[test]
+fn everything_that_is_said_of_an_achievement_is_title_and_body() {
+    assert_eq!(with_body("- Goal: Do it").text(), "T\n- Goal: Do it");
+}
+
+#[test]
 fn goals_are_read_in_every_form() {
     for (body, goal) in [
         ("- **Goal**: Do it", Some("Do it")),
