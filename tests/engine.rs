@@ -111,6 +111,7 @@ impl Model for FakeModel {
                 requests: 1,
                 key: Arc::from("key"),
                 remembered: false,
+                unrecorded: None,
             })
         })
     }

@@ -61,6 +61,11 @@ impl Failure {
         self
     }
 
+    /// The same, where nothing has been sent or written yet.
+    pub(super) fn before_sending(self) -> Self {
+        Self { exit: Exit::Invalid, ..self }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }

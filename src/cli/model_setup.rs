@@ -11,7 +11,7 @@ use crate::{
         gate::{Bounds, Patience, PerMinute},
     },
     settings::{self, Loaded, Overrides, Sources},
-    store::PlanDir,
+    store::{PlanDir, disk_advice},
 };
 
 /// Output tokens allowed where neither the settings nor the catalogue say.
@@ -187,7 +187,11 @@ pub(super) fn configuration(loaded: &Loaded, key: Option<SecretString>) -> Model
 /// One thread: calls spend their time waiting, and a call that is handed between threads for every chunk of its answer
 /// costs twice the CPU. Writing documents and tapes has threads of its own.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built =
-        tokio::runtime::Builder::new_current_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build();
-    built.map_err(|error| Failure::invalid(format!("cannot start the runtime: {error}")))
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.max_blocking_threads(BLOCKING_THREADS).enable_all();
+    let built = super::signals::can_be_watched().and_then(|()| builder.build());
+    built.map_err(|error| {
+        let hint = disk_advice(&error).map(str::to_owned);
+        Failure::invalid(format!("cannot start the runtime: {error}")).hint(hint)
+    })
 }

@@ -65,6 +65,11 @@ impl Target {
         Ok(Self { dir, file, has_plan, bytes })
     }
 
+    /// Whether it is the file that the other commands use.
+    pub(super) fn is_the_plans(&self) -> bool {
+        self.file == "parallel.json"
+    }
+
     /// The file as the user would name it.
     pub(super) fn shown(&self) -> String {
         self.dir.shown(&self.file).display().to_string()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{failure::Failure, terminal::err};
 use crate::{
     history::{Record, RunRef, State, Timeline},
-    report::sanitize,
+    report::{sanitize, shell_word},
     store::{PlanDir, RecordsError},
 };
 
@@ -63,6 +63,27 @@ fn say_damage(record: &Record) {
     if let Some(line) = record.damaged.first() {
         let more = if record.damaged.len() > 1 { " and others" } else { "" };
         err(&format!("warning: the record of {} is damaged in line {line}{more}\n", record.id.number()));
+    }
+}
+
+/// Where the last good copy of a broken parallel.json is, and how it is brought back.
+pub(super) fn good_copy_hint(dir: &PlanDir) -> String {
+    let shown = |path: &str| shell_word(&dir.shown(path).display().to_string());
+    let plan = shell_word(&dir.path().display().to_string());
+    let copy = if cfg!(windows) { "copy" } else { "cp" };
+    match dir.last_good_copy() {
+        Some(good) => format!(
+            "mend the file, or bring back the last good copy, {} `{}` of {} UTC:\n    {copy} {} {}\n    planwave refresh {plan}",
+            if good.before { "from before" } else { "left by" },
+            good.command,
+            good.began.strftime("%Y-%m-%d %H:%M"),
+            shown(&good.path),
+            shown("parallel.json"),
+        ),
+        None => format!(
+            "mend the file; no earlier copy of it is on record. `planwave analyze {plan} --declared --force` writes it anew, \
+             from the PLAN and the documents"
+        ),
     }
 }
 

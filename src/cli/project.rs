@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::failure::Failure;
+use super::{failure::Failure, past::good_copy_hint};
 use crate::{
     document::{Digest, Names, digest},
     engine::{RunPlan, Situation, Wish, plan_run, subplans_to_read},
@@ -103,7 +103,8 @@ impl Parallel {
                 "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
             )));
         };
-        let file = ParallelFile::parse(bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
+        let file = ParallelFile::parse(bytes)
+            .map_err(|problems| Failure::problems(&problems, &shown).hint(good_copy_hint(dir)))?;
         let (checked, graph) = file.examine();
         match graph {
             Some(graph) => Ok(Self { file, graph, checked }),

@@ -1,6 +1,6 @@
 //! Carries a run's events to the reporters, on a thread of their own so that a slow terminal holds up no call.
 
-use std::{fs::File, io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle, time::Duration};
+use std::{io::Write, path::Path, sync::Arc, sync::mpsc, thread::JoinHandle, time::Duration};
 
 use jiff::Timestamp;
 
@@ -30,7 +30,7 @@ impl Reporting {
         progress: ProgressStyle,
         style: Style,
         events: Option<&Path>,
-        journal: File,
+        journal: impl Write + Send + 'static,
     ) -> Result<Self, Failure> {
         let mut reporters = Reporters::new();
         let mut journal = Ndjson::new(journal);

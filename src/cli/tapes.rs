@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::{
     model::{Memory, Recorder, Source},
     report::plural,
-    store::{Found, LocalTape, PlanDir, TapeFile, Tapes, outside_hint},
+    store::{Found, LocalTape, PlanDir, TapeFile, Tapes, disk_advice},
     tape::{ReplayIndex, Tape},
 };
 
@@ -117,7 +117,7 @@ fn cannot_record(path: &Path, error: &std::io::Error) -> Failure {
             Some(String::from("a tape is never overwritten: name another file, or remove this one"))
         }
         std::io::ErrorKind::InvalidData => Some(String::from("move the file away; a new tape is begun then")),
-        _ => outside_hint(error),
+        _ => disk_advice(error).map(str::to_owned),
     };
     Failure::invalid(format!("cannot write the tape {}: {error}", path.display())).hint(hint)
 }

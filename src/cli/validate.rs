@@ -10,6 +10,7 @@ use super::{
     failure::{Exit, Failure},
     global::Global,
     parallel_file::{PlanRead, Target, exit},
+    past::good_copy_hint,
     pretty,
     project::settings,
     reporting,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     parallel::{ParallelFile, Problem, Severity, lint, repair, whole_seconds},
-    report::{ProblemsView, problems_summary, problems_text, sanitize},
+    report::{ProblemsView, problems_summary, problems_text, sanitize, sanitize_block},
 };
 
 #[derive(Debug, Args)]
@@ -53,6 +54,7 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
     let style = reporting::style(loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let plan = target.plan();
     let problems = find(&target, &plan)?;
+    let unreadable = ParallelFile::salvage(&target.bytes).is_err();
     if arguments.fix && problems.iter().any(|problem| problem.fixable) {
         let file = ParallelFile::parse(&target.bytes);
         let shown = target.shown();
@@ -71,7 +73,11 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
         let readable = ParallelFile::parse(&target.bytes).is_ok();
         err(if readable { "nothing to repair\n" } else { "nothing is repaired before the file can be read\n" });
     }
-    report(&target, &problems, arguments)
+    let exit = report(&target, &problems, arguments)?;
+    if unreadable && target.is_the_plans() {
+        err(&format!("  hint: {}\n", sanitize_block(&good_copy_hint(&target.dir))));
+    }
+    Ok(exit)
 }
 
 /// Everything that is wrong, of a file that can be read or not.

@@ -62,7 +62,7 @@ pub(super) struct Ended {
     pub(super) path: String,
     pub(super) outcome: Outcome,
     pub(super) written: Option<Result<Written, WriteError>>,
-    /// The slot of a call without a document: it is not free before the dispatcher has seen why, since the reason may
+    /// The slot of a call without a document, or without a place on the tape: it is not free before the dispatcher has seen why, since the reason may
     /// be one to stop for.
     pub(super) slot: Option<Slot>,
 }
@@ -116,7 +116,7 @@ pub(super) async fn one_call(
         Err(reason) => Outcome::unsent(reason, Timestamp::now()),
     };
     // While the document is written, the next call can wait for its answer.
-    let slot = outcome.result.is_err().then_some(slot);
+    let slot = (outcome.result.is_err() || outcome.unrecorded.is_some()).then_some(slot);
     let written = match &outcome.result {
         Ok(accepted) => {
             let header = Header {

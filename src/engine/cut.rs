@@ -129,6 +129,7 @@ mod tests {
             requests: 1,
             key: "".into(),
             remembered: false,
+            unrecorded: None,
         }
     }
 

@@ -118,6 +118,9 @@ pub async fn discover(
             }
         };
         tally.add(&completion);
+        if let Some(error) = completion.unrecorded {
+            return tally.end(attempt, completion.at, Err(Undiscovered::Rejected(Rejected::from(error))));
+        }
         if let Some(refusal) = final_refusal(&completion) {
             return tally.end(attempt, completion.at, Err(Undiscovered::Rejected(refusal)));
         }
@@ -242,6 +245,7 @@ mod tests {
                     requests: 1,
                     key: Arc::from("key"),
                     remembered: false,
+                    unrecorded: None,
                 })
             }
             .boxed()

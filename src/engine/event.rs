@@ -104,7 +104,7 @@ pub enum Event {
         key: String,
         /// When its last byte came.
         at: Timestamp,
-        /// HTTP status.
+        /// HTTP status; 0 where the request was given up before the server was heard of.
         status: u16,
         /// Whether its body came to its end.
         complete: bool,
@@ -227,9 +227,9 @@ pub struct Summary {
     pub not_started: usize,
     /// Items that the planner skipped.
     pub skipped: usize,
-    /// Tokens of every answer, rejected ones included.
+    /// Tokens of every answer, those rejected or asked for again included.
     pub usage: Usage,
-    /// Answers for which the server gave no usage; their tokens are not in `usage`.
+    /// Answers for which the server gave no usage, and requests that were given up; their tokens are not in `usage`.
     pub unmetered: usize,
     /// Cost in US dollars; `None` where the model's prices are unknown.
     pub cost: Option<f64>,

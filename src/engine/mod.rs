@@ -13,6 +13,7 @@ mod question;
 mod run;
 mod save;
 mod schedule;
+mod space;
 mod state;
 mod summary;
 mod worker;
@@ -31,5 +32,6 @@ pub use planner::{
 pub use question::{Question, QuestionError, question};
 pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};
+pub use space::SpaceNeeded;
 pub use state::{ItemState, Signal};
 pub use worker::{Accepted, Call, Limits, Outcome, Rejected, work};

@@ -22,7 +22,7 @@ use super::{
     planner::{Documents, PlannedItem, RunPlan},
     save::{SaveError, Saver},
     schedule::{Node, Schedule},
-    summary::Ledger,
+    summary::{Charged, Ledger},
     worker::Limits,
 };
 use crate::{
@@ -86,6 +86,7 @@ pub struct Engine {
 impl Engine {
     /// Works the plan to its end, or until `stop` says otherwise. Every item has ended or is reported as not started.
     pub async fn run(mut self, stop: watch::Receiver<Stop>) -> Summary {
+        let charged = Charged::listen(&mut self.emit);
         let nodes: Vec<Node> = self
             .plan
             .items
@@ -102,7 +103,7 @@ impl Engine {
             answered: mpsc::unbounded_channel(),
             in_flight: JoinSet::new(),
             stopping: None,
-            ledger: Ledger::new(&self.plan, &self.briefing, self.limits.prices.as_ref()),
+            ledger: Ledger::new(&self.plan, &self.briefing, self.limits.prices.as_ref(), charged),
             saver: Saver::new(Arc::clone(&self.store)),
             engine: Arc::new(self),
         };
@@ -276,6 +277,10 @@ impl Dispatcher {
         let engine = Arc::clone(&self.engine);
         let item = &engine.plan.items[index];
         self.ledger.add(index, &outcome);
+        if let Some(unrecorded) = outcome.unrecorded {
+            self.ledger.hint(unrecorded.hint);
+            self.stop(StopKind::Storage, unrecorded.reason);
+        }
         self.saver.happened(outcome.at);
         let parts = &mut self.unfinished[index];
         parts.attempts += outcome.attempts;
@@ -295,9 +300,12 @@ impl Dispatcher {
                 self.ledger.hint(error.as_ref().and_then(WriteError::hint));
                 let reason =
                     error.map_or_else(|| String::from("the document was not written"), |error| error.to_string());
-                parts.failure = Some((reason.clone(), outcome.at));
                 if fatal {
+                    // Not this item's fault either.
+                    parts.stopped = true;
                     self.stop(StopKind::Storage, reason);
+                } else {
+                    parts.failure = Some((reason, outcome.at));
                 }
             }
             (Err(rejected), _) => match rejected.scope {

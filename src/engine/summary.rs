@@ -1,15 +1,68 @@
 //! The books of a run: what each item cost and how it ended.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use super::{
-    ItemId, StopKind, Summary, SummaryRow, briefing::Briefing, planner::RunPlan, schedule::Schedule, state::ItemState,
-    worker::Outcome,
+    Event, ItemId, StopKind, Summary, SummaryRow, briefing::Briefing, planner::RunPlan, schedule::Schedule,
+    state::ItemState, worker::Outcome,
 };
-use crate::model::{Prices, Usage};
+use crate::{
+    model::{Prices, Usage},
+    tape::may_be_charged,
+};
+
+/// What the provider may charge for, as the exchanges tell: more than the answers that calls came back with, since a call
+/// that was repeated, given up or stopped had requests as well.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Charged(Arc<Mutex<Charges>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Charges {
+    exchanges: u64,
+    unmetered: usize,
+    usage: Usage,
+}
+
+impl Charged {
+    /// Listens to the events that go to a sink from now on.
+    pub(super) fn listen(sink: &mut Arc<dyn Fn(Event) + Send + Sync>) -> Self {
+        let charged = Self::default();
+        let (inner, listening) = (Arc::clone(sink), charged.clone());
+        *sink = Arc::new(move |event| {
+            if let Event::Exchange { sent: true, status, usage, .. } = &event {
+                listening.add(*status, usage.as_ref());
+            }
+            inner(event);
+        });
+        charged
+    }
+
+    fn add(&self, status: u16, usage: Option<&Usage>) {
+        let mut charges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        charges.exchanges += 1;
+        match usage {
+            Some(usage) => charges.usage += *usage,
+            None => charges.unmetered += usize::from(may_be_charged(status, usage)),
+        }
+    }
+
+    /// A model that tells of no exchange is believed what its answers say.
+    fn correct(&self, sums: &mut Summary) {
+        let charges = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if charges.exchanges > 0 {
+            sums.usage = charges.usage;
+            sums.unmetered = charges.unmetered;
+            sums.requests = sums.requests.max(charges.exchanges);
+        }
+    }
+}
 
 /// Adds up a run as it goes.
 pub(super) struct Ledger {
+    charged: Charged,
     rows: Vec<SummaryRow>,
     skipped: Vec<SummaryRow>,
     prices: Option<Prices>,
@@ -17,7 +70,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(plan: &RunPlan, briefing: &Briefing, prices: Option<&Prices>) -> Self {
+    pub(super) fn new(plan: &RunPlan, briefing: &Briefing, prices: Option<&Prices>, charged: Charged) -> Self {
         let row = |item, title, level, outcome, reason| SummaryRow {
             item,
             title,
@@ -38,7 +91,7 @@ impl Ledger {
             .iter()
             .map(|item| row(item.id, item.title.clone(), item.level, "skipped", Some(item.reason.to_string())))
             .collect();
-        Self { rows, skipped, prices: prices.copied(), sums: Summary::default() }
+        Self { charged, rows, skipped, prices: prices.copied(), sums: Summary::default() }
     }
 
     pub(super) fn add(&mut self, index: usize, outcome: &Outcome) {
@@ -94,6 +147,7 @@ impl Ledger {
             row.paths.sort();
             *count += 1;
         }
+        self.charged.correct(&mut sums);
         sums.skipped = self.skipped.len();
         sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
         sums.wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);

@@ -78,6 +78,8 @@ pub struct Outcome {
     pub requests: u32,
     /// Sum of the answers' latencies, milliseconds.
     pub latency_ms: u64,
+    /// Why the accepted answer is not on the tape, where it could not be put there.
+    pub unrecorded: Option<Rejected>,
 }
 
 impl Outcome {
@@ -154,10 +156,12 @@ pub async fn work(
         if let Some(reason) = final_refusal(&completion) {
             return tally.end(attempt, completion.at, Err(reason));
         }
+        // It is paid for, so it is used if it can be; but it is the last.
+        let unrecorded = completion.unrecorded.clone().map(Rejected::from);
         let can_think_less = model.can_think_less(less_reasoning);
         let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
         let remedy = cut::remedy(&completion, room);
-        if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts) {
+        if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts && unrecorded.is_none()) {
             emit(Event::AnswerCut { call: call.id, attempt, remedy });
             tally.remedies.push(remedy);
             match remedy {
@@ -174,9 +178,13 @@ pub async fn work(
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         if errors.is_empty() {
+            tally.unrecorded = unrecorded;
             return tally.end(attempt, completion.at, Ok(Accepted { body, warnings }));
         }
         emit(Event::AnswerRejected { call: call.id, attempt, findings: errors.clone() });
+        if let Some(unrecorded) = unrecorded {
+            return tally.end(attempt, completion.at, Err(unrecorded));
+        }
         // Cut, and nothing to be done about it: the same request would be cut again, and paid for again.
         if attempt >= limits.max_attempts || cut {
             let rejected = Rejected::checks(&errors, attempt, cut);
@@ -333,6 +341,7 @@ struct Tally {
     keys: Vec<Arc<str>>,
     requests: u32,
     latency_ms: u64,
+    unrecorded: Option<Rejected>,
 }
 
 impl Tally {
@@ -351,8 +360,8 @@ impl Tally {
     }
 
     fn end(self, attempts: u32, at: Timestamp, result: Result<Accepted, Rejected>) -> Outcome {
-        let Self { usage, remedies, unmetered, remembered, keys, requests, latency_ms } = self;
-        Outcome { result, at, attempts, usage, remedies, unmetered, remembered, keys, requests, latency_ms }
+        let Self { usage, remedies, unmetered, remembered, keys, requests, latency_ms, unrecorded } = self;
+        Outcome { result, at, attempts, usage, remedies, unmetered, remembered, keys, requests, latency_ms, unrecorded }
     }
 }
 

@@ -6,7 +6,10 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
 
 use super::{Header, RunId};
-use crate::{plan::AchievementId, tape::Usage};
+use crate::{
+    plan::AchievementId,
+    tape::{Usage, may_be_charged},
+};
 
 /// What calls have cost. One exchange, or the sum of several of one run, achievement, model and day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +33,7 @@ pub struct Charge {
 /// Sums over calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BillLine {
-    /// Answers of the provider, errors aside.
+    /// Answers of the provider, errors aside, and requests of which nothing was heard.
     pub calls: u64,
     /// Those for which it gave no usage; their tokens and costs are unknown.
     pub unmetered: u64,
@@ -90,7 +93,6 @@ struct Exchange {
     #[serde(default)]
     call: Option<Call>,
     at: Timestamp,
-    #[serde(default)]
     status: u16,
     #[serde(default)]
     sent: bool,
@@ -161,9 +163,7 @@ impl Bill {
 
 fn charge(header: &Header, exchange: Exchange) -> Option<Charge> {
     let Exchange { call, at, status, sent, usage, cost } = exchange;
-    // An error is not charged for, unless the provider counts tokens beside it.
-    let answered = (200..300).contains(&status) || usage.is_some();
-    if !sent || !answered {
+    if !sent || !may_be_charged(status, usage.as_ref()) {
         return None;
     }
     let cost = cost.filter(|cost| cost.is_finite() && *cost >= 0.0);
@@ -238,6 +238,8 @@ mod tests {
             line("1.2", "2026-01-02T00:00:01Z", &format!("\"status\":200,\"sent\":true,{USED},\"cost\":null")),
             line("1.2", "2026-01-02T00:00:01Z", "\"status\":200,\"sent\":true,\"complete\":false"),
             line("1.2", "2026-01-02T00:00:01Z", "\"status\":429,\"sent\":true"),
+            // Given up before the server said anything.
+            line("1.2", "2026-01-02T00:00:01Z", "\"status\":0,\"sent\":true,\"complete\":false"),
             line("1.2", "2026-01-02T00:00:01Z", &priced.replace("true", "false")),
             String::from("{\"event\":\"item_done\"}\nnonsense\n"),
             format!("{EXCHANGE} damaged\n{EXCHANGE}\"torn"),
@@ -245,17 +247,17 @@ mod tests {
         assert_eq!(bill.add_events(&header(1), &events.concat()), 1);
         assert_eq!(bill.add_events(&header(2), &line("1.10", "2026-01-03T00:00:00Z", &priced)), 0);
         let total = bill.total();
-        assert_eq!((total.calls, total.unmetered, total.unpriced), (5, 1, 1));
+        assert_eq!((total.calls, total.unmetered, total.unpriced), (6, 2, 1));
         assert_eq!((total.usage.input, total.usage.cached, total.usage.output), (400, 160, 40));
         assert_eq!((total.known_cost(), total.is_partial()), (Some(1.5), true));
         let shown = |key| -> Vec<(String, u64, Option<f64>)> {
             bill.by(key).into_iter().map(|(name, line)| (name, line.calls, line.known_cost())).collect()
         };
         let row = |name: &str, calls, cost| (name.to_owned(), calls, cost);
-        assert_eq!(shown(BillKey::Run), [row("1  run --level 1", 4, Some(1.0)), row("2  run --level 2", 1, Some(0.5))]);
-        assert_eq!(shown(BillKey::Achievement), [row("1.2", 2, None), row("1.10", 3, Some(1.5))]);
-        assert_eq!(shown(BillKey::Model), [row("gpt-5", 5, Some(1.5))]);
-        let days = [row("2026-01-01", 1, Some(0.5)), row("2026-01-02", 3, Some(0.5)), row("2026-01-03", 1, Some(0.5))];
+        assert_eq!(shown(BillKey::Run), [row("1  run --level 1", 5, Some(1.0)), row("2  run --level 2", 1, Some(0.5))]);
+        assert_eq!(shown(BillKey::Achievement), [row("1.2", 3, None), row("1.10", 3, Some(1.5))]);
+        assert_eq!(shown(BillKey::Model), [row("gpt-5", 6, Some(1.5))]);
+        let days = [row("2026-01-01", 1, Some(0.5)), row("2026-01-02", 4, Some(0.5)), row("2026-01-03", 1, Some(0.5))];
         assert_eq!(shown(BillKey::Day), days);
     }
 

@@ -219,7 +219,8 @@ impl Failure {
                 "lower `model.max_output_tokens`: the answer was longer than the cap allows".to_owned()
             }
             Self::Tape { .. } => {
-                "free some space, or record to another place; no answer is used before it is on the tape".to_owned()
+                "free some space or make the tape writable, then run the same command again: only what is missing is asked for"
+                    .to_owned()
             }
             Self::NotOnTape { difference: Some(difference) } => difference.clone(),
             Self::NotOnTape { difference: None } => {

@@ -131,7 +131,7 @@ pub enum Progress {
         /// The number of the attempt that failed, from 1.
         attempt: u32,
     },
-    /// An answer came to its end, whole or not, taken or not: it may be charged for.
+    /// A request came to its end, answered or not, its answer taken or not: it may be charged for.
     Exchanged(Exchanged),
 }
 
@@ -142,7 +142,7 @@ pub struct Exchanged {
     pub key: Arc<str>,
     /// When the last byte came; on replay, the time on the tape.
     pub at: Timestamp,
-    /// HTTP status.
+    /// HTTP status; 0 where a request was under way and the server was not heard of before it was given up.
     pub status: u16,
     /// Whether the body came to its end.
     pub complete: bool,
@@ -175,6 +175,8 @@ pub struct Completion {
     pub key: Arc<str>,
     /// It was answered from memory: nothing was sent, and it was paid for earlier.
     pub remembered: bool,
+    /// Why it is not on the tape, where it could not be put there. It can be used, but nothing more may be asked for.
+    pub unrecorded: Option<ModelError>,
 }
 
 /// Why a model stopped.

@@ -42,7 +42,7 @@ const EXPLAINED_MISSES: u32 = 20;
 
 /// Where exchanges are recorded.
 pub trait Recorder: Send + Sync {
-    /// Appends a line to the tape. Resolves when it is safe on the disk.
+    /// Appends a line to the tape, whether or not anybody waits. Resolves when it is safe on the disk.
     fn record(&self, line: String) -> BoxFuture<'_, io::Result<()>>;
 }
 
@@ -195,21 +195,24 @@ impl OpenAi {
             sent += 1;
             let began = Instant::now();
             let left = self.config.timeouts.call.saturating_sub(spent);
+            let billed = Billed { attempt: &attempt, progress };
             let result = tokio::time::timeout(left, self.send(&attempt, progress)).await;
+            drop(billed);
             spent += began.elapsed();
-            let exchanged = attempt.outcome().exchanged.take();
-            if let Some(exchanged) = exchanged {
-                progress(Progress::Exchanged(exchanged));
-            }
+            let unrecorded = attempt.outcome().unrecorded.take().map(|cause| Failure::Tape { cause });
             let failure = match result {
                 Ok(Ok(answer)) => {
                     if let Some(permit) = permit {
                         permit.end(End::Answered(answer.usage));
                     }
                     let outcome = attempt.outcome().clone();
-                    return Ok((self.completion(answer, &keys, &outcome, sent), outcome));
+                    let unrecorded =
+                        unrecorded.map(|failure| self.error(failure, Scope::Recording, sent, outcome.at, &request));
+                    let completion = Completion { unrecorded, ..self.completion(answer, &keys, &outcome, sent) };
+                    return Ok((completion, outcome));
                 }
-                Ok(Err(failure)) => failure,
+                // What cannot be recorded must not be asked for again.
+                Ok(Err(failure)) => unrecorded.unwrap_or(failure),
                 Err(_) => return Err(self.too_slow(sent)),
             };
             let at = attempt.outcome().at;
@@ -259,8 +262,7 @@ impl OpenAi {
         let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), None));
         let body = service::replay(&attempt, &exchange).ok()?;
         let answer = stream::read(body, &attempt, progress).await.ok()?;
-        let exchanged = attempt.outcome().exchanged.take();
-        if let Some(exchanged) = exchanged {
+        if let Some(exchanged) = attempt.take_exchanged() {
             progress(Progress::Exchanged(exchanged));
         }
         let outcome = attempt.outcome().clone();
@@ -298,6 +300,7 @@ impl OpenAi {
             at: outcome.at.unwrap_or_else(Timestamp::now),
             latency: outcome.latency,
             requests,
+            unrecorded: None,
         }
     }
 
@@ -361,6 +364,21 @@ impl Model for OpenAi {
 
     fn can_think_less(&self, less: u8) -> bool {
         body::can_think_less(&self.config, &self.facts.params, less)
+    }
+}
+
+/// Tells of an attempt's exchange when the attempt ends, also where it ends because nobody waits for it any more: the
+/// provider may charge for it all the same.
+struct Billed<'a> {
+    attempt: &'a Attempt,
+    progress: ProgressSink<'a>,
+}
+
+impl Drop for Billed<'_> {
+    fn drop(&mut self) {
+        if let Some(exchanged) = self.attempt.take_exchanged() {
+            (self.progress)(Progress::Exchanged(exchanged));
+        }
     }
 }
 

@@ -78,6 +78,10 @@ pub(super) struct Outcome {
     pub(super) streamed: bool,
     /// The exchange, once it has ended, for the bill.
     pub(super) exchanged: Option<Exchanged>,
+    /// When a request was sent of which nothing has been heard.
+    pub(super) waiting_since: Option<Instant>,
+    /// Why the exchange is not on the tape.
+    pub(super) unrecorded: Option<String>,
 }
 
 impl Attempt {
@@ -94,6 +98,24 @@ impl Attempt {
     pub(super) fn outcome(&self) -> MutexGuard<'_, Outcome> {
         // Nothing panics while it is held; if it did, the outcome would still be whole.
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The exchange for the bill; that of a request of which nothing was heard, too. Only once.
+    pub(super) fn take_exchanged(&self) -> Option<Exchanged> {
+        let mut outcome = self.outcome();
+        let waiting_since = outcome.waiting_since.take();
+        let exchanged = outcome.exchanged.take();
+        exchanged.or_else(|| {
+            Some(Exchanged {
+                key: Arc::clone(&self.keys.request),
+                at: Timestamp::now(),
+                status: 0,
+                complete: false,
+                sent: true,
+                usage: None,
+                latency: waiting_since?.elapsed(),
+            })
+        })
     }
 
     fn fail(&self, failure: Failure) {
@@ -179,10 +201,16 @@ async fn send(shared: &Arc<Shared>, attempt: &Arc<Attempt>, factory: HttpRequest
     let started = Instant::now();
     let request = factory.build().await.map_err(|error| Failure::Request { cause: cause_of(&error) })?;
     let waited = shared.timeouts.first_token;
+    attempt.outcome().waiting_since = Some(started);
     let response = match tokio::time::timeout(waited, shared.http.execute(request)).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) if error.is_builder() => return Err(Failure::Request { cause: cause_of(&error) }),
+        Ok(Err(error)) if error.is_builder() => {
+            attempt.outcome().waiting_since = None;
+            return Err(Failure::Request { cause: cause_of(&error) });
+        }
         Ok(Err(error)) if error.is_connect() => {
+            // It was never sent.
+            attempt.outcome().waiting_since = None;
             return Err(Failure::Unreachable { cause: connect_cause(&error, shared) });
         }
         Ok(Err(error)) => return Err(Failure::Cut { cause: Some(cause_of(&error)) }),

@@ -90,22 +90,22 @@ impl Tee {
                     self.moved = Clock::now();
                 }
                 if self.body.len() + piece.len() > self.limit {
-                    self.finish(false).await?;
+                    self.finish(false).await;
                     return Err(Failure::TooLarge { limit: self.limit });
                 }
                 self.body.extend_from_slice(&piece);
                 if sse::has_done(&self.body, piece.len()) {
                     self.done = true;
-                    self.finish(true).await?;
+                    self.finish(true).await;
                 }
                 Ok(true)
             }
             Ok(None) => {
-                self.finish(true).await?;
+                self.finish(true).await;
                 Ok(false)
             }
             Err(failure) => {
-                self.finish(false).await?;
+                self.finish(false).await;
                 Err(failure)
             }
         }
@@ -146,7 +146,6 @@ impl Tee {
         let error = loop {
             match self.read(false).await {
                 Ok(true) => {}
-                Err(failure @ Failure::Tape { .. }) => return failure,
                 // The status alone says enough, whatever happens to the body.
                 Ok(false) | Err(_) => break ProviderError::from_body(&String::from_utf8_lossy(&self.body)),
             }
@@ -154,15 +153,18 @@ impl Tee {
         Failure::Status { status: self.status, hints: RetryHints::read(&self.headers, now), error }
     }
 
-    /// Puts the exchange on the tape.
-    async fn finish(&mut self, complete: bool) -> Result<(), Failure> {
+    /// Puts the exchange on the tape. Where that fails, the attempt says so: whoever asked decides what becomes of an
+    /// answer that is paid for.
+    async fn finish(&mut self, complete: bool) {
         let line = self.close(complete);
         let Some(recorder) = self.shared.recorder.clone() else {
             self.drain().await;
-            return Ok(());
+            return;
         };
         let (written, ()) = tokio::join!(recorder.record(line), self.drain());
-        written.map_err(|error| Failure::Tape { cause: error.to_string() })
+        if let Err(error) = written {
+            self.attempt.outcome().unrecorded = Some(error.to_string());
+        }
     }
 
     /// Reads to the end of a body whose last event has come, so that its connection is not closed but used again.
@@ -232,11 +234,9 @@ impl Drop for Tee {
             return;
         }
         let line = self.close(false);
-        if let (Some(recorder), Ok(runtime)) = (self.shared.recorder.clone(), tokio::runtime::Handle::try_current()) {
-            // Nobody waits for it: where the process ends first, only an answer that nobody used is lost.
-            runtime.spawn(async move {
-                let _ = recorder.record(line).await;
-            });
+        if let Some(recorder) = &self.shared.recorder {
+            // Handed over by the call itself. Nobody waits for it.
+            drop(recorder.record(line));
         }
     }
 }

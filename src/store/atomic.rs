@@ -11,9 +11,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use cap_std::fs::{Dir, File, Metadata, OpenOptions, Permissions};
+use cap_std::fs::{Metadata, OpenOptions, Permissions};
 
-use super::plan_dir::{OUTSIDE_HINT, is_outside};
+use super::{
+    advice,
+    disk::{Directory, DiskFile},
+};
 
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,16 +62,16 @@ impl WriteError {
             Self::Invalid { .. } => Some(String::from(
                 "mend the file, then run the same command again: the documents are on disk and count",
             )),
-            Self::Io { source, .. } if is_outside(source) => Some(String::from(OUTSIDE_HINT)),
-            Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(String::from(
-                    "free some space, then run the same command again: only what is missing is generated",
-                )),
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    Some(String::from("make the plan directory writable, then run the same command again"))
-                }
-                _ => None,
-            },
+            Self::Io { source, .. } => advice::for_disk(source).map(str::to_owned),
+        }
+    }
+
+    /// The same error once more, for another file of a batch.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Exists { path } => Self::Exists { path: path.clone() },
+            Self::Invalid { path, problem } => Self::Invalid { path: path.clone(), problem: problem.clone() },
+            Self::Io { path, source } => Self::Io { path: path.clone(), source: advice::again(source) },
         }
     }
 
@@ -108,7 +111,7 @@ pub(super) fn is_temporary(name: &str) -> bool {
 
 /// Writes one file below `dir`. `is_blank` tells what counts as nothing.
 pub(super) fn write(
-    dir: &Dir,
+    dir: &Directory,
     path: &Path,
     shown: &Path,
     bytes: &[u8],
@@ -125,10 +128,10 @@ pub(super) fn write(
 /// All are written and synced under temporary names; then `announce` is told what is about to be put in place, and may
 /// forbid it all; then each is put in place; then each folder is synced, once.
 pub(super) fn write_all(
-    dir: &Dir,
+    dir: &Directory,
     writes: &[Write<'_>],
     is_blank: &dyn Fn(&[u8]) -> bool,
-    announce: &mut dyn FnMut(&[Placement<'_>]) -> io::Result<()>,
+    announce: &mut dyn FnMut(&[Placement<'_>]) -> Result<(), WriteError>,
 ) -> Vec<Result<(), WriteError>> {
     let mut folders = Folders { dir, open: Vec::new() };
     let mut taken = HashSet::new();
@@ -154,23 +157,27 @@ pub(super) fn write_all(
     for (write, result) in writes.iter().zip(&mut results) {
         let Ok(staged) = result else { continue };
         let placed = match &announced {
-            Ok(()) => put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing),
-            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            Ok(()) => put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing)
+                .map_err(|error| staged.give_up(&folders, write, error)),
+            Err(error) => {
+                staged.remove(&folders);
+                Err(error.again())
+            }
         };
         match placed {
             Ok(()) => touched[staged.folder] = true,
-            Err(error) => *result = Err(staged.give_up(&folders, write, error)),
+            Err(error) => *result = Err(error),
         }
     }
     let synced: Vec<io::Result<()>> = folders
         .open
         .iter()
         .zip(touched)
-        .map(|((_, folder), touched)| if touched { sync_folder(folder) } else { Ok(()) })
+        .map(|((_, folder), touched)| if touched { folder.sync() } else { Ok(()) })
         .collect();
     let end = |(write, result): (&Write<'_>, Result<Staged, WriteError>)| match &synced[result?.folder] {
         Ok(()) => Ok(()),
-        Err(error) => Err(failed(write, io::Error::new(error.kind(), error.to_string()))),
+        Err(error) => Err(failed(write, advice::again(error))),
     };
     writes.iter().zip(results).map(end).collect()
 }
@@ -181,8 +188,8 @@ fn failed(write: &Write<'_>, source: io::Error) -> WriteError {
 
 /// The folders of a batch, each opened once.
 struct Folders<'a> {
-    dir: &'a Dir,
-    open: Vec<(PathBuf, Dir)>,
+    dir: &'a Directory,
+    open: Vec<(PathBuf, Directory)>,
 }
 
 impl Folders<'_> {
@@ -196,7 +203,7 @@ impl Folders<'_> {
         Ok(self.open.len() - 1)
     }
 
-    fn get(&self, staged: &Staged) -> &Dir {
+    fn get(&self, staged: &Staged) -> &Directory {
         &self.open[staged.folder].1
     }
 }
@@ -207,7 +214,7 @@ struct Staged {
     temporary: PathBuf,
     name: PathBuf,
     /// Until it is synced.
-    file: Option<File>,
+    file: Option<DiskFile>,
     existing: Existing,
     /// Whether something had the name before.
     there: bool,
@@ -219,9 +226,13 @@ impl Staged {
     }
 
     /// Takes the temporary away again.
-    fn give_up(&self, folders: &Folders<'_>, write: &Write<'_>, error: io::Error) -> WriteError {
+    fn remove(&self, folders: &Folders<'_>) {
         // Whatever went wrong is reported; a temporary that cannot be removed either does no harm.
         let _ = folders.get(self).remove_file(&self.temporary);
+    }
+
+    fn give_up(&self, folders: &Folders<'_>, write: &Write<'_>, error: io::Error) -> WriteError {
+        self.remove(folders);
         if error.kind() == io::ErrorKind::AlreadyExists && self.existing == Existing::Keep {
             WriteError::Exists { path: write.shown.clone() }
         } else {
@@ -262,7 +273,7 @@ fn stage(
 }
 
 /// Writes an empty file into a folder and takes it away again.
-pub(super) fn try_out(dir: &Dir, folder: &Path) -> io::Result<()> {
+pub(super) fn try_out(dir: &Directory, folder: &Path) -> io::Result<()> {
     let folder = folder_of(dir, &folder.join("any"))?;
     let name = PathBuf::from(format!(".planwave-{}-probe.tmp", std::process::id()));
     folder.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
@@ -270,7 +281,7 @@ pub(super) fn try_out(dir: &Dir, folder: &Path) -> io::Result<()> {
 }
 
 /// The folder that `path` lies in; made where it is missing.
-fn folder_of(dir: &Dir, path: &Path) -> io::Result<Dir> {
+fn folder_of(dir: &Directory, path: &Path) -> io::Result<Directory> {
     let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
         return dir.try_clone();
     };
@@ -285,86 +296,54 @@ fn folder_of(dir: &Dir, path: &Path) -> io::Result<Dir> {
 
 /// Whether a small regular file is there and is blank. It is looked at just before the write, so that what somebody
 /// has filled in since the run was planned stays.
-fn blank_on_disk(folder: &Dir, name: &Path, metadata: &Metadata, is_blank: &dyn Fn(&[u8]) -> bool) -> bool {
+fn blank_on_disk(folder: &Directory, name: &Path, metadata: &Metadata, is_blank: &dyn Fn(&[u8]) -> bool) -> bool {
     let small = metadata.is_file() && metadata.len() <= super::scan::PLACEHOLDER_LIMIT;
     small && folder.read(name).is_ok_and(|bytes| is_blank(&bytes))
 }
 
-fn write_temporary(folder: &Dir, temporary: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<File> {
+fn write_temporary(
+    folder: &Directory,
+    temporary: &Path,
+    bytes: &[u8],
+    permissions: Option<Permissions>,
+) -> io::Result<DiskFile> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
     if let Some(permissions) = permissions {
         file.set_permissions(permissions)?;
     }
-    start_writing_back(&file);
+    file.start_writing_back();
     Ok(file)
 }
 
-/// Lets the disk begin with a file while the next of its batch is written, which makes the syncs that follow shorter.
-#[cfg(target_os = "linux")]
-fn start_writing_back(file: &File) {
-    // Advice only: what fails here fails again, and is seen, at the sync.
-    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn start_writing_back(_: &File) {}
-
-fn put_in_place(folder: &Dir, temporary: &Path, name: &Path, existing: Existing) -> io::Result<()> {
+fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<()> {
     match existing {
-        Existing::Replace => folder.rename(temporary, folder, name),
-        Existing::Keep => match rename_new(folder, temporary, name) {
+        Existing::Replace => folder.rename(temporary, name),
+        Existing::Keep => match folder.rename_new(temporary, name) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => link_new(folder, temporary, name),
             result => result,
         },
     }
 }
 
-/// Renames in one step with the look whether the name is free. Not every system and file system can.
-#[cfg(any(target_os = "linux", target_vendor = "apple"))]
-fn rename_new(folder: &Dir, temporary: &Path, name: &Path) -> io::Result<()> {
-    // Both are names without a directory, so this cannot lead out of the folder, which cap-std has opened.
-    let done = rustix::fs::renameat_with(folder, temporary, folder, name, rustix::fs::RenameFlags::NOREPLACE);
-    done.map_err(io::Error::from)
-}
-
-#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-fn rename_new(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
-}
-
 /// A hard link fails where the name is taken, too.
-fn link_new(folder: &Dir, temporary: &Path, name: &Path) -> io::Result<()> {
-    match folder.hard_link(temporary, folder, name) {
+fn link_new(folder: &Directory, temporary: &Path, name: &Path) -> io::Result<()> {
+    match folder.hard_link(temporary, name) {
         Ok(()) => folder.remove_file(temporary),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // A file system without hard links (FAT, some network shares): look, then rename.
         Err(_) if folder.symlink_metadata(name).is_ok() => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
-        Err(_) => folder.rename(temporary, folder, name),
+        Err(_) => folder.rename(temporary, name),
     }
-}
-
-/// Makes the new name itself durable. Windows has no counterpart and needs none: NTFS journals names.
-#[cfg(unix)]
-pub(super) fn sync_folder(folder: &Dir) -> io::Result<()> {
-    // The handle itself cannot be synced: it is opened for paths only.
-    folder.open(".")?.sync_all()
-}
-
-#[cfg(not(unix))]
-pub(super) fn sync_folder(_: &Dir) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use cap_std::ambient_authority;
-
     use super::*;
 
-    fn scratch() -> (tempfile::TempDir, Dir) {
+    fn scratch() -> (tempfile::TempDir, Directory) {
         let directory = tempfile::tempdir().unwrap();
-        let dir = Dir::open_ambient_dir(directory.path(), ambient_authority()).unwrap();
+        let dir = Directory::open_ambient(directory.path()).unwrap();
         (directory, dir)
     }
 
@@ -377,7 +356,7 @@ mod tests {
     }
 
     /// Every file below a folder with its text; temporaries would show.
-    fn files(dir: &Dir, folder: &str) -> Vec<(String, String)> {
+    fn files(dir: &Directory, folder: &str) -> Vec<(String, String)> {
         let name = |entry: io::Result<cap_std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
         let mut names: Vec<String> = dir.read_dir(folder).unwrap().map(name).collect();
         names.sort();
@@ -436,7 +415,8 @@ mod tests {
             let temporaries = files(&dir, "a").into_iter().filter(|(name, _)| name.ends_with(".tmp"));
             assert_eq!(temporaries.map(|(_, text)| text).collect::<String>().len(), 2);
             assert!(!dir.exists("a/new"));
-            Err(io::Error::from(io::ErrorKind::StorageFull))
+            let source = io::Error::from(io::ErrorKind::StorageFull);
+            Err(WriteError::Io { path: PathBuf::from("record"), source })
         });
         assert_eq!(announced, [(PathBuf::from("a/new"), false), (PathBuf::from("a/old"), true)]);
         assert!(

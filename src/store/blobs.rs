@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::{Existing, PlanDir, StoreError, WriteError, atomic};
+use super::{Existing, PlanDir, StoreError, WriteError};
 use crate::history::Digest;
 
 const FOLDER: &str = ".planwave/blobs";
@@ -31,7 +31,7 @@ pub(super) fn put_file(dir: &PlanDir, blob: Digest, path: &str, bytes: &[u8]) ->
         let _ = dir.dir().remove_file(path_of(blob));
         // The bytes of a document that a person wrote may not be on the disk yet.
         dir.dir().open(path)?.sync_all()?;
-        dir.dir().hard_link(path, dir.dir(), path_of(blob))
+        dir.dir().hard_link(path, path_of(blob))
     });
     // File systems without hard links get a copy.
     made.or_else(|_| put(dir, blob, bytes))
@@ -39,7 +39,7 @@ pub(super) fn put_file(dir: &PlanDir, blob: Digest, path: &str, bytes: &[u8]) ->
 
 /// Makes the names of all blobs durable.
 pub(super) fn sync(dir: &PlanDir) -> Result<(), WriteError> {
-    let folder = dir.dir().open_dir(FOLDER).and_then(|folder| atomic::sync_folder(&folder));
+    let folder = dir.dir().open_dir(FOLDER).and_then(|folder| folder.sync());
     match folder {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(WriteError::Io { path: dir.shown(FOLDER), source })

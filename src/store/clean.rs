@@ -12,7 +12,7 @@ use cap_std::fs::OpenOptions;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Events, PlanDir, Price, RecordsError, RunLock, StoreError, WriteError, atomic, blobs, records};
+use super::{Events, PlanDir, Price, RecordsError, RunLock, StoreError, WriteError, blobs, records};
 use crate::history::{Bill, Charge, Digest, Kept, Kind, Record, Removal, RunId, Stored, removal};
 
 const TAPE: &str = ".planwave/tape.jsonl";
@@ -254,6 +254,6 @@ fn cut_tape(dir: &PlanDir, lines: &BTreeSet<usize>) -> io::Result<()> {
     let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
     drop((file, reader));
-    dir.dir().rename(NEW_TAPE, dir.dir(), TAPE)?;
-    atomic::sync_folder(&dir.dir().open_dir(".planwave")?)
+    dir.dir().rename(NEW_TAPE, TAPE)?;
+    dir.dir().open_dir(".planwave")?.sync()
 }

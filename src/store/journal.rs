@@ -5,15 +5,16 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{self, Write as _},
+    io,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use cap_std::fs::{Metadata, OpenOptions};
 use jiff::Timestamp;
 
-use super::{Existing, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, atomic, blobs, records};
+use super::{
+    Existing, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, blobs, disk::DiskFile, lines::LineFile, records,
+};
 use crate::{
     document::is_placeholder,
     history::{Change, ChangeKind, Digest, End, Header, Kind, PlanPath, Record, RunId, Tallied, VERSION},
@@ -55,7 +56,7 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct State {
-    file: File,
+    file: LineFile,
     changes: usize,
     /// What each file was left as by this operation.
     left: HashMap<String, Option<Digest>>,
@@ -77,14 +78,15 @@ impl Journal {
             model: begin.model.map(str::to_owned),
             replay: begin.replay,
         };
-        let open = || -> io::Result<File> {
+        let open = || -> io::Result<LineFile> {
+            let first = !dir.dir().is_dir(records::FOLDER);
             dir.dir().create_dir_all(&folder)?;
-            let options = OpenOptions::new().append(true).create_new(true).clone();
-            let mut file = dir.dir().open_with(&path, &options)?.into_std();
-            file.write_all(header.to_line().as_bytes())?;
-            file.sync_all()?;
-            for folder in [folder.as_str(), records::FOLDER, ".planwave"] {
-                atomic::sync_folder(&dir.dir().open_dir(folder)?)?;
+            let options = OpenOptions::new().read(true).append(true).create_new(true).clone();
+            let mut file = LineFile::new(dir.dir().open_with(&path, &options)?)?;
+            file.append(header.to_line().as_bytes())?;
+            // Each folder's name is in the one above it.
+            for folder in [folder.as_str(), records::FOLDER].into_iter().chain(first.then_some(".planwave")) {
+                dir.dir().open_dir(folder)?.sync()?;
             }
             Ok(file)
         };
@@ -97,12 +99,17 @@ impl Journal {
         &self.id
     }
 
+    /// Where the events of a run go, relative to the plan directory.
+    pub fn events_path(&self) -> String {
+        format!("{}/{}", records::folder_of(&self.id), records::EVENTS)
+    }
+
     /// A file for the events of a run, beside the record. It is not synced: what cannot be done without stands on the tape.
-    pub fn events(&self, dir: &PlanDir) -> Result<File, WriteError> {
-        let path = format!("{}/{}", records::folder_of(&self.id), records::EVENTS);
+    pub fn events(&self, dir: &PlanDir) -> Result<impl io::Write + Send + use<>, WriteError> {
+        let path = self.events_path();
         let options = OpenOptions::new().append(true).create(true).clone();
-        let file = dir.dir().open_with(&path, &options);
-        file.map(cap_std::fs::File::into_std).map_err(|source| WriteError::Io { path: dir.shown(&path), source })
+        let file: io::Result<DiskFile> = dir.dir().open_with(&path, &options);
+        file.map_err(|source| WriteError::Io { path: dir.shown(&path), source })
     }
 
     /// Announces changes: when it returns, they and the bytes that they will overwrite are on the disk.
@@ -144,7 +151,7 @@ impl Journal {
     }
 
     fn append(&self, dir: &PlanDir, state: &mut State, lines: &str) -> Result<(), WriteError> {
-        let written = state.file.write_all(lines.as_bytes()).and_then(|()| state.file.sync_data());
+        let written = state.file.append(lines.as_bytes());
         written.map_err(|source| {
             let path = dir.shown(&format!("{}/{}", records::folder_of(&self.id), records::CHANGES));
             WriteError::Io { path, source }

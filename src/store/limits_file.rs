@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cap_std::{ambient_authority, fs::Dir};
-
-use super::atomic::{self, Existing};
+use super::{
+    atomic::{self, Existing},
+    disk::Directory,
+};
 
 /// The file's name in the user's state directory.
 const NAME: &str = "limits.json";
@@ -54,7 +55,7 @@ impl LimitsFile {
     /// What the system said.
     pub fn write(&self, text: &str) -> io::Result<()> {
         std::fs::create_dir_all(&self.directory)?;
-        let directory = Dir::open_ambient_dir(&self.directory, ambient_authority())?;
+        let directory = Directory::open_ambient(&self.directory)?;
         let written =
             atomic::write(&directory, Path::new(NAME), &self.path(), text.as_bytes(), Existing::Replace, |_| false);
         written.map_err(|error| io::Error::other(error.to_string()))

@@ -6,14 +6,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use cap_std::fs::OpenOptions;
 
-use super::{PlanDir, TapeFile};
+use super::{PlanDir, TapeFile, disk::DiskFile};
 use crate::{
     model::{Memory, Recorder as _},
     tape::{Exchange, Skimmed, check_header, item_key, skim},
@@ -53,7 +52,7 @@ pub struct Found {
 /// Answers on the tape, by request.
 #[derive(Debug)]
 pub struct TapeMemory {
-    file: Mutex<File>,
+    file: Mutex<DiskFile>,
     places: HashMap<String, Place>,
     copy_to: Option<Arc<TapeFile>>,
 }
@@ -79,7 +78,7 @@ impl LocalTape {
         let dir = plan_dir.dir();
         dir.create_dir_all(".planwave")?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
-        let mut file = dir.open_with(TAPE, &options)?.into_std();
+        let mut file = dir.open_with(TAPE, &options)?;
         let Reading { places, damaged, torn } = Reading::of(&file)?;
         if !damaged.is_empty() {
             let mut side = dir.open_with(DAMAGED, OpenOptions::new().append(true).create(true))?;
@@ -108,7 +107,7 @@ impl LocalTape {
     /// As for [`LocalTape::open`].
     pub fn keys(plan_dir: &PlanDir) -> io::Result<HashSet<String>> {
         match plan_dir.dir().open(TAPE) {
-            Ok(file) => Ok(Reading::of(&file.into_std())?.places.into_keys().collect()),
+            Ok(file) => Ok(Reading::of(&file)?.places.into_keys().collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
             Err(error) => Err(error),
         }
@@ -130,7 +129,7 @@ struct DamagedLine {
 }
 
 impl Reading {
-    fn of(file: &File) -> io::Result<Self> {
+    fn of(file: &DiskFile) -> io::Result<Self> {
         let mut reading = Self::default();
         let mut reader = BufReader::with_capacity(256 * 1024, file);
         let mut line = Vec::new();

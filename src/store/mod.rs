@@ -4,12 +4,17 @@
 //! write out of the plan directory, and every write is atomic through one helper. It must not print or decide what is
 //! generated.
 
+mod advice;
 mod atomic;
 mod blobs;
 mod clean;
+mod disk;
 mod events;
+mod faults;
+mod good_copy;
 mod journal;
 mod limits_file;
+mod lines;
 mod local_tape;
 mod locate;
 mod lock;
@@ -22,9 +27,11 @@ mod tape_file;
 mod undo;
 mod writer;
 
+pub use advice::for_disk as disk_advice;
 pub use atomic::{Existing, WriteError};
 pub use clean::{Cleaning, Freed};
 pub use events::{Events, Price};
+pub use good_copy::GoodCopy;
 pub use journal::{Begin, Intent, Journal};
 pub use limits_file::LimitsFile;
 pub use local_tape::{Found, LocalTape, TapeMemory};
@@ -32,7 +39,7 @@ pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
 pub use new_plan::{add_plan, create_plan_dir};
 pub use operation::Operation;
-pub use plan_dir::{PlanDir, StoreError, outside_hint};
+pub use plan_dir::{PlanDir, StoreError};
 pub use records::RecordsError;
 pub use scan::{AchievementFiles, Listing, Scan, Verdicts};
 pub use tape_file::{TapeFile, Tapes};

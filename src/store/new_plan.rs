@@ -2,11 +2,10 @@
 
 use std::{io, path::Path};
 
-use cap_std::{ambient_authority, fs::Dir};
-
 use super::{
     WriteError,
     atomic::{self, Existing},
+    disk::Directory,
 };
 
 /// Creates `directory`, with its parents, and writes `files` (names and texts) into it.
@@ -27,7 +26,7 @@ pub fn create_plan_dir(directory: &Path, files: &[(&str, &str)]) -> Result<(), W
         }
         Err(error) => return Err(failed(error)),
     }
-    let dir = Dir::open_ambient_dir(directory, ambient_authority()).map_err(failed)?;
+    let dir = Directory::open_ambient(directory).map_err(failed)?;
     for (name, text) in files {
         let shown = directory.join(name);
         atomic::write(&dir, Path::new(name), &shown, text.as_bytes(), Existing::Keep, |_| false)?;
@@ -50,7 +49,7 @@ pub fn add_plan(directory: &Path, plan: (&str, &str), parallel: (&str, &str)) ->
             return Err(WriteError::Exists { path: directory.join(&*name) });
         }
     }
-    let dir = Dir::open_ambient_dir(directory, ambient_authority()).map_err(failed)?;
+    let dir = Directory::open_ambient(directory).map_err(failed)?;
     for (name, text) in [plan, parallel] {
         let shown = directory.join(name);
         atomic::write(&dir, Path::new(name), &shown, text.as_bytes(), Existing::Keep, |_| false)?;

@@ -6,12 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cap_std::{ambient_authority, fs::Dir};
 use jiff::Timestamp;
 
 use super::{
     Existing, Listing, Scan, WriteError,
+    advice::{self, OUTSIDE_HINT, is_outside},
     atomic::{self, Placement, Write},
+    disk::Directory,
     locate::{LocateError, Located, locate},
     scan::Depth,
 };
@@ -26,7 +27,7 @@ const LARGEST_FILE: u64 = 256 * 1024 * 1024;
 /// An open plan directory. Cheap to share; all paths are relative to it.
 #[derive(Debug)]
 pub struct PlanDir {
-    dir: Dir,
+    dir: Directory,
     located: Located,
 }
 
@@ -71,40 +72,25 @@ impl StoreError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(String::from("check the permissions"))
             }
-            Self::Io { .. } => None,
+            Self::Io { source, .. } => advice::for_disk(source).map(str::to_owned),
             Self::TooLarge { .. } => Some(String::from("is this the file you meant?")),
             Self::InTheWay { .. } => Some(String::from("remove it, or put the document itself there")),
         }
     }
 }
 
-/// What to do where [`PlanDir::explained`] told of a link.
-pub(super) const OUTSIDE_HINT: &str =
-    "planwave keeps to the plan directory: put the file or folder itself there in place of the link";
-
-/// What to do about an error, where it is that a path leads out of the plan directory.
-pub fn outside_hint(error: &io::Error) -> Option<String> {
-    is_outside(error).then(|| String::from(OUTSIDE_HINT))
-}
-
-/// Whether the directory handle refused a path because it leads out of the directory. The system's own refusals have a
-/// number.
-pub(super) fn is_outside(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
-}
-
 impl PlanDir {
     /// Opens what the user named: a plan directory, a `PLAN_*.md`, or a parallel.json.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let located = locate(path)?;
-        let dir = Dir::open_ambient_dir(&located.directory, ambient_authority())
+        let dir = Directory::open_plan(&located.directory)
             .map_err(|source| StoreError::Io { path: located.directory.clone(), source })?;
         Ok(Self { dir, located })
     }
 
     /// Opens a directory that may have no PLAN; `name` stands for the plan's.
     pub fn without_plan(directory: &Path, name: PlanName) -> Result<Self, StoreError> {
-        let dir = Dir::open_ambient_dir(directory, ambient_authority())
+        let dir = Directory::open_plan(directory)
             .map_err(|source| StoreError::Io { path: directory.to_path_buf(), source })?;
         let plan_file = format!("PLAN_{name}.md");
         Ok(Self { dir, located: Located { directory: directory.to_path_buf(), name, plan_file } })
@@ -215,7 +201,7 @@ impl PlanDir {
     pub(super) fn write_all(
         &self,
         writes: &[Write<'_>],
-        announce: &mut dyn FnMut(&[Placement<'_>]) -> io::Result<()>,
+        announce: &mut dyn FnMut(&[Placement<'_>]) -> Result<(), WriteError>,
     ) -> Vec<Result<(), WriteError>> {
         tracing::debug!(documents = writes.len(), "write");
         let results = atomic::write_all(&self.dir, writes, &is_blank, announce);
@@ -254,7 +240,16 @@ impl PlanDir {
             .map_err(|source| WriteError::Io { path: self.shown(folder), source: self.explained(source) })
     }
 
-    pub(super) fn dir(&self) -> &Dir {
+    /// Bytes that can still be written where the directory lies.
+    ///
+    /// # Errors
+    ///
+    /// The system does not say.
+    pub fn free_space(&self) -> io::Result<u64> {
+        self.dir.space().map_or_else(|| fs4::available_space(self.path()), Ok)
+    }
+
+    pub(super) fn dir(&self) -> &Directory {
         &self.dir
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use cap_std::fs::Dir;
 
-use super::{PlanDir, StoreError, plan_dir::is_outside};
+use super::{PlanDir, StoreError, advice::is_outside};
 use crate::{
     document::{FileRole, Folder, Names, is_placeholder},
     parallel::Evidence,

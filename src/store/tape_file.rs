@@ -4,9 +4,9 @@
 //! so many calls in flight cost few syncs.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek as _, SeekFrom, Write as _},
-    path::Path,
+    fs::OpenOptions,
+    io,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::JoinHandle,
 };
@@ -14,8 +14,11 @@ use std::{
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::PlanDir;
+use super::{PlanDir, advice, disk::DiskFile, lines::LineFile};
 use crate::model::Recorder;
+
+/// The plan's own tape.
+const TAPE: &str = ".planwave/tape.jsonl";
 
 /// Lines written with one sync at most.
 const LARGEST_BATCH: usize = 256;
@@ -38,29 +41,25 @@ impl TapeFile {
     pub fn local(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
         plan_dir.dir().create_dir_all(".planwave")?;
         let options = cap_std::fs::OpenOptions::new().read(true).append(true).create(true).clone();
-        Self::start(plan_dir.dir().open_with(".planwave/tape.jsonl", &options)?.into_std(), header)
+        let file = plan_dir.dir().open_with(TAPE, &options)?;
+        Self::start(plan_dir.shown(TAPE), file, header)
     }
 
     /// Creates a tape that must not exist yet. `header` is its first line.
     pub fn create(path: &Path, header: &str) -> io::Result<Self> {
-        Self::start(OpenOptions::new().read(true).append(true).create_new(true).open(path)?, header)
+        let file = OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
+        Self::start(path.to_path_buf(), DiskFile::elsewhere(file), header)
     }
 
-    fn start(mut file: File, header: &str) -> io::Result<Self> {
-        let length = file.seek(SeekFrom::End(0))?;
-        let whole = whole_lines(&mut file, length)?;
-        if whole < length {
-            // A crash left a line without its end. It was never reported as written, so nothing paid for is in it.
-            file.set_len(whole)?;
+    fn start(path: PathBuf, file: DiskFile, header: &str) -> io::Result<Self> {
+        // A last line without its end was never reported as written, so nothing paid for is in it.
+        let mut file = LineFile::new(file)?;
+        if file.is_empty() {
+            file.append(format!("{header}\n").as_bytes())?;
         }
-        if whole == 0 {
-            writeln!(file, "{header}")?;
-            file.sync_data()?;
-        }
-        let whole = file.seek(SeekFrom::End(0))?;
         let (lines, queue) = mpsc::channel();
         let thread =
-            std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(file, whole, &queue))?;
+            std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(&path, file, &queue))?;
         Ok(Self { lines: Some(lines), thread: Some(thread) })
     }
 }
@@ -88,24 +87,6 @@ impl Drop for TapeFile {
     }
 }
 
-/// The length of a file up to the end of its last whole line.
-fn whole_lines(file: &mut File, length: u64) -> io::Result<u64> {
-    const BLOCK: u64 = 64 * 1024;
-    let mut end = length;
-    let mut block = Vec::new();
-    while end > 0 {
-        let start = end.saturating_sub(BLOCK);
-        file.seek(SeekFrom::Start(start))?;
-        block.clear();
-        Read::by_ref(file).take(end - start).read_to_end(&mut block)?;
-        if let Some(last) = block.iter().rposition(|byte| *byte == b'\n') {
-            return Ok(start + last as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(0)
-}
-
 /// Several tapes that get the same lines.
 #[derive(Debug)]
 pub struct Tapes(pub Vec<Arc<TapeFile>>);
@@ -125,37 +106,20 @@ impl Recorder for Tapes {
     }
 }
 
-/// `whole` is the file's length.
-fn write_all(mut file: File, mut whole: u64, queue: &mpsc::Receiver<Line>) {
+fn write_all(path: &Path, mut file: LineFile, queue: &mpsc::Receiver<Line>) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(LARGEST_BATCH - 1));
-        let result = write_batch(&mut file, &mut batch);
-        match &result {
-            Ok(written) => whole += written,
-            // Half a line would spoil the one that comes after it. Where this fails too, reading passes over it.
-            Err(_) => drop(file.set_len(whole)),
-        }
+        // A line and its end in one piece: a process that is killed between two writes would leave half a line.
+        batch.iter_mut().for_each(|line| line.text.push('\n'));
+        let result = file.append_each(batch.iter().map(|line| line.text.as_bytes()));
         for line in batch {
             let answer = match &result {
-                Ok(_) => Ok(()),
-                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+                Ok(()) => Ok(()),
+                Err(error) => Err(advice::with_path(error, path)),
             };
             // The caller may have given up waiting; the line is on the tape all the same.
             let _ = line.written.send(answer);
         }
     }
-}
-
-/// The bytes that were written.
-fn write_batch(file: &mut File, batch: &mut [Line]) -> io::Result<u64> {
-    let mut written = 0;
-    for line in batch {
-        // A line and its end in one piece: a process that is killed between two writes would leave half a line.
-        line.text.push('\n');
-        file.write_all(line.text.as_bytes())?;
-        written += line.text.len() as u64;
-    }
-    file.sync_data()?;
-    Ok(written)
 }

@@ -8,8 +8,8 @@ use std::{collections::HashMap, io, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    Begin, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, atomic, blobs, journal,
-    records,
+    Begin, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, blobs, journal,
+    lines::LineFile, records,
 };
 use crate::{
     history::{Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, taking_back},
@@ -149,12 +149,11 @@ impl Unfinished {
         sync_folders(dir, self.left.iter().map(|change| &change.path))?;
         let path = format!("{}/{}", records::folder_of(&self.record.id), records::CHANGES);
         let failed = |source| WriteError::Io { path: dir.shown(&path), source };
-        let options = cap_std::fs::OpenOptions::new().append(true).clone();
-        let mut file = dir.dir().open_with(&path, &options).map_err(failed)?.into_std();
+        let options = cap_std::fs::OpenOptions::new().read(true).append(true).clone();
+        let mut file = dir.dir().open_with(&path, &options).and_then(LineFile::new).map_err(failed)?;
         let parallel = self.record.changes.iter().rfind(|change| change.path.as_str() == PARALLEL_FILE);
         journal::end(dir, parallel.and_then(|change| change.after), Timestamp::now(), None, |line| {
-            use io::Write as _;
-            file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
+            file.append(line.as_bytes()).map_err(failed)
         })
     }
 }
@@ -236,7 +235,7 @@ fn sync_folders<'a>(dir: &PlanDir, paths: impl Iterator<Item = &'a PlanPath>) ->
     folders.dedup();
     for folder in folders {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        match dir.dir().open_dir(folder).and_then(|opened| atomic::sync_folder(&opened)) {
+        match dir.dir().open_dir(folder).and_then(|opened| opened.sync()) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(WriteError::Io { path: dir.path().join(folder), source });
             }

@@ -149,7 +149,7 @@ fn gather(first: Job, queue: &mpsc::Receiver<Message>, hold: Duration) -> Vec<Jo
 
 /// Called once for each batch when all of it is on the disk under temporary names and nothing is in place: the run's
 /// record says what is about to be created or replaced. An error keeps the whole batch from being put in place.
-fn announce(dir: &PlanDir, journal: &Journal, batch: &[Job], placements: &[Placement<'_>]) -> io::Result<()> {
+fn announce(dir: &PlanDir, journal: &Journal, batch: &[Job], placements: &[Placement<'_>]) -> Result<(), WriteError> {
     let replaced: HashMap<&Path, bool> =
         placements.iter().map(|placement| (placement.path, placement.replaces)).collect();
     let intent = |job| {
@@ -158,10 +158,7 @@ fn announce(dir: &PlanDir, journal: &Journal, batch: &[Job], placements: &[Place
         Some(Intent { path, after: Some(Digest::of(text.as_bytes())), existing })
     };
     let intents: Vec<Intent<'_>> = batch.iter().filter_map(intent).collect();
-    journal.intend(dir, &intents).map_err(|error| match error {
-        WriteError::Io { ref source, .. } => io::Error::new(source.kind(), error.to_string()),
-        WriteError::Exists { .. } | WriteError::Invalid { .. } => io::Error::other(error.to_string()),
-    })
+    journal.intend(dir, &intents)
 }
 
 #[cfg(test)]

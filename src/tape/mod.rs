@@ -17,7 +17,7 @@ pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError, check
 pub use key::{item_key, request_and_item_key, request_key};
 pub use note::{GivenUp, Skimmed, skim};
 pub use replay::ReplayIndex;
-pub use usage::Usage;
+pub use usage::{Usage, may_be_charged};
 
 /// The version of the format that this planwave writes, and the newest it reads.
 pub const VERSION: u32 = 1;

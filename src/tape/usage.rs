@@ -15,6 +15,12 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
+/// Whether a provider may charge for a request, by the HTTP status of its answer (0 where nothing was heard of it) and what
+/// it counted. An error is not charged for, unless tokens are counted beside it.
+pub fn may_be_charged(status: u16, usage: Option<&Usage>) -> bool {
+    status == 0 || (200..300).contains(&status) || usage.is_some()
+}
+
 impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         // Saturating: the numbers come from a server.

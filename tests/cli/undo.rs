@@ -411,3 +411,46 @@ async fn git_is_asked_for_a_commit_only_on_request() {
     assert_eq!(git(&env, &["log", "--format=%s"]).unwrap(), "Before planwave run\n");
     assert_eq!(git(&env, &["status", "--porcelain", "--untracked-files=no"]).unwrap(), "");
 }
+
+/// A run that is cut short leaves parallel.json whole; an editor or a disk may not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_parallel_json_is_never_replaced_and_its_last_good_copy_is_named() {
+    let (env, _server, _before) = ran().await;
+    let whole = env.read("plan/parallel.json");
+    let broken = [String::new(), whole[..whole.len() / 2].to_owned(), String::from("{}"), whole.replace(':', "")];
+    for text in broken {
+        env.write("plan/parallel.json", &text);
+        let commands: [&[&str]; 8] = [
+            &["status", "plan"],
+            &["validate", "plan"],
+            &["refresh", "plan"],
+            &["next", "plan"],
+            &["claim", "plan"],
+            &["run", "plan", "--all", "--yes"],
+            &["run", "plan", "--all", "--dry-run"],
+            &["analyze", "plan", "--declared"],
+        ];
+        for command in commands {
+            let said = env.run(command);
+            assert!(said.ends_with("[exit 2]") || (command[0] == "validate" && said.ends_with("[exit 1]")), "{said}");
+            assert!(said.contains("the last good copy, left by `run --all --concurrency 1`"), "{command:?}: {said}");
+            assert_eq!(env.read("plan/parallel.json"), text, "{command:?}");
+        }
+        // What is said is what helps.
+        let said = env.run(&["status", "plan"]);
+        let copy = said.lines().find_map(|line| line.trim().strip_prefix("cp ")).unwrap();
+        let (from, to) = copy.split_once(' ').unwrap();
+        std::fs::copy(env.path(from), env.path(to)).unwrap();
+        assert_eq!(env.read("plan/parallel.json"), whole);
+    }
+    std::fs::remove_dir_all(env.path("plan/.planwave")).unwrap();
+    env.write("plan/parallel.json", "");
+    insta::assert_snapshot!(env.run(&["next", "plan"]), @r"
+    ------- stderr -------
+    error: plan/parallel.json cannot be used
+    plan/parallel.json:1:1: error[PW101]: the file is empty
+      hint: restore it from a backup or from version control, or delete it and write one with `planwave analyze <PLAN> --declared`
+      hint: mend the file; no earlier copy of it is on record. `planwave analyze plan --declared --force` writes it anew, from the PLAN and the documents
+    [exit 2]
+    ");
+}

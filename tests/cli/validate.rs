@@ -161,6 +161,7 @@ fn documents_and_verdicts_decide() {
 #[test]
 fn a_file_that_is_broken_or_alone_is_checked_as_far_as_possible() {
     let env = TestEnv::with_plan(&[vec![]]);
+    std::fs::remove_dir_all(env.path("plan/.planwave")).unwrap();
     env.write("plan/parallel.json", "{\"levels\": [\n  {\"level\": 1, \"achievements\": [{\"id\": \"1.1\", \"status\": \"done\", \"dependencies\": [\"1.1\"]}]},\n]}");
     insta::assert_snapshot!(env.run(&["validate", "plan", "--fix"]), @r"
     error[PW103]: trailing comma
@@ -174,6 +175,7 @@ fn a_file_that_is_broken_or_alone_is_checked_as_far_as_possible() {
     ------- stderr -------
     nothing is repaired before the file can be read
     plan/parallel.json: 1 error
+      hint: mend the file; no earlier copy of it is on record. `planwave analyze plan --declared --force` writes it anew, from the PLAN and the documents
     [exit 1]
     ");
     env.write("alone/x.json", "{\"levels\": [{\"level\": 1, \"achievements\": [{\"id\": \"1.1\", \"status\": \"done\", \"dependencies\": [\"1.1\"]}]}]}");

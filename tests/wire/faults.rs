@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use planwave::model::{FinishReason, Model, Progress, Scope, Source};
+use planwave::model::{FinishReason, Model, ModelConfig, Progress, Scope, Source};
 use wiremock::ResponseTemplate;
 
 use crate::support::{
@@ -310,6 +310,45 @@ async fn a_call_has_an_end_and_what_came_is_kept() {
         tokio::task::yield_now().await;
     }
     assert_eq!((tape.exchanges()[0].complete, tape.exchanges()[0].body.as_str()), (false, begun.as_str()));
+}
+
+/// The exchanges that the bill hears of: status, and whether anything is known of the cost.
+async fn billed(config: ModelConfig, patience: Duration) -> Vec<(u16, bool)> {
+    let told = Mutex::new(Vec::new());
+    let note = |progress| {
+        if let Progress::Exchanged(exchanged) = progress {
+            assert!(exchanged.sent);
+            told.lock().unwrap().push((exchanged.status, exchanged.usage.is_some()));
+        }
+    };
+    let (model, request) = (model(config, Source::Live, None), request("Task"));
+    let _ = tokio::time::timeout(patience, model.complete(&request, &note)).await;
+    told.into_inner().unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_is_on_the_bill() {
+    let (long, short) = (Duration::from_secs(60), Duration::from_millis(200));
+    let begun = stream(&[r#"{"choices":[{"delta":{"content":"paid for"}}]}"#]).replace("data: [DONE]\n\n", "");
+    // Connections are taken, and nothing is ever answered.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (pieces, status) in [(None, 0), (Some(vec![]), 200), (Some(vec![begun]), 200)] {
+        // Given up by the timeout of silence, by that of the call, and by whoever waited.
+        for (silence, call, patience) in [(short, long, long), (long, short, long), (long, long, short)] {
+            let address = match &pieces {
+                None => format!("http://{}", mute.local_addr().unwrap()),
+                Some(pieces) => raw(vec![(pieces.clone(), Then::Hang)]).await,
+            };
+            let mut config = config(&address);
+            config.retry.max_retries = 0;
+            (config.timeouts.first_token, config.timeouts.idle, config.timeouts.call) = (silence, silence, call);
+            assert_eq!(billed(config, patience).await, [(status, false)], "{silence:?} {call:?} {patience:?}");
+        }
+    }
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut config = config(&format!("http://{address}"));
+    config.retry.max_retries = 0;
+    assert_eq!(billed(config, long).await, [], "what never was sent costs nothing");
 }
 
 #[tokio::test]

@@ -74,12 +74,20 @@ async fn a_request_that_is_not_on_the_tape_shows_what_differs() {
 }
 
 #[tokio::test]
-async fn nothing_is_used_that_could_not_be_recorded() {
+async fn an_answer_that_could_not_be_recorded_is_the_last_one() {
     let server = server(vec![sse(good())]).await;
     let tape = Arc::new(Memory::full());
-    let failure = ask(&model(config(&server.uri()), Source::Live, Some(tape))).await.unwrap_err();
+    let completion = ask(&model(config(&server.uri()), Source::Live, Some(Arc::clone(&tape)))).await.unwrap();
+    // It is paid for, so it is handed on; whoever asked learns that it must not go on.
+    assert_eq!(completion.text, GOOD_TEXT);
+    let failure = completion.unrecorded.unwrap();
     assert_eq!((failure.scope, failure.requests), (Scope::Recording, 1));
     assert!(failure.message.contains("tape: no space left on device"), "{failure}");
+
+    // An error is not asked again either: its repeat might be an answer.
+    let server = crate::support::server(vec![wiremock::ResponseTemplate::new(503), sse(good())]).await;
+    let failure = ask(&model(config(&server.uri()), Source::Live, Some(tape))).await.unwrap_err();
+    assert_eq!((failure.scope, failure.requests), (Scope::Recording, 1));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::AnalyzeArguments;
 use crate::{
-    cli::{failure::Failure, project::Project},
+    cli::{failure::Failure, past::good_copy_hint, project::Project},
     document::Names,
     parallel::{Basis, Form, ParallelFile, Status, derive_status},
     plan::AchievementId,
@@ -49,8 +49,10 @@ impl Subject {
 
 fn read_old(project: &Project, shown: &str, warnings: &mut Vec<String>) -> Result<Option<Old>, Failure> {
     let Some(bytes) = project.dir.read_parallel()? else { return Ok(None) };
-    let again =
-        || String::from("mend the file, or begin anew with `--force`: its statuses and other fields are then lost");
+    let again = || {
+        let copy = good_copy_hint(&project.dir);
+        format!("{copy}\n  `--force` begins anew: statuses and other fields of the file are then lost")
+    };
     let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, shown).hint(again()))?;
     if file.form() == Form::Flat {
         let plan = project.dir.path().display();

@@ -46,8 +46,10 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         err(&format!("warning: {}\n", sanitize(warning)));
     }
     let paid = Paid::of(&prepared.leveled.project.dir, &loaded, &answers, arguments.fresh);
+    let recorded = loaded.settings.tape.local && matches!(answers, Answers::Network);
     if arguments.dry_run {
-        let forecast = prepared.forecast(paid.as_ref())?;
+        let mut forecast = prepared.forecast(paid.as_ref())?;
+        forecast.warnings.extend(prepared.shortage(recorded));
         let text = if arguments.json {
             json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
         } else {
@@ -71,7 +73,12 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     if prepared.planned.run.items.is_empty() {
         return nothing_to_do(&prepared, &surroundings);
     }
-    // A missing key is said before the user is asked anything.
+    // A disk that is too full and a missing key are said before the user is asked anything.
+    if let Some(shortage) = prepared.shortage(recorded) {
+        return Err(Failure::invalid(shortage).hint(String::from(
+            "free some space, or generate fewer documents at a time (`--level`, `--ids`); `planwave gc` removes what no undo needs",
+        )));
+    }
     let key = match surroundings.answers {
         Answers::Network => model_setup::key(&loaded, &sources)?,
         Answers::Replay(_) => None,

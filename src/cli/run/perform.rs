@@ -25,7 +25,7 @@ use crate::{
     parallel::whole_seconds,
     plan::Plan,
     progress::Refreshed,
-    report::{SummaryContext, json_pretty, plural, shell_word, summary_json, summary_text},
+    report::{SummaryContext, json_pretty, plural, sanitize, shell_word, summary_json, summary_text},
     settings::{self as config, Loaded, Sources},
     store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir, RunLock},
 };
@@ -88,7 +88,8 @@ pub(in crate::cli) fn perform(
     let sought = Sought { answers, record, fresh, began };
     let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
     let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
-    let journal = Arc::new(Journal::begin(&dir, &lock, &begin)?);
+    let journal = Journal::begin(&dir, &lock, &begin).map_err(|error| Failure::from(error).before_sending())?;
+    let journal = Arc::new(journal);
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     if !refreshed.changes.is_empty() {
@@ -136,7 +137,9 @@ pub(in crate::cli) fn perform(
     drop(runtime);
     drop(tapes);
     if let Some(error) = reporting.close() {
-        err(&format!("warning: the run's events are not all on the disk, so its bill is incomplete: {error}\n"));
+        let shown = dir.shown(&journal.events_path()).display().to_string();
+        let shown = sanitize(&shown);
+        err(&format!("warning: {shown}: {error}; events are missing there, so the run's bill is incomplete\n"));
     }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
     if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {

@@ -9,9 +9,10 @@ use crate::{
         project::{Leveled, Planned},
         tapes::Answers,
     },
-    engine::{self, Briefing, Forecast, ModelOutlook, Remembered, Wish},
+    engine::{self, Briefing, Forecast, ModelOutlook, Remembered, SpaceNeeded, Wish},
     model::{ModelConfig, OpenAi, Request, gate::Bounds},
     prompts::{TemplateName, Templates},
+    report::bytes_text,
     settings::Loaded,
     store::{LocalTape, PlanDir},
 };
@@ -49,6 +50,22 @@ impl Prepared {
         forecast.warnings.extend(leveled.warnings.iter().cloned());
         forecast.budget = self.bounds.is_set().then_some(self.bounds);
         Ok(forecast)
+    }
+
+    /// What is to be said where the disk may not hold what the run writes; `recorded` says whether the plan's own tape is
+    /// written as well.
+    pub(super) fn shortage(&self, recorded: bool) -> Option<String> {
+        let dir = &self.leveled.project.dir;
+        let parallel_json = self.leveled.file.to_text().len() as u64;
+        let needed = SpaceNeeded::of(&self.planned.run, &self.briefing, parallel_json, recorded);
+        // Where the system does not say, the first write that fails will.
+        let free = dir.free_space().ok().filter(|free| *free < needed.total())?;
+        let tape = match needed.tape {
+            0 => String::new(),
+            tape => format!(", {} of them for the tape", bytes_text(tape)),
+        };
+        let (free, all) = (bytes_text(free), bytes_text(needed.total()));
+        Some(format!("there are {free} free at {}, and this run may write {all}{tape}", dir.path().display()))
     }
 }
 

@@ -1,0 +1,158 @@
+//! Faults on purpose: has the n-th effect of a kind fail, so that tests see what a failing disk comes to.
+//!
+//! Only debug builds can; in a release build there is nothing of it. A test names the fault in [`VARIABLE`]: the kind of the
+//! effect, which one of them (`7`, or `7+` for that and all later ones), the number of the system's error, and a file that gets
+//! a line with the kind and the path of each effect that was made to fail. Effects are counted for each plan directory that
+//! a process opens, so nothing is shared, and nothing outlives the handle.
+
+use std::{io, path::Path};
+
+/// Where a fault is asked for: the one thing outside `settings` that is read from the environment. It does not begin as settings do.
+#[cfg(debug_assertions)]
+const VARIABLE: &str = "TEST_FAULT";
+
+/// What can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// A file or folder is opened.
+    Open,
+    /// A file or folder is made.
+    Create,
+    /// Bytes are written, or cut off.
+    Write,
+    /// A file is synced.
+    Sync,
+    /// A folder is synced.
+    SyncFolder,
+    /// A name is given.
+    Rename,
+    /// A name is taken away.
+    Remove,
+    /// The system is asked how many bytes are free; the number of the error is the answer.
+    Space,
+}
+
+/// What is to fail below a folder.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faults {
+    #[cfg(debug_assertions)]
+    wanted: Option<std::sync::Arc<debug::Fault>>,
+    #[cfg(debug_assertions)]
+    folder: std::path::PathBuf,
+}
+
+#[cfg(not(debug_assertions))]
+impl Faults {
+    pub(super) fn of_process() -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    pub(super) fn below(&self, _: &Path) -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    pub(super) fn check(&self, _: Effect, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn space(&self) -> Option<u64> {
+        None
+    }
+}
+
+#[cfg(debug_assertions)]
+impl Faults {
+    /// What the process was started with.
+    pub(super) fn of_process() -> Self {
+        let wanted = std::env::var(VARIABLE).ok().and_then(|text| debug::Fault::parse(&text));
+        Self { wanted: wanted.map(std::sync::Arc::new), folder: std::path::PathBuf::new() }
+    }
+
+    /// The same for what lies at a path.
+    pub(super) fn below(&self, path: &Path) -> Self {
+        // Nothing is joined where nothing will fail.
+        let folder = if self.wanted.is_some() { self.folder.join(path) } else { std::path::PathBuf::new() };
+        Self { wanted: self.wanted.clone(), folder }
+    }
+
+    /// Called before each effect; an error is what the system is made to say.
+    pub(super) fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
+        let Some(fault) = &self.wanted else { return Ok(()) };
+        // Joining nothing would end in a slash.
+        if path == Path::new("") {
+            fault.check(effect, &self.folder)
+        } else {
+            fault.check(effect, &self.folder.join(path))
+        }
+    }
+
+    /// How many bytes are to be free.
+    pub(super) fn space(&self) -> Option<u64> {
+        self.wanted.as_ref()?.space()
+    }
+}
+
+#[cfg(debug_assertions)]
+mod debug {
+    use std::{
+        fs, io,
+        io::Write as _,
+        path::{Path, PathBuf},
+        sync::atomic::{AtomicU64, Ordering},
+    };
+
+    use super::Effect;
+
+    #[derive(Debug)]
+    pub(super) struct Fault {
+        effect: Effect,
+        number: u64,
+        /// Whether all later ones fail, too.
+        onwards: bool,
+        code: i32,
+        log: PathBuf,
+        seen: AtomicU64,
+    }
+
+    impl Fault {
+        pub(super) fn parse(text: &str) -> Option<Self> {
+            let mut words = text.splitn(4, ' ');
+            let (effect, number, code, log) = (words.next()?, words.next()?, words.next()?, words.next()?);
+            Some(Self {
+                effect: parse_effect(effect)?,
+                number: number.trim_end_matches('+').parse().ok()?,
+                onwards: number.ends_with('+'),
+                code: code.parse().ok()?,
+                log: PathBuf::from(log),
+                seen: AtomicU64::new(0),
+            })
+        }
+
+        pub(super) fn space(&self) -> Option<u64> {
+            if self.effect == Effect::Space { u64::try_from(self.code).ok() } else { None }
+        }
+
+        pub(super) fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
+            if effect != self.effect {
+                return Ok(());
+            }
+            let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
+            if number != self.number && !(self.onwards && number > self.number) {
+                return Ok(());
+            }
+            let mut log = fs::File::options().append(true).create(true).open(&self.log)?;
+            // In one piece: several threads write.
+            log.write_all(format!("{effect:?} {}\n", path.display()).as_bytes())?;
+            Err(io::Error::from_raw_os_error(self.code))
+        }
+    }
+
+    fn parse_effect(word: &str) -> Option<Effect> {
+        use Effect::{Create, Open, Remove, Rename, Space, Sync, SyncFolder, Write};
+        let all = [Open, Create, Write, Sync, SyncFolder, Rename, Remove, Space];
+        all.into_iter().find(|effect| format!("{effect:?}") == word)
+    }
+}
