@@ -10,10 +10,13 @@ use std::{
 
 use cap_std::fs::OpenOptions;
 
-use super::{PlanDir, outside_hint};
+use super::{PlanDir, advice};
+
+/// The file that is locked.
+const LOCK: &str = ".planwave/lock";
 
 /// Between two tries. Commands hold the lock for some milliseconds.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Held for as long as it lives.
 #[derive(Debug)]
@@ -33,10 +36,10 @@ pub enum LockError {
         holder: Option<String>,
     },
     /// The system refused.
-    #[error("cannot lock {}: {source}", directory.display())]
+    #[error("cannot lock {}: {source}", path.display())]
     Io {
-        /// The plan directory.
-        directory: PathBuf,
+        /// The file that is locked.
+        path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
@@ -48,7 +51,7 @@ impl LockError {
         match self {
             Self::Held { .. } => Some(String::from("wait until it has ended, then run the same command again")),
             Self::Io { source, .. } => {
-                Some(outside_hint(source).unwrap_or_else(|| String::from("make the plan directory writable")))
+                Some(advice::for_disk(source).unwrap_or("make the plan directory writable").to_owned())
             }
         }
     }
@@ -68,12 +71,11 @@ impl RunLock {
 
     /// Takes the lock of a plan directory or says who has it. `holder` is a line about this process.
     pub fn take(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
-        let failed =
-            |source| LockError::Io { directory: plan_dir.path().to_path_buf(), source: plan_dir.explained(source) };
+        let failed = |source| LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) };
         let dir = plan_dir.dir();
         dir.create_dir_all(".planwave").map_err(failed)?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
-        let mut file = dir.open_with(".planwave/lock", &options).map_err(failed)?.into_std();
+        let mut file = dir.open_with(LOCK, &options).map_err(failed)?.into_std();
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -220,7 +220,7 @@ fn a_lock_that_is_held_is_waited_for_and_then_named() {
 /// Two processes that claim from one plan at once: each gets what the other does not.
 fn claim_in_turns(each: usize) {
     let needs = vec![vec![]; 2 * each];
-    let env = TestEnv::with_plan(&needs);
+    let env = TestEnv::with_plan_in_memory(&needs);
     let claim = |executor: &'static str| -> Vec<String> {
         let one = |_| {
             let output = env.command(&["claim", "plan", "--executor", executor, "--json"], &[]).output().unwrap();
@@ -245,6 +245,36 @@ fn claim_in_turns(each: usize) {
         assert_eq!((&achievement["status"], &achievement["executor"]), (&"in_progress".into(), &executor.into()));
     }
     assert!(env.run(&["claim", "plan"]).ends_with("[exit 1]"));
+}
+
+/// Transitions of each of two processes; `PLANWAVE_TRANSITIONS` asks for another number.
+fn transitions() -> usize {
+    std::env::var("PLANWAVE_TRANSITIONS").ok().map_or(1_000, |text| text.parse().unwrap())
+}
+
+/// Each of two loops takes an achievement of its own back and forth. If one wrote what the other had just changed, the other's
+/// next transition would not apply.
+#[test]
+fn two_loops_of_transitions_lose_and_repeat_nothing() {
+    let env = TestEnv::with_plan_in_memory(&[vec![], vec![]]);
+    let each = transitions();
+    let work = |id: &'static str| {
+        for number in 0..each {
+            let action = if number % 2 == 0 { "start" } else { "release" };
+            let said = env.run(&[action, id, "plan"]);
+            assert!(said.ends_with("[exit 0]"), "{number}: {said}");
+        }
+    };
+    std::thread::scope(|scope| {
+        for id in ["1.1", "1.2"] {
+            scope.spawn(move || work(id));
+        }
+    });
+    let history = env.run(&["history", "plan", "--json", "--limit", &(3 * each).to_string()]);
+    for command in ["start 1.1", "release 1.1", "start 1.2", "release 1.2"] {
+        assert_eq!(history.matches(&format!("\"{command}\"")).count(), each / 2, "{command}");
+    }
+    assert!(env.run(&["status", "plan"]).ends_with("[exit 0]"));
 }
 
 #[test]

@@ -13,16 +13,31 @@ pub(crate) struct TestEnv {
 impl TestEnv {
     /// A plan of the shape `needs` (see `plan_text`) with the parallel.json that it declares.
     pub(crate) fn with_plan(needs: &[Vec<usize>]) -> Self {
-        let env = Self::with_plan_text(&super::plan_text(needs));
-        let analyzed = env.run(&["analyze", "plan", "--declared"]);
-        assert!(analyzed.ends_with("[exit 0]"), "{analyzed}");
-        env
+        Self::analyzed(tempfile::tempdir().unwrap(), &super::plan_text(needs))
+    }
+
+    /// The same where the system keeps files in memory, if there is such a place: for thousands of syncs that are not what is
+    /// tried out.
+    pub(crate) fn with_plan_in_memory(needs: &[Vec<usize>]) -> Self {
+        let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        Self::analyzed(root, &super::plan_text(needs))
     }
 
     /// A PLAN without a parallel.json.
     pub(crate) fn with_plan_text(text: &str) -> Self {
-        let env = Self { root: tempfile::tempdir().unwrap(), base_url: None };
+        Self::planned(tempfile::tempdir().unwrap(), text)
+    }
+
+    fn planned(root: TempDir, text: &str) -> Self {
+        let env = Self { root, base_url: None };
         env.write("plan/PLAN_TEST.md", text);
+        env
+    }
+
+    fn analyzed(root: TempDir, text: &str) -> Self {
+        let env = Self::planned(root, text);
+        let analyzed = env.run(&["analyze", "plan", "--declared"]);
+        assert!(analyzed.ends_with("[exit 0]"), "{analyzed}");
         env
     }
 
