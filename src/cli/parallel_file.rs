@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     failure::{Exit, Failure},
+    project::doubts,
     terminal::{self, err, out},
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(super) struct PlanRead {
     plan: Option<Plan>,
     error: Option<String>,
     file: String,
+    /// What in it may not be as its author meant it; each a line that begins with file and line.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Target {
@@ -86,18 +89,20 @@ impl Target {
         let located = self.dir.located();
         let file = located.plan_file.clone();
         if !self.has_plan {
-            return PlanRead { plan: None, error: None, file: String::new() };
+            return PlanRead { plan: None, error: None, file: String::new(), warnings: Vec::new() };
         }
-        let read = match self.dir.read_plan() {
-            Ok(bytes) => parse(located.name.clone(), &bytes).map_err(|error| match error.line() {
+        let read = self.dir.read_plan().map_err(|error| error.to_string()).and_then(|bytes| {
+            let plan = parse(located.name.clone(), &bytes).map_err(|error| match error.line() {
                 Some(line) => format!("{file}, line {line}: {error}"),
                 None => format!("{file}: {error}"),
-            }),
-            Err(error) => Err(error.to_string()),
-        };
+            })?;
+            let shown = self.dir.shown(&file).display().to_string();
+            let warnings = doubts(&plan, &bytes, &shown);
+            Ok((plan, warnings))
+        });
         match read {
-            Ok(plan) => PlanRead { plan: Some(plan), error: None, file },
-            Err(error) => PlanRead { plan: None, error: Some(error), file },
+            Ok((plan, warnings)) => PlanRead { plan: Some(plan), error: None, file, warnings },
+            Err(error) => PlanRead { plan: None, error: Some(error), file, warnings: Vec::new() },
         }
     }
 

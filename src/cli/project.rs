@@ -41,6 +41,11 @@ pub(super) struct Planned {
     pub(super) digests: HashMap<AchievementId, Digest>,
 }
 
+/// What in the PLAN `shown` may not be as its author meant it; each a line that begins with file and line.
+pub(super) fn doubts(plan: &Plan, bytes: &[u8], shown: &str) -> Vec<String> {
+    overlooked(plan, bytes).iter().map(|found| format!("{shown}:{}: {}", found.line, found.doubt)).collect()
+}
+
 impl Project {
     /// Opens what the user named and reads its PLAN.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
@@ -52,10 +57,8 @@ impl Project {
         let located = dir.located();
         let shown = dir.shown(&located.plan_file).display().to_string();
         let plan = parse(located.name.clone(), &bytes).map_err(|error| Failure::plan(&error, &shown))?;
-        let found = overlooked(&plan, &bytes);
-        let lines = found.iter().map(|found| format!("{shown}:{}: {}", found.line, found.doubt));
-        let unfilled = unfilled(&plan).sentence().map(|sentence| format!("{shown}: {sentence}"));
-        let warnings = lines.chain(unfilled).collect();
+        let mut warnings = doubts(&plan, &bytes, &shown);
+        warnings.extend(unfilled(&plan).sentence().map(|sentence| format!("{shown}: {sentence}")));
         Ok(Self { dir, plan: Arc::new(plan), warnings })
     }
 

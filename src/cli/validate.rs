@@ -53,6 +53,9 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
     let (loaded, sources) = settings(Some(target.dir.path()), &global.overrides())?;
     let style = reporting::style(loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let plan = target.plan();
+    for warning in &plan.warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
     let problems = find(&target, &plan)?;
     let unreadable = ParallelFile::salvage(&target.bytes).is_err();
     if arguments.fix && problems.iter().any(|problem| problem.fixable) {

@@ -1,6 +1,6 @@
 //! Why a file cannot be read as a PLAN.
 
-use super::{AchievementId, MAX_PLAN_BYTES};
+use super::{AchievementId, Cause, InvalidId, MAX_PLAN_BYTES};
 
 /// A file that cannot be read as a PLAN. The file's name is the caller's to add.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +28,12 @@ pub enum PlanError {
         line: usize,
     },
     /// A definition whose id cannot be read.
-    #[error("line {line}: `{text}` is not an achievement id: expected two or three numbers such as 1.1 or 3.5.1")]
+    #[error("line {line}: {invalid}")]
     InvalidId {
         /// 1-based line of the definition.
         line: usize,
-        /// The offending text, cut to 40 characters.
-        text: String,
+        /// The id and what is wrong with it.
+        invalid: InvalidId,
     },
     /// Two definitions of one id.
     #[error("achievement {id} is defined twice: at line {first} and at line {second}")]
@@ -46,7 +46,7 @@ pub enum PlanError {
         second: usize,
     },
     /// No definition at all.
-    #[error("no achievement found in {lines} lines{}", describe_near_miss(near_miss.as_ref()))]
+    #[error("no achievement found in {lines} line{}{}", if *lines == 1 { "" } else { "s" }, describe_near_miss(near_miss.as_ref()))]
     NoAchievement {
         /// Number of lines that were searched.
         lines: usize,
@@ -66,6 +66,8 @@ pub struct NearMiss {
     pub count: usize,
     /// The H2 heading above it, cleaned; `None` above the first one.
     pub heading: Option<String>,
+    /// Why it does not count, where its form or place tells.
+    pub cause: Option<Cause>,
 }
 
 fn describe_near_miss(near_miss: Option<&NearMiss>) -> String {
@@ -75,7 +77,8 @@ fn describe_near_miss(near_miss: Option<&NearMiss>) -> String {
             0 | 1 => String::new(),
             count => format!(" (and {} more)", count - 1),
         };
-        format!("; line {}{place}{others} looks like one, but does not count", miss.line)
+        let why = miss.cause.map_or_else(String::new, |cause| format!(", because {cause}"));
+        format!("; line {}{place}{others} looks like one, but does not count{why}", miss.line)
     })
 }
 
@@ -102,7 +105,12 @@ impl PlanError {
             Self::NotUtf8 { utf16: true, .. } => Some("the file looks like UTF-16; save it as UTF-8".to_owned()),
             Self::NotUtf8 { utf16: false, .. } => Some("save the file as UTF-8".to_owned()),
             Self::Binary { .. } => Some("give a PLAN_<NAME>.md, saved as UTF-8".to_owned()),
-            Self::InvalidId { .. } => Some("write it as `**Achievement 1.2**: Title`".to_owned()),
+            Self::InvalidId { invalid, .. } => Some(match invalid.meant() {
+                Some(id) => format!("write it as `**Achievement {id}**: Title`"),
+                None => String::from(
+                    "an id is two or three numbers of at most nine digits, joined by dots, as in `**Achievement 1.2**: Title`",
+                ),
+            }),
             Self::Duplicate { .. } => Some("give one of them an id of its own".to_owned()),
             Self::NoAchievement { section, .. } => {
                 let form = "`**Achievement 1.1**: Title` or `**Achievement 1.1: Title**` at the start of a line, outside of code fences and comments";

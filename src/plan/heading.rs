@@ -2,7 +2,7 @@
 
 use crate::markdown::is_decoration;
 
-use super::{AchievementId, Hours, estimate};
+use super::{AchievementId, Hours, InvalidId, estimate};
 
 /// What a line says that begins like a definition.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,8 +11,8 @@ pub(super) enum DefinitionLine {
     One(Definition),
     /// The same with several ids (`2.2/2.3`): it speaks of achievements and defines none.
     Several,
-    /// The same with something that begins like an id but is none; cut to 40 characters.
-    BadId(String),
+    /// The same with something that begins like an id but is none.
+    BadId(InvalidId),
 }
 
 /// A definition line.
@@ -98,7 +98,7 @@ pub(super) fn read(line: &str) -> Option<DefinitionLine> {
             DefinitionLine::One(Definition { id, title, estimate: inside })
         }
         Err(_) if token.contains(['/', ',', '&', '+', '-', '–', '—']) => DefinitionLine::Several,
-        Err(invalid) => DefinitionLine::BadId(invalid.text),
+        Err(invalid) => DefinitionLine::BadId(invalid),
     })
 }
 
@@ -321,7 +321,9 @@ mod tests {
             assert_eq!(read(line), None, "{line}");
         }
         assert_eq!(read("**Achievement 2.2/2.3**: x"), Some(DefinitionLine::Several));
-        assert_eq!(read("**Achievement 2**: x"), Some(DefinitionLine::BadId("2".to_owned())));
-        assert_eq!(read("**Achievement 2.1b: x**"), Some(DefinitionLine::BadId("2.1b".to_owned())));
+        for (line, token) in [("**Achievement 2**: x", "2"), ("**Achievement 2.1b: x**", "2.1b")] {
+            let invalid = AchievementId::parse(token).unwrap_err();
+            assert_eq!(read(line), Some(DefinitionLine::BadId(invalid)), "{line}");
+        }
     }
 }

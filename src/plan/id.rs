@@ -19,16 +19,67 @@ pub struct AchievementId {
 
 /// The text is not an achievement id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an achievement id: expected two or three numbers such as 1.1 or 3.5.1")]
+#[error("`{text}` is not an achievement id: {fault}")]
 pub struct InvalidId {
     /// The offending text, cut to 40 characters.
     pub text: String,
+    /// What is wrong with it.
+    pub fault: IdFault,
+}
+
+/// Why a text is no achievement id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdFault {
+    /// Not two or three numbers.
+    #[error("expected two or three numbers such as 1.1 or 3.5.1")]
+    Form,
+    /// A good id with a dot behind it.
+    #[error("it ends with a dot")]
+    TrailingDot,
+    /// A number that begins with a zero.
+    #[error("one of its numbers begins with a zero")]
+    LeadingZero,
+    /// A number of more than nine digits.
+    #[error("one of its numbers has more than nine digits")]
+    TooLarge,
+}
+
+impl InvalidId {
+    /// The id that was meant, where that is plain.
+    pub fn meant(&self) -> Option<AchievementId> {
+        let without_zeros = |part: &str| match part.trim_start_matches('0') {
+            "" if !part.is_empty() => String::from("0"),
+            number => number.to_owned(),
+        };
+        let text = self.text.strip_suffix('.').unwrap_or(&self.text);
+        let parts: Vec<String> = text.split('.').map(without_zeros).collect();
+        AchievementId::parse(&parts.join(".")).ok()
+    }
+}
+
+/// What is wrong with a text that [`AchievementId::parse`] refused.
+fn fault(text: &str) -> IdFault {
+    let numbers = |text: &str| {
+        let count = text.split('.').take(4).count();
+        (2..=3).contains(&count)
+            && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if text.strip_suffix('.').is_some_and(numbers) {
+        IdFault::TrailingDot
+    } else if !numbers(text) {
+        IdFault::Form
+    } else if text.split('.').any(|part| part.len() > 1 && part.starts_with('0')) {
+        IdFault::LeadingZero
+    } else {
+        IdFault::TooLarge
+    }
 }
 
 impl AchievementId {
     /// Parses two or three dot-separated decimal numbers below 10⁹, without signs, spaces or leading zeros.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        Self::read(text.as_bytes()).ok_or_else(|| InvalidId { text: text.chars().take(40).collect() })
+        Self::read(text.as_bytes())
+            .ok_or_else(|| InvalidId { text: text.chars().take(40).collect(), fault: fault(text) })
     }
 
     /// By hand, since a large parallel.json holds millions of ids.
@@ -217,6 +268,28 @@ mod tests {
                 let same = a.short_slug_number() == b.short_slug_number();
                 assert_eq!(same, a.short_slug() == b.short_slug(), "{a} {b}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_id_is_said() {
+        for (text, fault, meant) in [
+            ("1.01", IdFault::LeadingZero, Some("1.1")),
+            ("01.0.10", IdFault::LeadingZero, Some("1.0.10")),
+            ("1.00", IdFault::LeadingZero, Some("1.0")),
+            ("1.14.", IdFault::TrailingDot, Some("1.14")),
+            ("1.2.3.", IdFault::TrailingDot, Some("1.2.3")),
+            ("1.9999999999", IdFault::TooLarge, None),
+            ("1.9999999999.", IdFault::TrailingDot, None),
+            ("1..", IdFault::Form, None),
+            ("1.", IdFault::Form, None),
+            ("1.2.3.4", IdFault::Form, None),
+            ("1", IdFault::Form, None),
+            ("1.2a", IdFault::Form, None),
+            ("", IdFault::Form, None),
+        ] {
+            let invalid = AchievementId::parse(text).unwrap_err();
+            assert_eq!((invalid.fault, invalid.meant().map(|id| id.to_string()).as_deref()), (fault, meant), "{text}");
         }
     }
 

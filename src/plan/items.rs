@@ -16,7 +16,16 @@ pub(super) enum Inline {
 /// One entry per list item or row of a table; nested items follow their parent as indented lines of its entry.
 pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
     let lead = field.inline.trim().to_owned();
-    let mut list = List { top: None, nested: 0, entries: Vec::new(), lead, rows: Vec::new(), after_blank: false };
+    let mut list = List {
+        top: None,
+        nested: 0,
+        entries: Vec::new(),
+        lead,
+        rows: Vec::new(),
+        after_blank: false,
+        passing: false,
+        in_fence: false,
+    };
     for line in markdown::lines(field.below) {
         list.line(line);
     }
@@ -53,6 +62,10 @@ struct List {
     /// Rows of a table that stands instead of a list, without the outer bars.
     rows: Vec<String>,
     after_blank: bool,
+    /// Whether the lines that are passed belong to a paragraph, a table or a fence beside the list.
+    passing: bool,
+    /// Whether the line before lies in a fence below the list's first item.
+    in_fence: bool,
 }
 
 impl List {
@@ -71,27 +84,43 @@ impl List {
                 self.entries.push(item.to_owned());
             }
             (Some(top), Some(item)) if indent <= top + 1 => {
-                self.nested = 0;
+                (self.nested, self.passing, self.in_fence) = (0, false, false);
                 self.entries.push(item.to_owned());
             }
             (None, None) if line.in_fence => {}
             (None, None) if text.starts_with('|') => self.rows.push(text.trim_matches(['|', ' ']).to_owned()),
             (None, None) if after_blank && !self.lead.is_empty() => {}
             (None, None) => join(&mut self.lead, text),
-            (Some(top), marked) => {
-                let nested = indent > top;
-                let Some(entry) = self.entries.last_mut() else { return };
-                if nested && (marked.is_some() || line.in_fence || after_blank) {
-                    if self.nested == 0 {
-                        self.nested = indent;
-                    }
-                    entry.push('\n');
-                    entry.extend(std::iter::repeat_n(' ', 2 + indent.saturating_sub(self.nested).min(40)));
-                    entry.push_str(text);
-                } else if nested || !after_blank {
-                    join(entry, text);
-                }
+            (Some(top), marked) => self.below_item(line, indent > top, marked.is_some(), after_blank),
+        }
+    }
+
+    /// A line below the first item that begins no item of the list.
+    fn below_item(&mut self, line: markdown::Line<'_>, nested: bool, marked: bool, after_blank: bool) {
+        let Some(entry) = self.entries.last_mut() else { return };
+        let text = line.text.trim();
+        let row = text.starts_with('|');
+        if line.in_fence && self.in_fence {
+            // A fence belongs where it begins, however far to the left its content stands.
+        } else if nested {
+            self.passing = false;
+        } else if after_blank || row || line.in_fence {
+            self.passing = true;
+        }
+        self.in_fence = line.in_fence;
+        if self.passing {
+            return;
+        }
+        if marked || line.in_fence || row || after_blank {
+            let indent = indentation(line.text);
+            if self.nested == 0 {
+                self.nested = indent;
             }
+            entry.push('\n');
+            entry.extend(std::iter::repeat_n(' ', 2 + indent.saturating_sub(self.nested).min(40)));
+            entry.push_str(text);
+        } else {
+            join(entry, text);
         }
     }
 }

@@ -13,15 +13,18 @@ mod items;
 mod outline;
 mod overlooked;
 mod parse;
+mod place;
 mod references;
+mod seeming;
 mod unfilled;
 
 use serde::Serialize;
 
 pub use error::{NearMiss, PlanError};
-pub use id::{AchievementId, IdMap, InvalidId, InvalidPlanName, PlanName};
+pub use id::{AchievementId, IdFault, IdMap, InvalidId, InvalidPlanName, PlanName};
 pub use overlooked::{Doubt, Overlooked, overlooked};
 pub use parse::parse;
+pub use seeming::Cause;
 pub use unfilled::{Unfilled, unfilled};
 
 /// The largest PLAN that is read: 16 MiB. Real ones have up to 150 kB; what is larger is some other file.

@@ -1,15 +1,17 @@
 //! Which lines of a PLAN define its achievements.
 //!
 //! The same lines also stand in indexes, progress lists and notes. A definition stands at column 0, outside of code
-//! fences and comments, under an H2 whose text contains "Achievements"; what of that is still a list is told apart here.
+//! fences and comments, in a section that [`Place`] takes for one; what of that is still a list is told apart here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::markdown::{self, Line, clean_heading};
 
 use super::{
-    AchievementId, NearMiss, PlanError, fields,
+    AchievementId, Cause, NearMiss, PlanError, fields,
     heading::{self, Definition, DefinitionLine},
+    place::{Place, priority},
+    seeming,
 };
 
 /// A definition with its place.
@@ -43,34 +45,16 @@ pub(super) struct RawSection<'a> {
     /// 1-based line of the heading.
     pub(super) line: usize,
     pub(super) body: &'a str,
+    /// 1-based line of the heading whose achievements stand here: its own, or that of the H1 above.
+    holder: Option<usize>,
 }
-
-/// Words in the heading of a list that tells how achievements stand.
-const TRACKING_WORDS: [&str; 16] = [
-    "addition",
-    "archive",
-    "archived",
-    "checklist",
-    "completed",
-    "done",
-    "history",
-    "index",
-    "log",
-    "overview",
-    "progress",
-    "statistics",
-    "status",
-    "summary",
-    "tracker",
-    "tracking",
-];
 
 /// A line with the form of a definition, in a section that may hold definitions.
 #[derive(Debug)]
 struct Candidate<'a> {
     read: DefinitionLine,
     line: usize,
-    /// 1-based line of its H2.
+    /// 1-based line of its section's heading.
     section: usize,
     priority: Option<String>,
     body: &'a str,
@@ -97,7 +81,10 @@ pub(super) fn read(text: &str) -> Result<Outline<'_>, PlanError> {
     Ok(Outline {
         definitions: definitions.into_iter().map(|(_, defined)| defined).collect(),
         title: title.unwrap_or_default(),
-        other_sections: sections.into_iter().filter(|section| !holders.contains(&section.line)).collect(),
+        other_sections: sections
+            .into_iter()
+            .filter(|section| section.holder.is_none_or(|holder| !holders.contains(&holder)))
+            .collect(),
     })
 }
 
@@ -108,8 +95,8 @@ struct Scan<'a> {
     /// The H2 sections; the body of the last one begins at `section_body` while it is open.
     sections: Vec<RawSection<'a>>,
     section_body: Option<usize>,
-    /// Line of the H2 above, where its text contains "Achievements".
-    holder: Option<usize>,
+    place: Place,
+    /// Line of the first section in which achievements can be defined.
     first_holder: Option<usize>,
     /// Those of the holders that are lists by their heading.
     tracking: BTreeSet<usize>,
@@ -126,36 +113,48 @@ impl<'a> Scan<'a> {
         if let Some(heading) = line.heading() {
             self.heading_line(text, line, heading);
         }
-        let read = if line.in_fence || line.in_comment { None } else { heading::read(line.text) };
-        match (read, self.holder) {
-            (Some(read), Some(section)) => self.candidate(text, line, read, section),
-            (Some(DefinitionLine::One(_) | DefinitionLine::BadId(_)), None) => self.miss(line),
+        let hidden = line.in_fence || line.in_comment;
+        let read = if hidden { None } else { heading::read(line.text) };
+        match (read, self.place.holder) {
+            (Some(read), Some(holder)) => {
+                if read == DefinitionLine::Several {
+                    self.miss(line, seeming::read(line.text).map(|seeming| seeming.cause));
+                }
+                self.candidate(text, line, read, holder.line);
+            }
+            (Some(DefinitionLine::One(_) | DefinitionLine::BadId(_)), None) => self.miss(line, Some(Cause::Section)),
             (Some(DefinitionLine::Several), None) => {}
-            (None, _) if looks_like_one(line.text) => self.miss(line),
-            (None, _) => {}
+            (None, _) => {
+                let seeming = if hidden { None } else { seeming::read(line.text) };
+                if seeming.is_some() || looks_like_one(line.text) {
+                    self.miss(line, seeming.map(|seeming| seeming.cause));
+                }
+            }
         }
     }
 
     fn heading_line(&mut self, text: &'a str, line: Line<'a>, heading: markdown::Heading<'a>) {
+        self.place.enter(line.number, heading);
+        if let Some(holder) = self.place.holder {
+            self.first_holder = self.first_holder.or(Some(holder.line));
+            if holder.tracking {
+                self.tracking.insert(holder.line);
+            }
+        }
         match heading.level {
             1 => {
                 self.end_body(text, line.start);
                 self.end_section(text, line.start);
                 self.title = self.title.or(Some(heading.text));
-                (self.holder, self.priority) = (None, None);
+                self.priority = None;
             }
             2 => {
                 self.end_body(text, line.start);
                 self.end_section(text, line.start);
-                self.sections.push(RawSection { heading: heading.text, line: line.number, body: "" });
+                let holder = self.place.holder.map(|holder| holder.line);
+                self.sections.push(RawSection { heading: heading.text, line: line.number, body: "", holder });
                 self.section_body = Some(line.next);
-                let words = heading.text.to_lowercase();
-                let holds = words.contains("achievements");
-                if holds && words.split(|c: char| !c.is_alphanumeric()).any(|w| TRACKING_WORDS.contains(&w)) {
-                    self.tracking.insert(line.number);
-                }
-                (self.holder, self.priority) = (holds.then_some(line.number), None);
-                self.first_holder = self.first_holder.or(self.holder);
+                self.priority = holder.filter(|holder| *holder != line.number).and_then(|_| priority(heading.text));
             }
             3 => {
                 if let Some(priority) = priority(heading.text) {
@@ -199,26 +198,16 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn miss(&mut self, line: Line<'a>) {
+    fn miss(&mut self, line: Line<'a>, cause: Option<Cause>) {
         match &mut self.near_miss {
             Some(miss) => miss.count += 1,
             None => {
                 let above = self.sections.last().filter(|_| self.section_body.is_some());
                 let heading = above.map(|section| clean_heading(section.heading));
-                self.near_miss = Some(NearMiss { line: line.number, count: 1, heading });
+                self.near_miss = Some(NearMiss { line: line.number, count: 1, heading, cause });
             }
         }
     }
-}
-
-/// `Priority 3.5: …` → `3.5`.
-fn priority(heading: &str) -> Option<String> {
-    let heading = clean_heading(heading);
-    let (word, rest) = heading.split_at_checked("priority".len())?;
-    let rest = rest.trim_start_matches([' ', '#']);
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-    let number = rest[..end].trim_end_matches('.');
-    (word.eq_ignore_ascii_case("priority") && !number.is_empty()).then(|| number.to_owned())
 }
 
 /// Whether a line speaks of an achievement in a form that does not define it (`### Achievement 1.1`, `- **Achievement 1.1**`).
@@ -271,8 +260,8 @@ fn choose<'a>(
                     return Err(PlanError::Duplicate { id: one.id, first, second: candidate.line });
                 }
             }
-            DefinitionLine::BadId(text) => {
-                return Err(PlanError::InvalidId { line: candidate.line, text: text.clone() });
+            DefinitionLine::BadId(invalid) => {
+                return Err(PlanError::InvalidId { line: candidate.line, invalid: invalid.clone() });
             }
             DefinitionLine::Several => {}
         }

@@ -5,10 +5,15 @@ use std::{collections::BTreeSet, fmt};
 use crate::markdown::{self, Line};
 
 use super::{
-    Achievement, AchievementId, Plan,
+    Achievement, AchievementId, Cause, Plan,
     heading::{self, DefinitionLine},
     parse::decode,
+    place::Place,
+    seeming::{self, Seeming},
 };
+
+/// At most so many lines that look like definitions are named: where there are more, one slip is behind all of them.
+const MOST_NAMED: usize = 10;
 
 /// Something that may not be as its author meant it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +29,19 @@ pub struct Overlooked {
 pub enum Doubt {
     /// The line looks like the definition of an achievement that the PLAN does not define.
     Definition {
-        /// The achievement that the line is taken to belong to.
-        below: AchievementId,
         /// The achievement that it seems to define.
         id: AchievementId,
         /// The line, cut to 80 characters.
         text: String,
+        /// Why it does not count.
+        cause: Cause,
+        /// The achievement whose text it and what stands below it are taken for, if any.
+        below: Option<AchievementId>,
+    },
+    /// The line is the first of more such lines than are named.
+    MoreDefinitions {
+        /// How many there are beyond those that are named.
+        count: usize,
     },
     /// A code fence begins in an achievement and holds the definitions of achievements that the PLAN does not define.
     Fenced {
@@ -47,10 +59,41 @@ pub enum Doubt {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Definition { below, id, text } => write!(
+            Self::Definition { id, text, cause, below } => {
+                write!(f, "`{text}` looks like achievement {id} and is not read as one, because {cause}; ")?;
+                match cause {
+                    Cause::Section => f.write_str("move it under such a heading")?,
+                    Cause::Undescribed => f.write_str("say below it what it is to reach")?,
+                    Cause::Several => write!(f, "give each a line of its own, as `**Achievement {id}**: Title`")?,
+                    Cause::Struck => write!(
+                        f,
+                        "write `**Achievement {id}**: Title` at the start of a line, or put what is given up in a comment \
+                         `<!-- … -->`"
+                    )?,
+                    Cause::Heading
+                    | Cause::Listed
+                    | Cause::Indented
+                    | Cause::Quoted
+                    | Cause::Table
+                    | Cause::Html
+                    | Cause::NotBold
+                    | Cause::Beginning
+                    | Cause::Id
+                    | Cause::Colon => write!(f, "write `**Achievement {id}**: Title` at the start of a line")?,
+                }
+                match below {
+                    Some(below) => write!(f, " (as it is, what stands below it counts as text of {below})"),
+                    None => f.write_str(" (as it is, what stands below it is of no achievement)"),
+                }
+            }
+            Self::MoreDefinitions { count } => write!(
                 f,
-                "below achievement {below} a line looks like the definition of {id}, but does not count: `{text}`; \
-                 a definition begins at the start of a line, as in `**Achievement {id}**: Title`"
+                "this and {} look like achievements and are not read as such",
+                match count.saturating_sub(1) {
+                    0 => String::from("no other line"),
+                    1 => String::from("one more line"),
+                    more => format!("{more} more lines"),
+                }
             ),
             Self::Fenced { below, ids } => {
                 let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -82,16 +125,21 @@ pub fn overlooked(plan: &Plan, source: &[u8]) -> Vec<Overlooked> {
     found.extend(lines.open_comment().map(|line| Overlooked { line, doubt: Doubt::OpenComment }));
 
     let mut bodies = Bodies::new(&plan.achievements);
+    let mut place = Place::default();
+    let mut seeming = Vec::new();
     // Where the fence begins that is open, and the achievement above it.
     let mut fence: Option<(usize, Option<AchievementId>)> = None;
     for line in lines.filter(|line| !line.in_comment) {
         let below = bodies.holder(&line);
         if !line.in_fence {
             fence = None;
-            let id = below.and_then(|below| Some((below, seeming_id(line.text).filter(|id| !known.contains(id))?)));
-            if let Some((below, id)) = id {
+            if let Some(heading) = line.heading() {
+                place.enter(line.number, heading);
+            }
+            if let Some((id, cause)) = lost(line.text, below, &place, &known) {
                 let text = line.text.trim().chars().take(80).collect();
-                found.push(Overlooked { line: line.number, doubt: Doubt::Definition { below, id, text } });
+                let doubt = Doubt::Definition { id, text, cause, below };
+                seeming.push(Overlooked { line: line.number, doubt });
             }
             continue;
         }
@@ -105,6 +153,12 @@ pub fn overlooked(plan: &Plan, source: &[u8]) -> Vec<Overlooked> {
             Some(DefinitionLine::One(_) | DefinitionLine::Several | DefinitionLine::BadId(_)) | None => {}
         }
     }
+    if let Some(first) = seeming.get(MOST_NAMED) {
+        let more = Overlooked { line: first.line, doubt: Doubt::MoreDefinitions { count: seeming.len() - MOST_NAMED } };
+        seeming.truncate(MOST_NAMED);
+        seeming.push(more);
+    }
+    found.extend(seeming);
     found.sort_by_key(|found| found.line);
     found
 }
@@ -137,17 +191,29 @@ impl<'a> Bodies<'a> {
     }
 }
 
-/// The id of `- **Achievement 1.4**: Title` and its like: emphasis is what tells a definition from a mention.
-fn seeming_id(line: &str) -> Option<AchievementId> {
-    let line = line.trim_start().trim_start_matches(['-', '+', ' ']);
-    let line = line.strip_prefix("* ").unwrap_or(line).trim_start();
-    let inner = line.strip_prefix("**").or_else(|| line.strip_prefix("__"))?;
-    let rest = inner.get("achievement ".len()..)?;
-    if !inner[..inner.len() - rest.len()].eq_ignore_ascii_case("achievement ") {
+/// The achievement that a line seems to define while the PLAN defines it nowhere, and why the line does not.
+///
+/// What is not in the form of a definition is looked for in achievements and in the sections that define them; what is,
+/// everywhere but in sections that are lists by their heading.
+fn lost(
+    line: &str,
+    below: Option<AchievementId>,
+    place: &Place,
+    known: &BTreeSet<AchievementId>,
+) -> Option<(AchievementId, Cause)> {
+    let counts = place.holder.is_some_and(|holder| !holder.tracking);
+    if below.is_none() && place.in_tracking {
         return None;
     }
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-    AchievementId::parse(rest[..end].trim_end_matches('.')).ok()
+    if let Some(DefinitionLine::One(one)) = heading::read(line) {
+        let cause = if counts { Cause::Undescribed } else { Cause::Section };
+        return (!known.contains(&one.id)).then_some((one.id, cause));
+    }
+    if below.is_none() && !counts {
+        return None;
+    }
+    let Seeming { ids, cause } = seeming::read(line)?;
+    ids.into_iter().find(|id| !known.contains(id)).map(|id| (id, cause))
 }
 
 #[cfg(test)]
@@ -173,13 +239,125 @@ mod tests {
         let lines: Vec<(usize, String)> = found(text)
             .into_iter()
             .map(|(line, doubt)| match doubt {
-                Doubt::Definition { below, id, .. } => (line, format!("{below} {id}")),
+                Doubt::Definition { below: Some(below), id, .. } => (line, format!("{below} {id}")),
                 other => (line, other.to_string()),
             })
             .collect();
         let expected = [(9, "1.1 1.2"), (10, "1.1 1.3"), (11, "1.1 1.4"), (15, "1.1 1.6")];
         assert_eq!(lines, expected.map(|(line, text)| (line, text.to_owned())));
-        assert!(found(text)[0].1.to_string().contains("below achievement 1.1"), "{}", found(text)[0].1);
+    }
+
+    #[test]
+    fn a_definition_in_any_other_form_is_reported_wherever_its_author_may_have_meant_one() {
+        let (first, third) =
+            ("**Achievement 1.1**: A\n\n- **Goal**: a\n", "\n- **Goal**: b\n\n**Achievement 1.3**: C\n\nc\n");
+        for (name, text, expected) in [
+            (
+                "a heading ends what is above it",
+                format!("## Achievements\n{first}\n### Achievement 1.2: B\n{third}"),
+                Some((6, Cause::Heading, None)),
+            ),
+            (
+                "a deep one does not",
+                format!("## Achievements\n{first}\n#### Achievement 1.2: B\n{third}"),
+                Some((6, Cause::Heading, Some("1.1"))),
+            ),
+            (
+                "other emphasis",
+                format!("## Achievements\n{first}\n*Achievement 1.2*: B\n{third}"),
+                Some((6, Cause::NotBold, Some("1.1"))),
+            ),
+            (
+                "an id with a dash",
+                format!("## Achievements\n{first}\n**Achievement 1-2**: B\n{third}"),
+                Some((6, Cause::Id, None)),
+            ),
+            (
+                "above the first",
+                format!("## Achievements\n### Achievement 1.2: B\n{first}"),
+                Some((2, Cause::Heading, None)),
+            ),
+            (
+                "in another section",
+                format!("## Achievements\n{first}\n## Phase 2\n\n**Achievement 1.2**: B\n{third}"),
+                Some((8, Cause::Section, None)),
+            ),
+            (
+                "a section that only lists",
+                format!("## Achievements\n{first}\n## More Achievements\n\n**Achievement 1.2**: B\n"),
+                Some((8, Cause::Undescribed, None)),
+            ),
+            (
+                "a defined one is tracked",
+                format!("## Achievements\n{first}\n### Achievement 1.1: B\n\n- **Achievement 1.1**: B\n"),
+                None,
+            ),
+            ("an index", format!("## Achievement Index\n\n**Achievement 1.2**: B\n\n## Achievements\n{first}"), None),
+            (
+                "tracking",
+                format!(
+                    "## Achievements\n{first}\n## Completed Achievements\n\n### Achievement 1.2: B\n\n**Achievement 1.4**: D\n"
+                ),
+                None,
+            ),
+            (
+                "notes elsewhere",
+                format!("## Achievements\n{first}\n## Notes\n\n### Achievement 1.2: B\n\n- **Achievement 1.4**: D\n"),
+                None,
+            ),
+        ] {
+            let expected: Vec<(usize, Doubt)> = expected
+                .into_iter()
+                .flat_map(|(line, cause, below)| {
+                    let text_of = |line: usize| text.lines().nth(line - 1).unwrap().to_owned();
+                    let one = Doubt::Definition { id: id("1.2"), text: text_of(line), cause, below: below.map(id) };
+                    // Where all of a section is lost, so is the one behind it.
+                    let behind = (cause == Cause::Section).then(|| {
+                        let text = text_of(line + 4);
+                        (line + 4, Doubt::Definition { id: id("1.3"), text, cause, below: below.map(id) })
+                    });
+                    [(line, one)].into_iter().chain(behind)
+                })
+                .collect();
+            assert_eq!(found(&text), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_lost_definition_is_told_with_text_reason_and_remedy() {
+        let text = |line: &str| format!("## Achievements\n**Achievement 1.1**: A\nx\n\n{line}\n- y\n");
+        for (line, sentence) in [
+            (
+                "### Achievement 1.2: B",
+                "`### Achievement 1.2: B` looks like achievement 1.2 and is not read as one, because it is a heading; \
+                 write `**Achievement 1.2**: Title` at the start of a line (as it is, what stands below it is of no achievement)",
+            ),
+            (
+                "1. **Achievement 1.2**: B",
+                "`1. **Achievement 1.2**: B` looks like achievement 1.2 and is not read as one, because it stands in a list; \
+                 write `**Achievement 1.2**: Title` at the start of a line (as it is, what stands below it counts as text of 1.1)",
+            ),
+        ] {
+            let found = found(&text(line));
+            assert_eq!(found.iter().map(|(_, doubt)| doubt.to_string()).collect::<Vec<_>>(), [sentence]);
+        }
+    }
+
+    #[test]
+    fn many_lost_definitions_are_counted() {
+        for (count, last) in [
+            (10, None),
+            (11, Some("this and no other line look")),
+            (12, Some("this and one more line look")),
+            (30, Some("this and 19 more lines look")),
+        ] {
+            let lines: String = (1..=count).map(|n| format!("### Achievement 2.{n}: B\n\nx\n\n")).collect();
+            let found = found(&format!("## Achievements\n**Achievement 1.1**: A\nx\n\n{lines}"));
+            assert_eq!(found.len(), count.min(11), "{count}");
+            let more = found.get(10).map(|(line, doubt)| (*line, doubt.to_string()));
+            assert_eq!(more.as_ref().map(|(line, _)| *line), last.map(|_| 45), "{count}");
+            assert!(last.is_none_or(|last| more.unwrap().1.starts_with(last)), "{count}");
+        }
     }
 
     #[test]

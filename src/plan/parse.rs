@@ -12,7 +12,8 @@ use super::{
     references,
 };
 
-/// Reads a PLAN. A byte order mark is accepted, and line ends of any system: values hold `\n` only.
+/// Reads a PLAN. A byte order mark is accepted, and line ends of any system (also the bare `\r` of old ones): values
+/// hold `\n` only.
 pub fn parse(name: PlanName, source: &[u8]) -> Result<Plan, PlanError> {
     let text = decode(source)?;
     let outline = outline::read(&text)?;
@@ -32,7 +33,9 @@ pub fn parse(name: PlanName, source: &[u8]) -> Result<Plan, PlanError> {
 
 /// The text of a PLAN, with `\n` at the ends of its lines and no byte order mark.
 pub(super) fn decode(source: &[u8]) -> Result<Cow<'_, str>, PlanError> {
-    let line_at = |at: usize| source[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    // A file with bare `\r`s at its line ends has no `\n` at all; elsewhere a `\r` that stands alone is text.
+    let line_end = if source.contains(&b'\n') { b'\n' } else { b'\r' };
+    let line_at = |at: usize| source[..at].iter().filter(|byte| **byte == line_end).count() + 1;
     if source.len() > MAX_PLAN_BYTES {
         return Err(PlanError::TooLarge { size: source.len(), line: line_at(MAX_PLAN_BYTES) });
     }
@@ -44,7 +47,8 @@ pub(super) fn decode(source: &[u8]) -> Result<Cow<'_, str>, PlanError> {
         return Err(PlanError::Binary { line: line_at(at) });
     }
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    Ok(if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) })
+    let other = if line_end == b'\n' { "\r\n" } else { "\r" };
+    Ok(if text.contains(other) { Cow::Owned(text.replace(other, "\n")) } else { Cow::Borrowed(text) })
 }
 
 /// The first H1 without `PLAN:`.

@@ -132,7 +132,7 @@ fn what_counts_as_the_achievements_section() {
 #[test]
 fn errors_name_the_line_and_what_to_do() {
     let long = "a\n".repeat(MAX_PLAN_BYTES / 2 + 1);
-    let cases: [(&str, Vec<u8>, usize, &str); 12] = [
+    let cases: [(&str, Vec<u8>, usize, &str); 15] = [
         ("empty", vec![], 1, "no achievement found in 0 lines"),
         ("no section", b"# T\n\ntext\n".to_vec(), 3, "no achievement found in 3 lines"),
         ("empty section", b"# T\n## Achievements\ntext\n".to_vec(), 2, "no achievement found in 3 lines"),
@@ -140,14 +140,23 @@ fn errors_name_the_line_and_what_to_do() {
             "elsewhere",
             b"## Goals\n**Achievement 1.1**: A\n**Achievement 1.2**: B\n".to_vec(),
             2,
-            "no achievement found in 3 lines; line 2 under \"Goals\" (and 1 more) looks like one, but does not count",
+            "no achievement found in 3 lines; line 2 under \"Goals\" (and 1 more) looks like one, but does not count, \
+             because no `## ` heading above it contains \"Achievements\"",
         ),
         (
             "as a heading",
             b"## Achievements\n\n### Achievement 1.1: A\n".to_vec(),
             3,
-            "no achievement found in 3 lines; line 3 under \"Achievements\" looks like one, but does not count",
+            "no achievement found in 3 lines; line 3 under \"Achievements\" looks like one, but does not count, because it is a heading",
         ),
+        (
+            "with an odd id",
+            b"## Achievements\n**Achievement 1-2**: A\n".to_vec(),
+            2,
+            "no achievement found in 2 lines; line 2 under \"Achievements\" looks like one, but does not count, because its id is not written with dots",
+        ),
+        ("one line", b"text".to_vec(), 1, "no achievement found in 1 line"),
+        ("of an old system", b"# T\rtext\r\xFF".to_vec(), 3, "line 3 is not UTF-8 text"),
         (
             "twice",
             b"## Achievements\n**Achievement 1.1**: A\n- a\n\n**Achievement 1.1**: B\n- b\n".to_vec(),
@@ -186,6 +195,69 @@ fn errors_name_the_line_and_what_to_do() {
         assert_eq!((error.line(), error.to_string().as_str()), (Some(line), message), "{name}");
         assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{name}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_an_id_is_told_with_the_id_that_was_meant() {
+    for (token, message, hint) in [
+        (
+            "1.01",
+            "line 2: `1.01` is not an achievement id: one of its numbers begins with a zero",
+            "**Achievement 1.1**",
+        ),
+        ("1.14.", "line 2: `1.14.` is not an achievement id: it ends with a dot", "**Achievement 1.14**"),
+        (
+            "1.12345678901",
+            "line 2: `1.12345678901` is not an achievement id: one of its numbers has more than nine digits",
+            "at most nine digits",
+        ),
+    ] {
+        let error = parsed(&format!("## Achievements\n**Achievement {token}**: A\n")).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().unwrap().contains(hint), "{error}: {:?}", error.hint());
+    }
+}
+
+#[test]
+fn bare_carriage_returns_end_lines_where_nothing_else_does() {
+    let text = "# PLAN: X\n\n## Achievements\n\n**Achievement 1.1**: A\n\n- **Goal**: g\n";
+    assert_eq!(parsed(&text.replace('\n', "\r")), parsed(text));
+    let beside = parsed(&text.replace("g\n", "g\rh\n")).unwrap();
+    assert_eq!(beside.achievements[0].body, "- **Goal**: g\rh");
+}
+
+#[test]
+fn achievements_under_an_h1_are_read() {
+    let first = "**Achievement 1.1**: A\n\nx\n";
+    for (text, expected, sections) in [
+        (
+            format!("# Achievements\n\n## Priority 1: Now\n\n{first}\n## Notes\n\ny\n"),
+            vec![("1.1", Some("1"))],
+            vec!["Notes"],
+        ),
+        (
+            format!(
+                "# PLAN: X\n\n## Goal\n\ng\n\n# 🎯 Achievements\n\n{first}\n## Priority 2\n\n**Achievement 2.1**: B\n\n# Notes\n\n## Priority 3\n"
+            ),
+            vec![("1.1", None), ("2.1", Some("2"))],
+            vec!["Goal", "Priority 3"],
+        ),
+        (
+            format!("# Achievements of the Team\n\n## Achievements\n\n{first}\n## Priority 1\n\nx\n"),
+            vec![("1.1", None)],
+            vec!["Priority 1"],
+        ),
+    ] {
+        let plan = parsed(&text).unwrap();
+        let found: Vec<_> = plan.achievements.iter().map(|a| (a.id.to_string(), a.priority.as_deref())).collect();
+        assert_eq!(
+            found,
+            expected.into_iter().map(|(id, priority)| (id.to_owned(), priority)).collect::<Vec<_>>(),
+            "{text}"
+        );
+        assert_eq!(plan.sections.iter().map(|s| s.heading.as_str()).collect::<Vec<_>>(), sections, "{text}");
+    }
+    assert!(parsed(&format!("# PLAN: Achievements\n\n## Priority 1\n\n{first}")).is_err());
 }
 
 #[test]
@@ -244,6 +316,21 @@ fn deliverables_are_read_in_every_form() {
         ("**Deliverables**:\n- a\n  ```sh\n  - x\n  ```\n- b", vec!["a\n  ```sh\n  - x\n  ```", "b"]),
         ("**Deliverables**:\n\n| File | For |\n|---|---|\n| `a` | x |\n| b | y |", vec!["`a` | x", "b | y"]),
         ("**Deliverables**:\n\n```\ntree, of, files\n```", vec![]),
+        // A fence belongs to its item, however far to the left its content stands.
+        (
+            "- Deliverables:\n  - a.md\n    ````md\n    ```py\nx, y\n    ```\n    ````\n  - b.md\n- Effort: 2 h",
+            vec!["a.md\n  ````md\n  ```py\n  x, y\n  ```\n  ````", "b.md"],
+        ),
+        // One that is indented no further than the list is none of its items'.
+        (
+            "- Deliverables:\n  - a.md\n  ````md\n  ```py\nx, y\n  ```\n  ````\n  - b.md\n- Effort: 2 h",
+            vec!["a.md", "b.md"],
+        ),
+        ("**Deliverables**:\n- a\n\n```\ntree\nof files\n```\n\n- b", vec!["a", "b"]),
+        ("**Deliverables**:\n- a\n\n| x | y |\n|---|---|\n| z | 5 |", vec!["a"]),
+        ("**Deliverables**:\n- a\n| x | y |\n|---|---|\n| z | 5 |\n- b\n  goes on", vec!["a", "b goes on"]),
+        ("**Deliverables**:\n- a\n\nProse that stands\nbeside the list.\n- b", vec!["a", "b"]),
+        ("**Deliverables**:\n- a\n\n  | x | y |\n  |---|---|\n- b", vec!["a\n  | x | y |\n  |---|---|", "b"]),
         ("**Deliverables**: None", vec![]),
         ("- a\n- b", vec![]),
     ] {

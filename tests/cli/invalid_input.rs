@@ -248,3 +248,22 @@ fn where_there_is_no_document_nothing_is_checked() {
     [exit 0]
     ");
 }
+
+#[test]
+fn a_definition_in_another_form_is_never_lost_without_a_word() {
+    let env = TestEnv::with_plan_text(
+        "## Achievements\n\n**Achievement 1.1**: First\n\n- **Goal**: g\n\n### Achievement 1.2: Second\n\n- **Goal**: h\n\n\
+         **Achievement 1.3**: Third\n",
+    );
+    let warning = "warning: plan/PLAN_TEST.md:7: `### Achievement 1.2: Second` looks like achievement 1.2 and is not read as one, because it \
+                   is a heading; write `**Achievement 1.2**: Title` at the start of a line";
+    for command in [
+        &["plan", "show", "plan"][..],
+        &["analyze", "plan", "--declared"],
+        &["validate", "plan"],
+        &["run", "plan", "--all", "--dry-run"],
+    ] {
+        let said = env.run(command);
+        assert!(said.contains(warning) && said.ends_with("[exit 0]"), "{command:?}: {said}");
+    }
+}

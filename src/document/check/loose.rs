@@ -5,14 +5,14 @@
 
 use crate::{
     document::{
-        Finding, Section, Stage,
-        prose::{word_count, words},
+        Finding, Section, Severity, Stage,
+        prose::{excerpt, word_count, words},
         sections::{OBJECTIVE_NAMES, find, is_known, same_name, sections},
     },
     markdown::{fences_balanced, lines},
 };
 
-use super::{codes::Code, placeholder, refusal, size, structure, unwrap};
+use super::{codes::Code, placeholder, refusal, size, stand_in, structure, unwrap};
 
 /// Checks a whole document on disk, whoever wrote it.
 ///
@@ -50,6 +50,7 @@ pub fn check_document(text: &str, stage: Stage) -> Vec<Finding> {
     } else {
         findings.extend(usual_sections(&sections, stage));
     }
+    add_unwritten(&mut findings, &sections);
     if let Err(line) = fences_balanced(text) {
         findings.push(
             Code::FenceUnbalanced
@@ -98,6 +99,39 @@ fn states_objective(text: &str) -> bool {
             }
         }
     })
+}
+
+/// Adds the sections that nobody has written: an error, but where a section is only written while the work is done. Real
+/// EXECUTION_TASKs keep the prompts of their template there until then.
+fn add_unwritten(findings: &mut Vec<Finding>, sections: &[Section<'_>]) {
+    const MOST: usize = 5;
+    let mut found = 0;
+    for section in sections.iter().filter(|section| section.level > 1 || is_known(&section.name)) {
+        // What holds a marker of the templates is told already.
+        let marked = placeholder::TEMPLATE_MARKERS.iter().any(|marker| section.body.contains(marker));
+        let Some(text) = stand_in::only_placeholders(section.body).filter(|_| !marked && found < MOST) else {
+            continue;
+        };
+        found += 1;
+        let line = Some(section.line);
+        let name = excerpt(&section.name, 60);
+        let message =
+            format!("The section `{name}` holds only the placeholder `{}`. Write its content.", excerpt(text, 50));
+        let is_told = |finding: &Finding| finding.line == line && finding.severity == Severity::Warning;
+        if !is_written_later(&section.name) {
+            findings.retain(|finding| !is_told(finding));
+            findings.push(Code::Placeholder.error(line, message));
+        } else if !findings.iter().any(is_told) {
+            findings.push(Code::Placeholder.warning(line, message));
+        }
+    }
+}
+
+/// Logs, learnings, and how it ended.
+fn is_written_later(name: &str) -> bool {
+    const WORDS: &[&str] =
+        &["log", "iteration", "iterations", "learning", "learnings", "lessons", "completion", "actual"];
+    words(name).iter().any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// Warns of sections that nearly all real documents have and this one does not, and of empty ones.

@@ -10,6 +10,7 @@ mod loose;
 mod placeholder;
 mod references;
 mod refusal;
+mod stand_in;
 mod structure;
 #[cfg(test)]
 mod tests;

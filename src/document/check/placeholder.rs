@@ -3,31 +3,25 @@
 //! A marker in a code span or a code fence is talked about, not left behind; so is one that the sentence around it
 //! calls a marker. Everything else counts.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+};
 
 use crate::markdown::lines;
 
-use super::unwrap::unwrap;
-use crate::document::prose::{excerpt, list_item, words};
+use super::{
+    stand_in::{self, is_stand_in},
+    unwrap::unwrap,
+};
+use crate::document::prose::excerpt;
 
 /// The markers of the document templates that are in use, as they are spelled there.
-const TEMPLATE_MARKERS: &[&str] = &["[TO BE FILLED", "[FILL:"];
+pub(super) const TEMPLATE_MARKERS: &[&str] = &["[TO BE FILLED", "[FILL:"];
 
 /// What models leave in answers, in lower case.
 const ANSWER_MARKERS: &[&str] =
     &["[to be filled", "[fill", "[insert", "[placeholder", "[tbd", "[todo", "[your ", "<insert", "lorem ipsum", "{{"];
-
-/// Bodies and list items that say that something is missing, in lower case.
-const STAND_INS: &[&str] = &[
-    "todo",
-    "tbd",
-    "to be determined",
-    "to be defined",
-    "to be decided",
-    "to be written",
-    "to be done",
-    "to be added",
-];
 
 /// A placeholder and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +62,11 @@ fn first_template_marker(text: &str) -> Option<Found> {
 ///
 /// The markers by which documents count as placeholders on disk are none of that.
 pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
+    let plan = source;
+    // Few answers hold anything that is looked up in it.
+    let plan_in_lower_case = OnceCell::new();
+    let is_said =
+        |part: &str| plan_in_lower_case.get_or_init(|| plan.to_ascii_lowercase()).contains(&part.to_ascii_lowercase());
     let source = if may_hold_marker(source) { source.to_ascii_lowercase() } else { String::new() };
     let mut own: HashSet<&str> = HashSet::new();
     for marker in ANSWER_MARKERS.iter().filter(|_| !source.is_empty()) {
@@ -86,7 +85,12 @@ pub(super) fn in_answer(text: &str, source: &str, most: usize) -> Vec<Found> {
             // To prepare the search for each marker takes longer than to search a line.
             let looked_for: &[&str] = if suspicious { ANSWER_MARKERS } else { &[] };
             let left = markers(&prose, looked_for).find(|found| !is_own(line.text, &lower, *found));
-            let at = left.map(|(at, _)| at).or_else(|| is_stand_in(line.text).then_some(0))?;
+            let alone = || is_stand_in(line.text).then_some(0);
+            let asked = || {
+                let mut asked = stand_in::requests(line.text).into_iter();
+                asked.find(|range| !is_said(&line.text[range.clone()])).map(|range| range.start)
+            };
+            let at = left.map(|(at, _)| at).or_else(alone).or_else(asked)?;
             Some(Found { line: line.number, text: excerpt(&line.text[at..], 50) })
         })
         .take(most)
@@ -114,20 +118,6 @@ fn whole_marker<'a>(text: &'a str, marker: &str) -> &'a str {
     };
     let closed = line.find(close).map(|at| &line[..at + close.len()]);
     closed.unwrap_or_else(|| line.split_whitespace().next().unwrap_or(line))
-}
-
-/// True where the text, without list marker and punctuation, only says that something is missing.
-pub(super) fn is_stand_in(text: &str) -> bool {
-    // No stand-in is longer, so there is no need to look at a long line.
-    if text.len() > 60 {
-        return false;
-    }
-    let text = list_item(text).map_or(text, |item| item.text);
-    // All of them begin with a t.
-    if !text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(['t', 'T']) {
-        return false;
-    }
-    STAND_INS.contains(&words(text).join(" ").as_str())
 }
 
 /// The markers in `prose` that are left behind rather than talked about, with their offsets.
@@ -172,7 +162,7 @@ fn talked_about(before: &str, behind: &str) -> bool {
 }
 
 /// The line with its code spans blanked out; offsets stay.
-fn without_code(line: &str) -> String {
+pub(super) fn without_code(line: &str) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
     while let Some(found) = line[at..].find('`') {
@@ -257,6 +247,12 @@ mod tests {
             "- TODO.",
             "*To be determined*",
             "Ask [your team].",
+            "It begins at once. TODO: write this.",
+            "TBD: decide later.",
+            "[Describe the approach here]",
+            "[TO BE COMPLETED]",
+            "[...]",
+            "Then deploy (details to be determined).",
         ] {
             assert_eq!(in_answer(text, "", 9).len(), 1, "{text}");
         }
@@ -266,6 +262,7 @@ mod tests {
             "The form is [filled in] by users.",
             "Resolve each TODO in the code.",
             "- [ ] Tests pass",
+            "The linter lists `TODO: x` and other TODO comments.",
             "a < inserted b",
             "```\nTODO\n```",
         ] {
@@ -276,20 +273,16 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_no_stand_in() {
-        assert!(is_stand_in(&format!("TBD{}", ".".repeat(57))));
-        assert!(!is_stand_in(&format!("TBD{}", ".".repeat(58))));
-    }
-
-    #[test]
     fn what_the_plan_says_itself_is_no_placeholder() {
-        const SOURCE: &str = "Replace `{{ name }}` and {{x\nby [your name], <insert> lorem ipsum\n[FILL: a] [TBD";
+        const SOURCE: &str = "Replace `{{ name }}` and {{x\nby [your name], <insert> lorem ipsum\n[FILL: a] [TBD\nlists each todo: with (when: TBD)";
         for text in [
             "Hello {{ name }} and {{ NAME }}.",
             "Write {{x as it is",
             "Ask [your name] for <insert> now.",
             "Lorem ipsum dolor",
             "[tbd is what stands there",
+            "TODO: is what such a line begins with",
+            "(when: tbd)",
         ] {
             assert_eq!(in_answer(text, SOURCE, 9), [], "{text}");
         }

@@ -7,7 +7,7 @@ use crate::document::{
 };
 use crate::markdown::lines;
 
-use super::{codes::Code, placeholder::is_stand_in};
+use super::{codes::Code, stand_in::is_stand_in};
 
 /// The fewest words of each section's body, in the order of [`Stage::sections`].
 ///
