@@ -160,9 +160,10 @@ fn clean_title(title: &str, behind: &str) -> (String, Option<Hours>) {
     if note.is_none() && estimate.is_none() {
         estimate = estimate::find(behind);
     }
+    let plain = text.replace("**", "");
     let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    (words.join(" ").replace("**", ""), estimate)
+        plain.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    (words.join(" "), estimate)
 }
 
 fn is_edge(c: char) -> bool {
@@ -281,6 +282,7 @@ mod tests {
             ("**Achievement 1.1**: ≥ 90 % (Phase 2)", "1.1", "≥ 90 % (Phase 2)", None),
             ("**Achievement 1.1**: a\u{1b}[31m\tb", "1.1", "a [31m b", None),
             ("**Achievement 1.1**:", "1.1", "Achievement 1.1", None),
+            ("**Achievement 1.1**: Use ** API **.", "1.1", "Use API .", None),
             ("**Achievement 1.1: Not closed", "1.1", "Not closed", None),
             ("**Achievement 1.1**: Parser <!-- or (4h) a lexer --> ", "1.1", "Parser", None),
             ("**Achievement 1.1**: Done: Parser", "1.1", "Done: Parser", None),

@@ -144,7 +144,8 @@ impl Reading {
                 reading.torn = length;
                 break;
             }
-            reading.take(number, offset, line.trim_ascii())?;
+            let blank = line.len() - line.trim_ascii_start().len();
+            reading.take(number, offset + blank as u64, line.trim_ascii())?;
             offset += length;
         }
         Ok(reading)

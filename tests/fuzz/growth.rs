@@ -1,5 +1,5 @@
-//! No reader takes more than linear time: inputs of one thing over and over, at n, 2n, 4n and 8n. Times vary, so this
-//! runs by hand only.
+//! No reader takes more than linear time: inputs of one thing over and over, at n, 2n, 4n and 8n. Times vary, even those
+//! of the processor, so this runs by hand only.
 
 use std::time::{Duration, Instant};
 
@@ -122,6 +122,12 @@ fn time_grows_no_faster_than_the_input() {
             let growth = times[3].as_secs_f64() / times[0].as_secs_f64().max(1e-6);
             if times[3] > NOTICEABLE && growth > MOST {
                 let place = if frame.0.is_empty() { "alone" } else { "in its place" };
+                // Once more, before anybody is alarmed.
+                let again = time(target, &input(thing, frame, SMALLEST));
+                let largest = time(target, &input(thing, frame, 8 * SMALLEST));
+                if largest.as_secs_f64() / again.as_secs_f64().max(1e-6) <= MOST {
+                    continue;
+                }
                 worse.push(format!("{}: {thing:?} {place}: {times:.1?}", target.name));
                 println!("{}", worse.last().unwrap());
             }
@@ -149,9 +155,18 @@ fn input(thing: &str, (before, behind): (&str, &str), size: usize) -> Vec<u8> {
 /// The least of three.
 fn time(target: &Target, input: &[u8]) -> Duration {
     let one = || {
-        let began = Instant::now();
+        let began = (Instant::now(), on_the_processor());
         (target.read)(input);
-        began.elapsed()
+        match (began.1, on_the_processor()) {
+            (Some(began), Some(ended)) => ended - began,
+            _ => began.0.elapsed(),
+        }
     };
     (0..3).map(|_| one()).min().unwrap()
+}
+
+/// How long this thread has been running so far, where the system says: others on the machine do not count.
+fn on_the_processor() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?))
 }

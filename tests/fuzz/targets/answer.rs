@@ -52,7 +52,7 @@ pub(super) const TARGET: Target = Target {
         "\"evidence\":\"x\"",
         "\n\n",
     ],
-    cases: 2_000,
+    cases: 300,
     check,
     read,
     frame: ("## Objective\n\nReach it.\n\n## Deliverables\n\n", "\n## Approach\n\nSteps.\n"),

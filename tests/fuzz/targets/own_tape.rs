@@ -54,7 +54,7 @@ fn read_back(place: &Path, damage: &[u8]) -> u64 {
     let good = [exchange("first"), exchange("second"), exchange("third")];
     let mut bytes = format!("{header}\n{}\n", good[0].to_line()).into_bytes();
     bytes.extend_from_slice(damage);
-    bytes.extend_from_slice(format!("\n{}\n{}\n", good[1].to_line(), good[2].to_line()).as_bytes());
+    bytes.extend_from_slice(format!("\n \t{}\n{}\r\n", good[1].to_line(), good[2].to_line()).as_bytes());
     let mut random = Random::of(damage);
     let torn = random.below(good[2].to_line().len());
     bytes.extend_from_slice(&good[2].to_line().as_bytes()[..torn]);
