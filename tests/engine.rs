@@ -126,6 +126,8 @@ struct Memory {
     documents: Mutex<BTreeMap<String, String>>,
     changes: Mutex<BTreeMap<AchievementId, Change>>,
     full_after: Option<usize>,
+    /// What reading a document comes to, where it fails.
+    unreadable: Option<std::io::ErrorKind>,
 }
 
 impl DocumentStore for Memory {
@@ -142,6 +144,9 @@ impl DocumentStore for Memory {
 
     fn read_document(&self, path: String) -> BoxFuture<'_, Result<String, StoreError>> {
         Box::pin(async move {
+            if let Some(kind) = self.unreadable {
+                return Err(StoreError::Io { source: kind.into(), path: path.into() });
+            }
             let found = self.documents.lock().unwrap().get(&path).cloned();
             found.ok_or_else(|| StoreError::Io { source: std::io::ErrorKind::NotFound.into(), path: path.into() })
         })
@@ -161,11 +166,20 @@ struct Scenario {
     cap: usize,
     order: Order,
     full_after: Option<usize>,
+    unreadable: Option<std::io::ErrorKind>,
 }
 
 impl Scenario {
     fn new(needs: Vec<Vec<usize>>) -> Self {
-        Self { needs, answers: HashMap::new(), pauses: HashMap::new(), cap: 3, order: Order::Level, full_after: None }
+        Self {
+            needs,
+            answers: HashMap::new(),
+            pauses: HashMap::new(),
+            cap: 3,
+            order: Order::Level,
+            full_after: None,
+            unreadable: None,
+        }
     }
 
     fn answer(mut self, id: &str, stage: Stage, answer: Answer) -> Self {
@@ -208,7 +222,11 @@ fn run(scenario: Scenario) -> Ran {
         most_in_flight: AtomicUsize::new(0),
         requests: Mutex::default(),
     });
-    let store = Arc::new(Memory { full_after: scenario.full_after, ..Memory::default() });
+    let store = Arc::new(Memory {
+        full_after: scenario.full_after,
+        unreadable: scenario.unreadable,
+        ..Memory::default()
+    });
     let events: Arc<Mutex<Vec<Event>>> = Arc::default();
     let sink = Arc::clone(&events);
     let engine = Engine {
@@ -413,4 +431,18 @@ fn a_full_disk_stops_the_run_instead_of_paying_for_documents_that_cannot_be_kept
     assert_eq!(ran.summary.documents, 3);
     assert!(ran.model.requests.lock().unwrap().len() <= 3 + 2 + 1);
     assert!(ran.summary.hints.iter().any(|hint| hint.contains("free some space")), "{:?}", ran.summary.hints);
+}
+
+#[test]
+fn a_subplan_that_cannot_be_read_again_stops_the_run_and_one_that_is_gone_fails_alone() {
+    let one = || Scenario { cap: 1, ..Scenario::new(vec![vec![], vec![]]) };
+    // As EMFILE: no number of attempts would help, and it is no achievement's fault.
+    let ran = run(Scenario { unreadable: Some(std::io::ErrorKind::Other), ..one() });
+    assert_eq!(ran.summary.stop_kind, Some(StopKind::Storage));
+    assert_eq!((ran.summary.failed, ran.summary.blocked), (0, 0));
+    assert!(ran.store.changes.lock().unwrap().values().all(|change| change.status != Some(Status::Failed)));
+
+    let ran = run(Scenario { unreadable: Some(std::io::ErrorKind::NotFound), ..one() });
+    assert_eq!(ran.summary.stop_kind, None);
+    assert_eq!(outcome(&ran, "1.1", Stage::Execution).0, "failed");
 }

@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 
 use super::{
     CallId, Engine,
-    worker::{self, Call, Outcome},
+    worker::{self, Call, Outcome, Rejected},
 };
 use crate::{
     document::{Digest, ExecutionPart, Finding, Header, Stage, digest, render_document},
+    model::Scope,
     plan::AchievementId,
     store::WriteError,
 };
@@ -33,13 +34,17 @@ pub(super) enum Subplan {
 
 impl Subplan {
     /// What it says, from the disk where this run wrote it.
-    async fn digest(self, engine: &Engine) -> Result<Arc<Digest>, String> {
+    async fn digest(self, engine: &Engine) -> Result<Arc<Digest>, Rejected> {
         match self {
             Self::Known(digest) => Ok(digest),
             Self::Written { path, parts } => match engine.store.read_document(path).await {
                 // The parts stay those that the calls were made from, whatever has become of the file.
                 Ok(text) => Ok(Arc::new(Digest { parts, ..digest(&text) })),
-                Err(error) => Err(error.to_string()),
+                Err(error) => {
+                    // That no file can be read is not this item's fault.
+                    let scope = if error.is_fatal() { Scope::Storage } else { Scope::Call };
+                    Err(Rejected { reason: error.to_string(), hint: error.hint(), scope })
+                }
             },
         }
     }
@@ -92,10 +97,10 @@ pub(super) async fn one_call(
     let briefing = &engine.briefing;
     let digests = |id: AchievementId| known.get(&id).cloned();
     let own = match &waiting.part {
-        None => briefing.subplan(item, &digests).map_err(|error| error.to_string()),
+        None => briefing.subplan(item, &digests).map_err(|error| Rejected::template(&error)),
         Some(part) => subplan.digest(engine).await.and_then(|subplan| {
             let own = briefing.execution(item, &item.subplan_path, &subplan, part, &digests);
-            own.map_err(|error| error.to_string())
+            own.map_err(|error| Rejected::template(&error))
         }),
     };
     let achievement = briefing.achievement(item);
@@ -113,7 +118,7 @@ pub(super) async fn one_call(
             };
             worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
         }
-        Err(reason) => Outcome::unsent(reason, Timestamp::now()),
+        Err(why) => Outcome::unsent(why, Timestamp::now()),
     };
     // While the document is written, the next call can wait for its answer.
     let slot = (outcome.result.is_err() || outcome.unrecorded.is_some()).then_some(slot);

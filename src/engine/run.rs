@@ -322,7 +322,7 @@ impl Dispatcher {
                 }
                 // Something else stopped the run, and said why.
                 Scope::Stopped => parts.stopped = true,
-                Scope::Recording => {
+                Scope::Storage => {
                     parts.stopped = true;
                     self.ledger.hint(rejected.hint);
                     self.stop(StopKind::Storage, rejected.reason);

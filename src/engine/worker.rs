@@ -84,8 +84,8 @@ pub struct Outcome {
 
 impl Outcome {
     /// A call that was never sent.
-    pub fn unsent(reason: String, at: Timestamp) -> Self {
-        Tally::default().end(0, at, Err(Rejected { reason, hint: None, scope: Scope::Call }))
+    pub fn unsent(why: Rejected, at: Timestamp) -> Self {
+        Tally::default().end(0, at, Err(why))
     }
 }
 
@@ -304,7 +304,7 @@ fn repair(
 }
 
 impl Rejected {
-    fn template(error: &TemplateError) -> Self {
+    pub(super) fn template(error: &TemplateError) -> Self {
         Self { reason: error.to_string(), hint: None, scope: Scope::Call }
     }
 

@@ -111,7 +111,7 @@ impl Failure {
                 // The request was accepted, so the trouble is the server's.
                 None => AGAIN,
             },
-            Self::Tape { .. } => Verdict::Final(Scope::Recording),
+            Self::Tape { .. } => Verdict::Final(Scope::Storage),
             Self::WebPage | Self::Request { .. } => Verdict::Final(Scope::Run),
             Self::TooLarge { .. } => Verdict::Final(Scope::Call),
             Self::NotOnTape { .. } => Verdict::Final(Scope::NotOnTape),
@@ -203,6 +203,7 @@ impl Failure {
     pub(super) fn hint(&self, model: &str) -> Option<String> {
         let hint = match self {
             Self::Unreachable { cause } if is_about_a_certificate(cause) => CERTIFICATE.to_owned(),
+            Self::Unreachable { cause } if is_about_open_files(cause) => OPEN_FILES.to_owned(),
             Self::Unreachable { .. } => {
                 "check the base URL, the proxy and the network; `planwave doctor` tests them".to_owned()
             }
@@ -239,6 +240,8 @@ impl Failure {
 const MONEY: &str =
     "add credit or raise the limit with the provider; what is done stays done, and a later run goes on from there";
 const CERTIFICATE: &str = "this system does not trust the server's certificate: check the base URL, or add the authority that issued it to the system's certificates (SSL_CERT_FILE names a file of others)";
+const OPEN_FILES: &str =
+    "raise the limit of open files (`ulimit -n`) or lower `--concurrency`, then run the same command again";
 const CONTEXT: &str = "the prompt is too long for this model: lower the token budget of the shared part, or choose a model with a larger context";
 
 fn judge_status(status: u16, hints: &RetryHints, error: &ProviderError, retry: &Retry) -> Verdict {
@@ -304,6 +307,12 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
 /// Whether a transport's words are about a certificate: those of rustls.
 fn is_about_a_certificate(cause: &str) -> bool {
     cause.contains("peer certificate")
+}
+
+/// Whether a transport's words say that this process may open no more connections: the system's number is in them.
+fn is_about_open_files(cause: &str) -> bool {
+    let numbers: &[&str] = if cfg!(windows) { &["(os error 10024)"] } else { &["(os error 23)", "(os error 24)"] };
+    numbers.iter().any(|number| cause.contains(number))
 }
 
 /// Whether a transport's words say no more than that the connection ended: those of hyper, rustls and the system.

@@ -218,8 +218,9 @@ pub enum Scope {
     Call,
     /// Every call of the run would fail the same way (quota, bad key, unknown model): stop, exit 4.
     Run,
-    /// The answer could not be put on the tape: every further one would be lost the same way. Stop.
-    Recording,
+    /// The tape cannot be written or the plan directory not be read: it would go the same way with every further call.
+    /// Stop.
+    Storage,
     /// The request is not on the tape that is replayed: this call only, and the input is at fault.
     NotOnTape,
     /// The budget has no room for the request: stop, exit 4.

@@ -207,7 +207,7 @@ impl OpenAi {
                     }
                     let outcome = attempt.outcome().clone();
                     let unrecorded =
-                        unrecorded.map(|failure| self.error(failure, Scope::Recording, sent, outcome.at, &request));
+                        unrecorded.map(|failure| self.error(failure, Scope::Storage, sent, outcome.at, &request));
                     let completion = Completion { unrecorded, ..self.completion(answer, &keys, &outcome, sent) };
                     return Ok((completion, outcome));
                 }

@@ -64,6 +64,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether other files cannot be read either, so that going on would only waste money.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if !is_outside(source) && source.kind() != io::ErrorKind::NotFound)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

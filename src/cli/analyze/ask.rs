@@ -148,7 +148,7 @@ pub(super) fn run(
             let failure = match rejected.scope {
                 Scope::Run | Scope::Budget | Scope::Stopped => Failure::stopped(rejected.reason),
                 Scope::NotOnTape => Failure::invalid(rejected.reason),
-                Scope::Call | Scope::Recording => Failure::incomplete(rejected.reason),
+                Scope::Call | Scope::Storage => Failure::incomplete(rejected.reason),
             };
             Err(failure.hint(rejected.hint))
         }
