@@ -199,7 +199,11 @@ pub async fn work(
 }
 
 /// The messages, and behind them the beginning of an answer with the wish for its rest.
-fn continued(messages: &[Message], begun: &str, templates: &Templates) -> Result<Vec<Message>, TemplateError> {
+pub(super) fn continued(
+    messages: &[Message],
+    begun: &str,
+    templates: &Templates,
+) -> Result<Vec<Message>, TemplateError> {
     let mut messages = messages.to_vec();
     if !begun.is_empty() {
         messages.push(Message { role: Role::Assistant, content: vec![Arc::from(begun)] });
@@ -304,7 +308,7 @@ fn repair(
 }
 
 impl Rejected {
-    fn template(error: &TemplateError) -> Self {
+    pub(super) fn template(error: &TemplateError) -> Self {
         Self { reason: error.to_string(), hint: None, scope: Scope::Call }
     }
 
