@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
 }
 
 /// Everything that is wrong, of a file that can be read or not.
-fn find(target: &Target, plan: &PlanRead) -> Result<Vec<Problem>, Failure> {
+pub(super) fn find(target: &Target, plan: &PlanRead) -> Result<Vec<Problem>, Failure> {
     match ParallelFile::salvage(&target.bytes) {
         Ok(file) => Ok(lint(&file, &target.surroundings(&file, plan)?)),
         Err(problems) => Ok(problems),

@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::worker::{Limits, Rejected, final_refusal, millis};
+use super::{
+    cut::{self, Remedy, Room},
+    worker::{Limits, Rejected, continued, final_refusal, millis},
+};
 use crate::{
     discovery::{self, Discovered, Fault, Prompt, Source, examine, parse_answer},
     model::{Completion, FinishReason, Message, Model, ModelError, Progress, Request, ResponseSchema, Role, Usage},
     parallel::Basis,
-    prompts::Templates,
+    prompts::{TemplateError, Templates},
 };
 
 /// Everything that goes into the question.
@@ -39,6 +42,13 @@ pub enum Inquired {
     Progress(Progress),
     /// The server does not take a schema for the answer; it is asked without one, and checked all the same.
     SchemaRefused,
+    /// The answer did not come whole; this is done about it.
+    Cut {
+        /// From 1.
+        attempt: u32,
+        /// What.
+        remedy: Remedy,
+    },
     /// The answer cannot be used and is asked for again.
     Refused {
         /// From 1.
@@ -78,8 +88,8 @@ pub enum Undiscovered {
     Interrupted,
 }
 
-/// Asks, checks, and asks again with the faults named, `limits.max_attempts` times at most. `go_on` is asked before each
-/// attempt but the first.
+/// Asks, checks, and asks again with the faults named, `limits.max_attempts` times at most. What does not come whole is dealt
+/// with as in a run. `go_on` is asked before each attempt but the first.
 pub async fn discover(
     inquiry: &Inquiry<'_>,
     model: &dyn Model,
@@ -95,15 +105,23 @@ pub async fn discover(
     ];
     let mut messages = first.clone();
     let mut cap = limits.max_output_tokens;
+    let (mut less_reasoning, mut raised) = (0, false);
+    // What came of an answer whose rest was asked for.
+    let mut begun = String::new();
     let mut tally = Tally::default();
     for attempt in 1.. {
         say(Inquired::Asked { attempt });
+        let messages_now = match continued(&messages, &begun, inquiry.templates) {
+            Ok(messages) => messages,
+            Err(error) => return tally.end(attempt, Timestamp::default(), Err(Undiscovered::template(&error))),
+        };
         let request = Request {
-            messages: messages.clone(),
+            messages: messages_now,
             max_output_tokens: cap,
             cache_key: None,
-            response_schema: schema.clone(),
-            less_reasoning: 0,
+            // The rest of an answer does not fit the schema of a whole one.
+            response_schema: schema.clone().filter(|_| begun.is_empty()),
+            less_reasoning,
         };
         let completion = match model.complete(&request, &|progress| say(Inquired::Progress(progress))).await {
             Ok(completion) => completion,
@@ -124,42 +142,48 @@ pub async fn discover(
         if let Some(refusal) = final_refusal(&completion) {
             return tally.end(attempt, completion.at, Err(Undiscovered::Rejected(refusal)));
         }
+        let can_think_less = model.can_think_less(less_reasoning);
+        let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
+        let remedy = cut::remedy(&completion, room);
+        if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts) {
+            say(Inquired::Cut { attempt, remedy });
+            if !go_on() {
+                return tally.end(attempt, completion.at, Err(Undiscovered::Interrupted));
+            }
+            match remedy {
+                Remedy::RaiseCap { from: _, to } => (cap, raised) = (to, true),
+                Remedy::Continue { cap: _ } => begun = cut::join(begun, &completion.text),
+                Remedy::ThinkLess => less_reasoning += 1,
+            }
+            continue;
+        }
+        let text = cut::join(std::mem::take(&mut begun), &completion.text);
         let cut = completion.finish == FinishReason::Length;
         let examined = match cut {
-            true => {
-                Err(vec![Fault::Malformed { what: format!("the answer was cut at the cap of {cap} output tokens") }])
-            }
-            false => parse_answer(&completion.text).and_then(|answer| examine(answer, inquiry.basis, inquiry.source)),
+            true => Err(vec![cut_fault(&completion, cap)]),
+            false => parse_answer(&text).and_then(|answer| examine(answer, inquiry.basis, inquiry.source)),
         };
         let faults = match examined {
             Ok(discovered) => return tally.end(attempt, completion.at, Ok(discovered)),
             Err(faults) => faults,
         };
-        // The same request under the same cap would be cut at the same place, and paid for again.
-        let stuck = cut && cap >= limits.largest_output_tokens;
-        if attempt >= limits.max_attempts || stuck {
+        // Cut, and nothing to be done about it: the same request would be cut again, and paid for again.
+        if attempt >= limits.max_attempts || cut {
             return tally.end(attempt, completion.at, Err(Undiscovered::Faulty(faults)));
         }
         say(Inquired::Refused { attempt, faults: faults.clone() });
         if !go_on() {
             return tally.end(attempt, completion.at, Err(Undiscovered::Interrupted));
         }
-        if cut {
-            cap = cap.saturating_mul(2).min(limits.largest_output_tokens);
-            continue;
-        }
         messages = first.clone();
-        let quoted: String = completion.text.chars().take(limits.longest_quote).collect();
-        let in_part = quoted.len() < completion.text.len();
+        let quoted: String = text.chars().take(limits.longest_quote).collect();
+        let in_part = quoted.len() < text.len();
         if !quoted.trim().is_empty() {
             messages.push(Message { role: Role::Assistant, content: vec![quoted.into()] });
         }
         match discovery::repair(inquiry.templates, &faults, in_part) {
             Ok(text) => messages.push(Message { role: Role::User, content: vec![text.into()] }),
-            Err(error) => {
-                let rejected = Rejected { reason: error.to_string(), hint: None, scope: crate::model::Scope::Call };
-                return tally.end(attempt, completion.at, Err(Undiscovered::Rejected(rejected)));
-            }
+            Err(error) => return tally.end(attempt, completion.at, Err(Undiscovered::template(&error))),
         }
     }
     unreachable!("the loop above ends by returning")
@@ -170,6 +194,23 @@ fn refuses_a_schema(error: &ModelError) -> bool {
     let message = error.message.to_lowercase();
     matches!(error.status, Some(400 | 404 | 415 | 422 | 501))
         && ["response_format", "json_schema", "structured output"].iter().any(|word| message.contains(word))
+}
+
+/// What is wrong with an answer that was cut for good.
+fn cut_fault(completion: &Completion, cap: u32) -> Fault {
+    let reasoned = completion.usage.is_some_and(|usage| usage.reasoning > 0);
+    let what = if completion.text.trim().is_empty() && reasoned {
+        format!("all of the {cap} output tokens went into reasoning; the answer is empty")
+    } else {
+        format!("the answer was cut at the cap of {cap} output tokens")
+    };
+    Fault::Malformed { what }
+}
+
+impl Undiscovered {
+    fn template(error: &TemplateError) -> Self {
+        Self::Rejected(Rejected::template(error))
+    }
 }
 
 #[derive(Default)]
@@ -217,21 +258,30 @@ mod tests {
         "# PLAN: Two\n\n## Desirable Achievements\n\n**Achievement 1.1**: One\n\n**Achievement 1.2**: Two\n";
     const GOOD: &str = r#"{"achievements":[{"id":"1.1"},{"id":"1.2"}],"hidden_conflicts":[]}"#;
 
-    /// Gives its answers one after the other; keeps the cap and the number of messages of each request.
+    type Asked = (u32, usize, u8, bool);
+
+    /// Gives its answers one after the other (an empty one has been thought about). Of each request it keeps the cap, the number
+    /// of messages, by how much less is to be thought, and whether the answer has to fit the schema.
     struct Script {
         answers: Mutex<Vec<(&'static str, FinishReason)>>,
-        asked: Mutex<Vec<(u32, usize)>>,
+        asked: Mutex<Vec<Asked>>,
     }
 
     impl Model for Script {
+        fn can_think_less(&self, less: u8) -> bool {
+            less == 0
+        }
+
         fn complete<'a>(
             &'a self,
             request: &'a Request,
             _: ProgressSink<'a>,
         ) -> BoxFuture<'a, Result<Completion, ModelError>> {
-            self.asked.lock().unwrap().push((request.max_output_tokens, request.messages.len()));
+            let Request { max_output_tokens: cap, messages, response_schema, less_reasoning, .. } = request;
+            self.asked.lock().unwrap().push((*cap, messages.len(), *less_reasoning, response_schema.is_some()));
             let (text, finish) = self.answers.lock().unwrap().remove(0);
-            let usage = Some(Usage { input: 10, cached: 0, output: 5, reasoning: 0 });
+            let reasoning = if text.is_empty() { 5 } else { 0 };
+            let usage = Some(Usage { input: 10, cached: 0, output: 5, reasoning });
             let latency = std::time::Duration::from_millis(7);
             let at = Timestamp::UNIX_EPOCH;
             async move {
@@ -252,7 +302,7 @@ mod tests {
         }
     }
 
-    fn ask(answers: &[(&'static str, FinishReason)], go_on: bool) -> (Discovery, Vec<(u32, usize)>) {
+    fn ask(answers: &[(&'static str, FinishReason)], go_on: bool) -> (Discovery, Vec<Asked>) {
         let plan = parse(PlanName::parse("TWO").unwrap(), PLAN.as_bytes()).unwrap();
         let basis = Basis::new(&plan, None, &|_| Status::NotStarted).unwrap();
         let templates = Templates::load(&[]).unwrap();
@@ -272,23 +322,44 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_cut_is_asked_for_again_with_a_higher_cap_or_not_at_all() {
-        let cut = || ("{\"achievements\": [", FinishReason::Length);
-        let (discovery, asked) = ask(&[cut(), (GOOD, FinishReason::Stop)], true);
+    fn an_answer_that_was_cut_gets_more_room_once_and_then_is_continued() {
+        let cut = |text| (text, FinishReason::Length);
+        let whole = |text| (text, FinishReason::Stop);
+        let (discovery, asked) = ask(&[cut("{\"achievements\": ["), whole(GOOD)], true);
         assert!(discovery.result.is_ok());
-        assert_eq!((asked, discovery.usage.output, discovery.latency_ms), (vec![(100, 2), (150, 2)], 10, 14));
-        let (discovery, asked) = ask(&[cut(), cut(), (GOOD, FinishReason::Stop)], true);
+        assert_eq!((discovery.usage.output, discovery.latency_ms), (10, 14));
+        assert_eq!(asked, [(100, 2, 0, true), (150, 2, 0, true)]);
+        let (begin, end) = GOOD.split_at(30);
+        let (discovery, asked) = ask(&[cut(begin), cut(begin), whole(end)], true);
+        assert!(discovery.result.is_ok(), "{:?}", discovery.result);
+        // The rest alone is nothing that the schema allows.
+        assert_eq!(asked, [(100, 2, 0, true), (150, 2, 0, true), (150, 4, 0, false)]);
+        let (discovery, asked) = ask(&[cut(begin), cut(begin), cut("x"), whole(end)], true);
         let Err(Undiscovered::Faulty(faults)) = discovery.result else { panic!("{:?}", discovery.result) };
         assert_eq!(
             (faults[0].to_string(), asked.len()),
-            ("the answer was cut at the cap of 150 output tokens".into(), 2)
+            ("the answer was cut at the cap of 150 output tokens".into(), 3)
         );
     }
 
     #[test]
+    fn an_answer_that_was_only_thought_about_is_asked_for_with_less_of_that() {
+        let (discovery, asked) = ask(&[("", FinishReason::Length), (GOOD, FinishReason::Stop)], true);
+        assert!(discovery.result.is_ok());
+        assert_eq!(asked, [(100, 2, 0, true), (100, 2, 1, true)]);
+        let thought = || ("", FinishReason::Length);
+        let (discovery, asked) = ask(&[thought(), thought(), thought()], true);
+        let Err(Undiscovered::Faulty(faults)) = discovery.result else { panic!("{:?}", discovery.result) };
+        assert_eq!(faults[0].to_string(), "all of the 150 output tokens went into reasoning; the answer is empty");
+        assert_eq!(asked, [(100, 2, 0, true), (100, 2, 1, true), (150, 2, 1, true)]);
+    }
+
+    #[test]
     fn a_user_who_has_had_enough_is_not_charged_for_another_attempt() {
-        let (discovery, asked) = ask(&[("no", FinishReason::Stop), (GOOD, FinishReason::Stop)], false);
-        assert_eq!((discovery.result.unwrap_err(), asked.len()), (Undiscovered::Interrupted, 1));
+        for first in [("no", FinishReason::Stop), ("{", FinishReason::Length)] {
+            let (discovery, asked) = ask(&[first, (GOOD, FinishReason::Stop)], false);
+            assert_eq!((discovery.result.unwrap_err(), asked.len()), (Undiscovered::Interrupted, 1));
+        }
     }
 
     #[test]
@@ -296,6 +367,6 @@ mod tests {
         let stop = FinishReason::Stop;
         let (discovery, asked) = ask(&[("no JSON here", stop.clone()), (" ", stop.clone()), (GOOD, stop)], true);
         assert!(discovery.result.is_ok());
-        assert_eq!(asked, [(100, 2), (100, 4), (100, 3)]);
+        assert_eq!(asked, [(100, 2, 0, true), (100, 4, 0, true), (100, 3, 0, true)]);
     }
 }

@@ -199,7 +199,11 @@ pub async fn work(
 }
 
 /// The messages, and behind them the beginning of an answer with the wish for its rest.
-fn continued(messages: &[Message], begun: &str, templates: &Templates) -> Result<Vec<Message>, TemplateError> {
+pub(super) fn continued(
+    messages: &[Message],
+    begun: &str,
+    templates: &Templates,
+) -> Result<Vec<Message>, TemplateError> {
     let mut messages = messages.to_vec();
     if !begun.is_empty() {
         messages.push(Message { role: Role::Assistant, content: vec![Arc::from(begun)] });

@@ -127,7 +127,8 @@ impl Check<'_> {
             }
             if level.entries.is_empty() {
                 let message = format!("level {} has no achievement", level.number);
-                self.problems.push(Raised::new(&EMPTY_LEVEL, path(), message).fixable_if(!level.own_fields && unique));
+                let raised = Raised::new(&EMPTY_LEVEL, path(), message).hint("put achievements in it, or remove it");
+                self.problems.push(raised.fixable_if(!level.own_fields && unique));
             }
         }
         unique

@@ -258,6 +258,10 @@ impl<'de> Visitor<'de> for Guided<'_, 'de> {
             Wanted::ById(_) => (true, Finder::new(&[])),
             Wanted::Nothing | Wanted::Scalar | Wanted::List(_) | Wanted::Each(..) => (false, Finder::new(&[])),
         };
+        if let (0, Wanted::Object(fields)) = (members.capacity(), wanted) {
+            // Room for what an achievement mostly has, small enough for the allocator's fast path (1 KiB).
+            members.reserve(fields.len().min(12));
+        }
         while let Some(Key(key)) = map.next_key()? {
             let known = finder.find(&key);
             let inner = match (wanted, known) {

@@ -127,7 +127,7 @@ fn syntax(source: &str, error: &serde_json::Error) -> Problem {
     } else if line.trim_start().starts_with("//") || line.trim_start().starts_with("/*") {
         Some("JSON has no comments")
     } else {
-        None
+        Some("there, or just before, a quote, comma, colon or bracket is missing or too much")
     };
     let bytes = source.as_bytes().get(offset.saturating_sub(1)..).unwrap_or_default();
     let begins = |words: &[&str]| words.iter().any(|word| bytes.starts_with(word.as_bytes()));
@@ -148,7 +148,8 @@ fn syntax(source: &str, error: &serde_json::Error) -> Problem {
 fn form(root: &Node<'_>) -> Result<Form, Raised> {
     if !matches!(root, Node::Object(_)) {
         let message = format!("expected an object, found {}", root.describe());
-        return Err(Raised::new(&WRONG_TYPE, vec![], message));
+        let hint = format!("a parallel.json is one object that lists achievements by level; {HOW_TO_GET_ONE}");
+        return Err(Raised::new(&WRONG_TYPE, vec![], message).hint(hint));
     }
     match (root.get("levels"), root.get("achievements")) {
         (Some(Node::List(_)), _) => Ok(Form::Leveled),

@@ -17,6 +17,9 @@ use super::{
 };
 use crate::plan::{AchievementId, Hours};
 
+/// What to do about a number that cannot be meant.
+const MEANT: &str = "write the number that is meant, or null";
+
 /// Raises whatever in `node`, which stands at `path` and was read by the table `fields`, does not fit it. The path is lent,
 /// and given back as it was.
 pub(super) fn validate(node: &Node<'_>, fields: &'static [Field], path: &mut Path, problems: &mut Collector) {
@@ -122,16 +125,17 @@ impl Validator<'_> {
             (Shape::Whole(least), Node::Number(number)) => {
                 if whole(*number).is_none_or(|number| number < *least) {
                     let message = format!("`{number}` must be a whole number from {least} to {}", u32::MAX);
-                    self.raise(&INVALID_NUMBER, message, None);
+                    self.raise(&INVALID_NUMBER, message, Some(format!("write one, such as {}", least.max(&1))));
                 }
             }
             (Shape::Whole(_), _) => self.wrong_type(node, "a whole number"),
             (Shape::Hours, Node::Number(number)) => {
                 if *number < 0.0 {
-                    self.raise(&INVALID_NUMBER, format!("`{number}` hours is less than nothing"), None);
+                    let message = format!("`{number}` hours is less than nothing");
+                    self.raise(&INVALID_NUMBER, message, Some(MEANT.to_owned()));
                 } else if Hours::single(*number).is_none() {
                     let message = format!("`{number}` hours is more than anybody works; it counts as no estimate");
-                    let raised = Raised::new(&HUGE_NUMBER, self.path.clone(), message);
+                    let raised = Raised::new(&HUGE_NUMBER, self.path.clone(), message).hint(MEANT);
                     self.problems.push(raised.at_most(Severity::Warning));
                 }
             }
@@ -148,7 +152,7 @@ impl Validator<'_> {
             (Shape::Word(words), Node::Text(text)) => {
                 if !words.contains(&text.as_ref()) {
                     let message = format!("`{}` is none of: {}", printable(text, 40), words.join(", "));
-                    self.raise(&INVALID_WORD, message, None);
+                    self.raise(&INVALID_WORD, message, Some("write one of these".to_owned()));
                 }
             }
             (Shape::Word(_), _) => self.wrong_type(node, "text"),
@@ -178,7 +182,16 @@ impl Validator<'_> {
     }
 
     fn wrong_type(&mut self, node: &Node<'_>, expected: &str) {
-        self.raise(&WRONG_TYPE, format!("expected {expected}, found {}", node.describe()), None);
+        let hint = match (expected, node) {
+            ("a list", _) => "put it in brackets: [ … ]",
+            ("true or false", _) => "write one of the two words, without quotes",
+            (expected, _) if expected.starts_with("an object") => "put it in braces: { … }",
+            ("a whole number", Node::Text(_)) => "write it without quotes",
+            (_, Node::Number(_) | Node::Bool(_)) if expected != "a whole number" => "put it in quotes",
+            _ => "write that, or leave the field out where it is not required",
+        };
+        let message = format!("expected {expected}, found {}", node.describe());
+        self.raise(&WRONG_TYPE, message, Some(hint.to_owned()));
     }
 
     fn missing(&mut self, node: &Node<'_>, field: &'static Field) {
@@ -191,7 +204,7 @@ impl Validator<'_> {
         };
         let hint = match node.get(other) {
             Some(_) => Some(format!("rename `{other}` to `{name}`; the two forms of the file differ")),
-            None if about.is_empty() => None,
+            None if about.is_empty() => Some(format!("add `{name}`")),
             None => Some(format!("it says: {about}")),
         };
         let severity = if *need == Need::Required { Severity::Error } else { Severity::Note };
@@ -228,7 +241,8 @@ impl Validator<'_> {
                 "`{}` is not an achievement id: expected two or three numbers such as 1.1 or 3.5.1",
                 printable(text, 40)
             );
-            self.raise(&INVALID_ID, message, None);
+            let hint = "numbers and dots alone, without leading zeros";
+            self.raise(&INVALID_ID, message, Some(hint.to_owned()));
         }
     }
 

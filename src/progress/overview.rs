@@ -185,9 +185,10 @@ impl Step {
     /// The command for a plan, as it was named on the command line.
     pub fn recommendation(self, plan: &str) -> Recommendation {
         let (words, why) = match self {
-            Self::Start(id) => {
-                (vec![String::from("start"), id.to_string()], format!("begins {id}, for which most others wait"))
-            }
+            Self::Start(id) => (
+                vec![String::from("start"), id.to_string()],
+                format!("begins {id}, the most worthwhile of what is ready"),
+            ),
             Self::Generate(level) => (
                 vec![String::from("run"), String::from("--level"), level.to_string()],
                 String::from("generates the documents to work by"),

@@ -216,6 +216,10 @@ impl Page<'_> {
             paragraph(out, "Then", INDENT, &format!("level {level} done unlocks {}", ids(next_unlocks)), self.width);
         }
         if remaining.achievements > 0 {
+            let Overview { ready, in_progress, blockers, .. } = self.overview;
+            if ready.is_empty() && blockers.is_empty() && !in_progress.is_empty() {
+                out.push('\n'); // behind the rows of what is in progress
+            }
             let mut text = plural(remaining.achievements, "achievement");
             if let (Some(sequential), Some(parallel)) = (remaining.sequential, remaining.parallel) {
                 text.push_str(&format!(

@@ -406,3 +406,58 @@ async fn a_server_that_takes_no_schema_is_asked_without_one() {
     let schemas: Vec<bool> = server.bodies().iter().map(|body| body.get("response_format").is_some()).collect();
     assert_eq!(schemas, [true, false]);
 }
+
+/// Starts an analysis with one slow answer, and sends it these signals while it waits; gives its standard error and exit code.
+#[cfg(unix)]
+fn interrupted(env: &TestEnv, server: &ScriptedServer, grace: &str, signals: &[&str]) -> (String, Option<i32>) {
+    let arguments = ["analyze", "plan", "--yes", "--grace", grace];
+    let mut command = env.command(&arguments, &[]);
+    let child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while server.count() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    for signal in signals {
+        let id = child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, id.as_str()]).status().unwrap().success());
+    }
+    let output = child.wait_with_output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_interrupt_the_call_in_flight_ends_and_its_answer_is_kept() {
+    let slow = std::time::Duration::from_millis(700);
+    for (signal, first) in [("-INT", good()), ("-TERM", String::from("no JSON"))] {
+        let replies = vec![Reply::Text(first.clone()), Reply::Text(good())];
+        let server = ScriptedServer::answering_slowly(replies, slow).await;
+        let env = TestEnv::with_plan_text(PLAN).server(&server.base_url());
+        env.run(&["analyze", "plan", "--declared"]);
+        let before = env.read("plan/parallel.json");
+        let (said, code) = interrupted(&env, &server, "60", &[signal]);
+        assert_eq!((code, server.count()), (Some(130), 1), "{said}");
+        assert!(said.contains("calls in flight have 60 s to end"), "{said}");
+        assert!(said.contains("interrupted; nothing written\nthe answer that came in is on the tape"), "{said}");
+        assert_eq!(env.read("plan/parallel.json"), before);
+        assert!(!env.read("plan/.planwave/tape.jsonl").is_empty());
+        // The same command takes the answer from the tape, and asks again only where it cannot be used.
+        let again = env.run(&["analyze", "plan", "--yes"]);
+        assert!(again.ends_with("[exit 0]"), "{again}");
+        assert_eq!(server.count(), if first == good() { 1 } else { 2 });
+        assert_ne!(env.read("plan/parallel.json"), before);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn without_grace_an_interrupt_ends_the_call() {
+    let server =
+        ScriptedServer::answering_slowly(vec![Reply::Text(good())], std::time::Duration::from_secs(3600)).await;
+    let env = TestEnv::with_plan_text(PLAN).server(&server.base_url());
+    let (said, code) = interrupted(&env, &server, "0", &["-INT"]);
+    assert_eq!((code, said.lines().last()), (Some(130), Some("interrupted; nothing written")), "{said}");
+    assert!(!env.path("plan/parallel.json").exists());
+    // Nothing is left half done: the next command may begin.
+    let declared = env.run(&["analyze", "plan", "--declared"]);
+    assert!(declared.ends_with("[exit 0]"), "{declared}");
+}

@@ -36,7 +36,7 @@ fn a_plan_under_way_at_80_columns() {
     Left       5 achievements: 10–15 h one after the other, 6–9 h in parallel
 
     Next       planwave start 1.1 plan
-               begins 1.1, for which most others wait
+               begins 1.1, the most worthwhile of what is ready
     [exit 0]
     ");
     env.write("plan/execution/feedbacks/APPROVED_11.md", "Fine.\n");

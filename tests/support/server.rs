@@ -67,9 +67,14 @@ impl ScriptedServer {
 
     /// Starts a server that gives these answers one after the other, whatever is asked; the last one again and again.
     pub(crate) async fn answering(replies: Vec<Reply>) -> Self {
+        Self::answering_slowly(replies, std::time::Duration::ZERO).await
+    }
+
+    /// The same, each after a while.
+    pub(crate) async fn answering_slowly(replies: Vec<Reply>, delay: std::time::Duration) -> Self {
         let server = MockServer::start().await;
         let bodies: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
-        let responder = InTurn { replies, bodies: Arc::clone(&bodies) };
+        let responder = InTurn { replies, delay, bodies: Arc::clone(&bodies) };
         Mock::given(method("POST")).and(path("/v1/chat/completions")).respond_with(responder).mount(&server).await;
         Self { server, bodies }
     }
@@ -92,6 +97,7 @@ impl ScriptedServer {
 
 struct InTurn {
     replies: Vec<Reply>,
+    delay: std::time::Duration,
     bodies: Arc<Mutex<Vec<serde_json::Value>>>,
 }
 
@@ -100,7 +106,7 @@ impl Respond for InTurn {
         let mut bodies = self.bodies.lock().unwrap();
         let reply = &self.replies[bodies.len().min(self.replies.len() - 1)];
         bodies.push(serde_json::from_slice(&request.body).unwrap());
-        reply.response()
+        reply.response().set_delay(self.delay)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Asks the model: shows what that takes, asks the user once, sends, and waits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 
@@ -90,7 +93,7 @@ pub(super) fn run(
     let inquiry = Inquiry { basis: &subject.basis, source: &source, prompt, templates };
     let waiting = Waiting::start(&question.model, loaded.settings.output.progress);
     let runtime = model_setup::runtime()?;
-    let discovery = runtime.block_on(async {
+    let (discovery, stopped) = runtime.block_on(async {
         let mut wish = signals::watch_signals(loaded.settings.run.grace);
         let stop = wish.clone();
         let go_on = || matches!(*stop.borrow(), Stop::No);
@@ -101,10 +104,18 @@ pub(super) fn run(
             }
             waiting.show(event);
         };
-        tokio::select! {
-            discovery = discover(&inquiry, &*model, &limits, &go_on, &say) => Some(discovery),
-            _ = wish.wait_for(|wish| matches!(wish, Stop::Now)) => None,
-        }
+        let mut asked = pin!(discover(&inquiry, &*model, &limits, &go_on, &say));
+        let discovery = loop {
+            tokio::select! {
+                discovery = &mut asked => break Some(discovery),
+                Ok(()) = wish.changed() => match &*wish.borrow_and_update() {
+                    Stop::No => {}
+                    Stop::Drain(reason) => waiting.line(reason),
+                    Stop::Now => break None,
+                },
+            }
+        };
+        (discovery, !go_on())
     });
     // Ends what is left of the signal watcher and closes the tapes.
     drop(runtime);
@@ -115,7 +126,19 @@ pub(super) fn run(
         gate.keep(Timestamp::now());
     }
     drop(waiting);
-    let Some(discovery) = discovery else { return Ok(interrupted()) };
+    let discovery = match discovery {
+        Some(discovery) if !stopped => discovery,
+        Some(_) | None => {
+            err("interrupted; nothing written\n");
+            if loaded.settings.tape.local && !replay && discovery.is_some_and(|discovery| !discovery.keys.is_empty()) {
+                err(
+                    "the answer that came in is on the tape: the same command goes on from there, and pays nothing for it\n",
+                );
+            }
+            journal.finish(dir, Timestamp::now(), None)?;
+            return Ok(Exit::Interrupted);
+        }
+    };
     let bill = Bill {
         attempts: discovery.attempts,
         usage: discovery.usage,
@@ -133,7 +156,7 @@ pub(super) fn run(
         Ok(discovered) => {
             Outcome { bill: Some(bill), ..Outcome::discovered(discovered) }.settle(subject, arguments, Some(&journal))
         }
-        Err(Undiscovered::Interrupted) => Ok(interrupted()),
+        Err(Undiscovered::Interrupted) => Ok(Exit::Interrupted),
         Err(Undiscovered::Faulty(faults)) => {
             err(&bill.text());
             let answers = if bill.attempts == 1 {
@@ -164,11 +187,6 @@ fn is_final(reason: &Undiscovered) -> bool {
         Undiscovered::Rejected(rejected) => rejected.scope == Scope::Call,
         Undiscovered::Interrupted => false,
     }
-}
-
-fn interrupted() -> Exit {
-    err("interrupted; nothing written\n");
-    Exit::Interrupted
 }
 
 /// What to do with an answer that was paid for and cannot be used.

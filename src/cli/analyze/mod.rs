@@ -32,6 +32,9 @@ use crate::{
 use outcome::Outcome;
 use subject::Subject;
 
+#[cfg(test)]
+mod tests;
+
 /// Faults of an answer that are printed.
 const FAULTS_SHOWN: usize = 20;
 
@@ -55,6 +58,9 @@ pub(super) struct AnalyzeArguments {
     /// Answers asked for at most, the first included [default: 3].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_attempts: Option<u64>,
+    /// Seconds that a call in flight has to end after Ctrl-C [default: 30].
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["declared", "prompt", "from_response"])]
+    grace: Option<f64>,
     /// Show tokens and cost, send nothing; without a model, print the parallel.json. Nothing is written.
     #[arg(long)]
     dry_run: bool,
@@ -125,8 +131,12 @@ fn pasted(prompt: Prompt) -> String {
 }
 
 fn settings(subject: &Subject, arguments: &AnalyzeArguments, global: &Global) -> Result<(Loaded, Sources), Failure> {
-    let overrides =
-        Overrides { model: arguments.model.clone(), max_attempts: arguments.max_attempts, ..global.overrides() };
+    let overrides = Overrides {
+        model: arguments.model.clone(),
+        max_attempts: arguments.max_attempts,
+        grace: arguments.grace,
+        ..global.overrides()
+    };
     let (loaded, sources) = project::settings(Some(subject.project.dir.path()), &overrides)?;
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));

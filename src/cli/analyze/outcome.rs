@@ -72,6 +72,15 @@ impl Outcome {
         Self::of(structure, unquoted.into_iter().map(warning).collect())
     }
 
+    /// The parallel.json that comes of it. `now` is an RFC 3339 time in UTC.
+    pub(super) fn text(&self, subject: &Subject, now: &str) -> String {
+        let name = subject.project.plan.name.as_str();
+        match &subject.old {
+            Some(old) => old.file.relevel(&self.structure, name, now),
+            None => write_anew(&self.structure, name, now),
+        }
+    }
+
     /// Shows what comes of it and, if that is wanted, writes it. `journal` is there where the operation is under way.
     pub(super) fn settle(
         self,
@@ -87,11 +96,7 @@ impl Outcome {
         }
         let began = Timestamp::now();
         let now = whole_seconds(began);
-        let name = subject.project.plan.name.as_str();
-        let text = match &subject.old {
-            Some(old) => old.file.relevel(&self.structure, name, &now),
-            None => write_anew(&self.structure, name, &now),
-        };
+        let text = self.text(subject, &now);
         proof(&text, &subject.parallel_file)?;
         let difference = subject.old.as_ref().map(|old| difference(&old.file, &self.structure));
         if let Some(difference) = &difference

@@ -56,6 +56,7 @@ impl Waiting {
             Inquired::SchemaRefused => {
                 self.state(String::from("the server takes no schema for the answer; asking without one"))
             }
+            Inquired::Cut { attempt, remedy } => self.line(&format!("answer {attempt} was {remedy}")),
             Inquired::Refused { attempt, faults } => {
                 let first = faults.first().map(|fault| sanitize(&fault.to_string()).into_owned()).unwrap_or_default();
                 let more = faults.len().saturating_sub(1);
@@ -72,7 +73,8 @@ impl Waiting {
         }
     }
 
-    fn line(&self, text: &str) {
+    /// Says something that stays on the screen.
+    pub(super) fn line(&self, text: &str) {
         match &self.bar {
             _ if self.silent => {}
             Some(bar) => bar.suspend(|| err(&format!("{text}\n"))),

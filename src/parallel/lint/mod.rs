@@ -101,10 +101,14 @@ pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
     let planned = Planned::of(file, around.plan);
     match (around.plan, &around.plan_error) {
         (Some(plan), _) => plan::find(file, plan, &planned, &around.plan_file, &mut raise),
-        (None, Some(error)) => raise(Raised::new(&PLAN_UNREADABLE, vec![], error.as_str())),
+        (None, Some(error)) => {
+            let hint = "mend the PLAN; until then the file is not compared with it";
+            raise(Raised::new(&PLAN_UNREADABLE, vec![], error.as_str()).hint(hint));
+        }
         (None, None) => {
             let message = "there is no PLAN beside the file: PLAN, documents and verdicts were not compared";
-            raise(Raised::new(&NO_PLAN, vec![], message));
+            let hint = "to have them compared, put the file into its plan directory";
+            raise(Raised::new(&NO_PLAN, vec![], message).hint(hint));
         }
     }
     independence::find(file, around, &planned, &mut raise);

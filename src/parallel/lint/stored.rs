@@ -91,12 +91,14 @@ fn paths(file: &ParallelFile, index: usize, around: &Surroundings<'_>, sound: So
             raise(Raised::new(&PATH_OUTSIDE, place(), message).hint(hint).fixable_if(looked && sound.ids));
         } else if looked && around.missing.contains(path) {
             let message = format!("there is no file `{}`", printable(path, 80));
-            raise(Raised::new(&PATH_MISSING, place(), message).fixable_if(sound.ids));
+            let hint = "write the path of the document that is there, or remove it";
+            raise(Raised::new(&PATH_MISSING, place(), message).hint(hint).fixable_if(sound.ids));
         }
     }
     if unrecorded(entry, around) {
         let message = format!("documents of {} are there, and the file does not name all of them", entry.id);
-        raise(Raised::new(&PATH_UNRECORDED, file.places[index].path(), message).fixable_if(sound.ids));
+        let raised = Raised::new(&PATH_UNRECORDED, file.places[index].path(), message);
+        raise(raised.hint("`planwave refresh` writes their paths").fixable_if(sound.ids));
     }
 }
 

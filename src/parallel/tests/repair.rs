@@ -106,7 +106,8 @@ fn any_file() -> impl Strategy<Value = Value> {
         let mut file = json!({"version": "1.0.0", "plan": "P", "levels": levels, "own": 1});
         if times {
             file["parallelization_strategy"] = json!({"total_sequential_time": "3 hours", "total_parallel_time": 2, "time_saved": 9,
-                "reduction_percentage": "5%"});
+                "reduction_percentage": "5%", "sequential_hours": 3, "parallel_hours": "1-2 hours", "time_saved_hours": 9,
+                "time_saved_percent": 5, "critical_path_hours": 0});
         }
         file
     })
@@ -158,6 +159,7 @@ fn damaged(file: &Value, how: usize, at: Index) -> Value {
         17 => levels[0]["achievements"] = json!(null),
         18 => file["version"] = json!("7"),
         19 => file["levels"] = json!({}),
+        20 => file["parallelization_strategy"] = json!({"sequential_hours": 9_000}),
         _ => {
             let copy = achievement.clone();
             levels[0]["achievements"].as_array_mut().unwrap().push(copy);
@@ -166,7 +168,7 @@ fn damaged(file: &Value, how: usize, at: Index) -> Value {
     file
 }
 
-const DAMAGES: usize = 21;
+const DAMAGES: usize = 22;
 
 proptest! {
     #[test]
@@ -195,10 +197,12 @@ proptest! {
         let before = lint(&parsed(&sound), &Surroundings::default());
         prop_assert!(before.iter().all(tidy), "{:#?}", before);
         let broken = damaged(&serde_json::from_str(&sound).unwrap(), how, at).to_string();
-        let noticed = match ParallelFile::salvage(broken.as_bytes()) {
-            Ok(file) => lint(&file, &Surroundings::default()).iter().any(|problem| !tidy(problem)),
-            Err(problems) => !problems.is_empty(),
+        let problems = match ParallelFile::salvage(broken.as_bytes()) {
+            Ok(file) => lint(&file, &Surroundings::default()),
+            Err(problems) => problems,
         };
+        prop_assert!(problems.iter().all(|problem| problem.hint.is_some()), "{:#?}", problems);
+        let noticed = problems.iter().any(|problem| !tidy(problem));
         // One more empty level, or a limit in one, is nothing to notice.
         let empty = parsed(&sound).levels()[0].entries.is_empty();
         prop_assert!(noticed || how == 16 || (how == 14 && empty), "{}: {}", how, broken);
