@@ -16,16 +16,7 @@ pub(super) enum Inline {
 /// One entry per list item or row of a table; nested items follow their parent as indented lines of its entry.
 pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
     let lead = field.inline.trim().to_owned();
-    let mut list = List {
-        top: None,
-        nested: 0,
-        entries: Vec::new(),
-        lead,
-        rows: Vec::new(),
-        after_blank: false,
-        passing: false,
-        in_fence: false,
-    };
+    let mut list = List { lead, ..List::default() };
     for line in markdown::lines(field.below) {
         list.line(line);
     }
@@ -51,6 +42,7 @@ fn without_box(text: &str) -> &str {
     ["[ ] ", "[x] ", "[X] "].iter().find_map(|mark| text.strip_prefix(mark)).unwrap_or(text)
 }
 
+#[derive(Default)]
 struct List {
     /// Indentation of the list's own items.
     top: Option<usize>,

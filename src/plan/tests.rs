@@ -551,7 +551,8 @@ proptest! {
     /// Pieces of PLANs in any order: never a panic, ids unique, lines right, bodies taken from the text.
     #[test]
     fn any_plan_is_survived(pieces in proptest::collection::vec(prop_oneof![
-        Just("## Achievements\n"), Just("## Achievement Log\n"), Just("## Achievements Index\n"), Just("### Priority 1.5\n"), Just("### Goal\n"),
+        Just("## Achievements\n"), Just("## Achievement Log\n"), Just("## Achievements Index\n"), Just("### Priority 1.5\n"),
+        Just("# Achievements\n"), Just("## Priority 2\n"), Just("### Achievement 1.9: X\n"), Just("1. *Achievement 1.8*: Y\n"), Just("**Achievement 1-7**: Z\n"), Just("| a |\n"), Just("### Goal\n"),
         Just("**Achievement 1.1**: A\n"), Just("**Achievement 1.2: B** ⏱️ 1h\n"), Just("**Achievement 1.3** - C\n"), Just("**Achievement 1.1/1.2**: D\n"),
         Just("```\n"), Just("```sh\n"), Just("~~~\n"), Just("---\n"), Just("\r\n"), Just("- **Goal**: x\n"), Just("**Deliverables**:\n"),
         Just("- a\n"), Just("  - b\n"), Just("\t1. c\n"), Just("prose\n"), Just("**Depends on**: 1.1-1.3, x 1.2\n"), Just("- Effort: é2h"), Just("\u{1b}[31m✅"),
@@ -563,6 +564,12 @@ proptest! {
                 prop_assert_eq!(unique.len(), plan.achievements.len());
                 prop_assert!(!plan.achievements.is_empty());
                 let normal = text.replace("\r\n", "\n");
+                for found in overlooked(&plan, text.as_bytes()) {
+                    prop_assert!((1..=normal.lines().count()).contains(&found.line), "{}", found.doubt);
+                    if let Doubt::Definition { id, .. } = found.doubt {
+                        prop_assert!(!unique.contains(&id));
+                    }
+                }
                 for achievement in &plan.achievements {
                     let line = normal.lines().nth(achievement.line - 1).unwrap_or_default();
                     prop_assert!(line.contains(&format!("**Achievement {}", achievement.id)), "{}", line);
