@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// A plan directory and what its files say.
+#[derive(Clone)]
 pub(super) struct Project {
     pub(super) dir: Arc<PlanDir>,
     pub(super) plan: Arc<Plan>,
@@ -70,6 +71,13 @@ impl Project {
         Ok(self.with(parallel))
     }
 
+    /// Takes a text for its parallel.json.
+    pub(super) fn with_text(self, text: &str) -> Result<Leveled, Failure> {
+        let shown = self.parallel_path().display().to_string();
+        let parallel = Parallel::parse(text.as_bytes(), &shown)?;
+        Ok(self.with(parallel))
+    }
+
     fn with(self, parallel: Parallel) -> Leveled {
         let Parallel { file, graph, checked } = parallel;
         let shown = self.parallel_path().display().to_string();
@@ -103,11 +111,15 @@ impl Parallel {
                 "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
             )));
         };
-        let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, &shown))?;
+        Self::parse(&bytes, &shown)
+    }
+
+    fn parse(bytes: &[u8], shown: &str) -> Result<Self, Failure> {
+        let file = ParallelFile::parse(bytes).map_err(|problems| Failure::problems(&problems, shown))?;
         let (checked, graph) = file.examine();
         match graph {
             Some(graph) => Ok(Self { file, graph, checked }),
-            None => Err(Failure::problems(&checked.errors, &shown)),
+            None => Err(Failure::problems(&checked.errors, shown)),
         }
     }
 }
@@ -127,6 +139,7 @@ impl Leveled {
     pub(super) fn plan(&self, wish: &Wish) -> Result<Planned, Failure> {
         let dir = &self.project.dir;
         let scan = dir.scan(&self.names)?;
+        scan.writable(dir)?;
         let mut digests = HashMap::new();
         let unread = HashMap::new();
         let situation = |digests| Situation {

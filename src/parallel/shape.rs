@@ -207,7 +207,11 @@ pub(super) static LEVELED: &[Field] = &[
         "For readers. Of an object, total_sequential_time, total_parallel_time, time_saved and reduction_percentage are \
          compared with the estimates.",
     ),
-    optional("execution_instructions", Shape::Anything, "For readers; planwave does not interpret it."),
+    optional(
+        "execution_instructions",
+        Shape::Anything,
+        "For readers; of it, planwave takes the pairs in `apart`, which are not worked on at the same time.",
+    ),
     optional("validation_rules", Shape::Anything, "For readers; planwave does not interpret it."),
 ];
 
