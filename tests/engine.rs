@@ -222,11 +222,8 @@ fn run(scenario: Scenario) -> Ran {
         most_in_flight: AtomicUsize::new(0),
         requests: Mutex::default(),
     });
-    let store = Arc::new(Memory {
-        full_after: scenario.full_after,
-        unreadable: scenario.unreadable,
-        ..Memory::default()
-    });
+    let store =
+        Arc::new(Memory { full_after: scenario.full_after, unreadable: scenario.unreadable, ..Memory::default() });
     let events: Arc<Mutex<Vec<Event>>> = Arc::default();
     let sink = Arc::clone(&events);
     let engine = Engine {

@@ -11,7 +11,10 @@ use super::{
     terminal::{err, out},
     transition::{Desk, Output, Wish},
 };
-use crate::progress::{Action, choose};
+use crate::{
+    progress::{Action, choose},
+    report::sanitize,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ClaimArguments {
@@ -31,7 +34,9 @@ pub(super) fn run(arguments: &ClaimArguments, global: &Global) -> Result<Exit, F
     let desk = Desk::open(plan, Action::Claim, global)?;
     let executor = executor.clone().or_else(|| desk.default_executor.clone());
     let survey = &desk.survey;
-    match choose(&survey.leveled.file, &survey.leveled.graph, &survey.standings, executor.as_deref()) {
+    let leveled = &survey.leveled;
+    let chosen = choose(&leveled.file, &leveled.graph, &survey.standings, &survey.room(), executor.as_deref());
+    match chosen {
         Ok(node) => {
             let done = desk.act(Action::Claim, node, Wish { executor, ..Wish::default() })?;
             output.say(&done)
@@ -40,7 +45,10 @@ pub(super) fn run(arguments: &ClaimArguments, global: &Global) -> Result<Exit, F
             if output.json {
                 out("null\n")?;
             }
-            err(&format!("nothing to claim: {reason}\n"));
+            err(&format!("nothing to claim: {}\n", sanitize(&reason.to_string())));
+            if let Some(hint) = reason.hint() {
+                err(&format!("  hint: {hint}\n"));
+            }
             Ok(Exit::Incomplete)
         }
     }

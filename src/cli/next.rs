@@ -17,7 +17,7 @@ use super::{
 use crate::{
     parallel::Status,
     plan::{AchievementId, Hours},
-    progress::{NothingToClaim, Place, Recommendation, choose, may_take, ranked, runnable_now},
+    progress::{NothingToClaim, Place, Recommendation, choose, may_take, ranked},
     report::{next_text, ready_text, sanitize},
     store::PlanDir,
 };
@@ -47,7 +47,8 @@ struct Ready<'a> {
     /// As in `status --json`.
     holds_up: usize,
     unlocks: Vec<AchievementId>,
-    /// Its level has room for it besides what is in progress and what stands above it.
+    /// It can be begun besides what is in progress and those above it that can: its level has room, and none of them needs the
+    /// same.
     runnable_now: bool,
 }
 
@@ -73,7 +74,8 @@ pub(super) fn run(arguments: &NextArguments, global: &Global) -> Result<Exit, Fa
         standings.place(*node) == Place::Ready && (executor.is_none() || may_take(&entries[*node], executor))
     };
     let ready = ranked(graph, standings, (0..graph.len()).filter(wanted));
-    let runnable: HashSet<usize> = runnable_now(file, graph, standings, &ready).into_iter().collect();
+    let room = survey.room();
+    let runnable: HashSet<usize> = room.clone().runnable_now(&ready).0.into_iter().collect();
     if arguments.json {
         let rows = ready.iter().map(|ranked| {
             let node = ranked.node;
@@ -99,15 +101,21 @@ pub(super) fn run(arguments: &NextArguments, global: &Global) -> Result<Exit, Fa
         let style = reporting::output_style(color, sources.environment.contains_key("NO_COLOR"));
         let ids: Vec<AchievementId> = ready.iter().map(|ranked| graph.id(ranked.node)).collect();
         let mut text = ready_text(&overview, &ids, terminal::width(), style);
-        next_text(&mut text, &claim(arguments), style);
+        let choice = choose(file, graph, standings, &room, executor);
+        if choice.is_ok() {
+            next_text(&mut text, &claim(arguments), style);
+        }
         out(&text)?;
+        if let Err(reason) = choice {
+            err(&format!("nothing to claim: {}\n", sanitize(&reason.to_string())));
+        }
     }
     if !ready.is_empty() {
         return Ok(Exit::Done);
     }
-    match choose(file, graph, standings, executor) {
+    match choose(file, graph, standings, &room, executor) {
         Err(reason) => {
-            err(&format!("{reason}\n"));
+            err(&format!("{}\n", sanitize(&reason.to_string())));
             Ok(if reason == NothingToClaim::AllDone { Exit::Done } else { Exit::Incomplete })
         }
         Ok(_) => Ok(Exit::Done),

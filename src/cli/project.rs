@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// A plan directory and what its files say.
+#[derive(Clone)]
 pub(super) struct Project {
     pub(super) dir: Arc<PlanDir>,
     pub(super) plan: Arc<Plan>,
@@ -73,6 +74,13 @@ impl Project {
         Ok(self.with(parallel))
     }
 
+    /// Takes a text for its parallel.json.
+    pub(super) fn with_text(self, text: &str) -> Result<Leveled, Failure> {
+        let shown = self.parallel_path().display().to_string();
+        let file = ParallelFile::parse(text.as_bytes()).map_err(|problems| Failure::problems(&problems, &shown))?;
+        Ok(self.with(Parallel::of(file, &shown)?))
+    }
+
     fn with(self, parallel: Parallel) -> Leveled {
         let Parallel { file, graph, checked } = parallel;
         let shown = self.parallel_path().display().to_string();
@@ -108,10 +116,14 @@ impl Parallel {
         };
         let file = ParallelFile::parse(bytes)
             .map_err(|problems| Failure::problems(&problems, &shown).hint(good_copy_hint(dir)))?;
+        Self::of(file, &shown)
+    }
+
+    fn of(file: ParallelFile, shown: &str) -> Result<Self, Failure> {
         let (checked, graph) = file.examine();
         match graph {
             Some(graph) => Ok(Self { file, graph, checked }),
-            None => Err(Failure::problems(&checked.errors, &shown)),
+            None => Err(Failure::problems(&checked.errors, shown)),
         }
     }
 }
@@ -132,6 +144,7 @@ impl Leveled {
     pub(super) fn plan(&self, wish: &Wish) -> Result<Planned, Failure> {
         let dir = &self.project.dir;
         let scan = dir.scan(&self.names)?;
+        scan.writable(dir)?;
         let mut digests = HashMap::new();
         let unread = HashMap::new();
         let situation = |digests| Situation {

@@ -15,7 +15,7 @@ use super::{
     transition::lock,
 };
 use crate::{
-    parallel::whole_seconds,
+    parallel::{ParallelFile, whole_seconds},
     plan::AchievementId,
     progress::{Refreshed, refresh, times_wanted},
     report::{plural, sanitize},
@@ -71,12 +71,7 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<Exit, Failure> {
         err(&format!("warning: {}\n", sanitize(warning)));
     }
     warn(warnings);
-    for (id, changes) in said.iter().take(SHOWN) {
-        out(&format!("{id}: {}\n", sanitize(&changes.join("; "))))?;
-    }
-    if said.len() > SHOWN {
-        out(&format!("… and {} more\n", said.len() - SHOWN))?;
-    }
+    out(&changes_text(said, SHOWN, ""))?;
     err(&match said.len() {
         0 => format!("{shown} is up to date\n"),
         number => format!("{shown}: {} brought up to date\n", plural(number, "achievement")),
@@ -94,6 +89,29 @@ pub(super) fn warn(warnings: &[String]) {
     }
 }
 
+/// What was brought up to date, a line for each achievement behind `indent`, `most` at most.
+pub(super) fn changes_text(said: &[(AchievementId, Vec<String>)], most: usize, indent: &str) -> String {
+    let line =
+        |(id, changes): &(AchievementId, Vec<String>)| format!("{indent}{id}: {}\n", sanitize(&changes.join("; ")));
+    let mut text: String = said.iter().take(most).map(line).collect();
+    if said.len() > most {
+        text.push_str(&format!("{indent}… and {} more\n", said.len() - most));
+    }
+    text
+}
+
+/// Says on standard error what another command has brought up to date, and what does not fit.
+pub(super) fn say(refreshed: &Refreshed, shown: &str) {
+    /// Beside what the command itself has to say.
+    const FEW: usize = 5;
+    let Refreshed { changes: _, said, warnings } = refreshed;
+    if !said.is_empty() {
+        let number = plural(said.len(), "achievement");
+        err(&format!("{}: {number} brought up to date\n{}", sanitize(shown), changes_text(said, FEW, "  ")));
+    }
+    warn(warnings);
+}
+
 /// Compares parallel.json with what is on disk, and has it written where it differs. The caller holds the lock, and has
 /// read parallel.json since.
 pub(super) fn bring_up_to_date(
@@ -101,6 +119,15 @@ pub(super) fn bring_up_to_date(
     now: Timestamp,
     write: impl FnOnce(&[u8]) -> Result<(), WriteError>,
 ) -> Result<Refreshed, Failure> {
+    let (file, refreshed) = brought_up_to_date(leveled, now)?;
+    if !refreshed.changes.is_empty() {
+        write(file.to_text().as_bytes())?;
+    }
+    Ok(refreshed)
+}
+
+/// parallel.json as it should be by what is on disk, and what that changes.
+pub(super) fn brought_up_to_date(leveled: Leveled, now: Timestamp) -> Result<(ParallelFile, Refreshed), Failure> {
     let mut survey = Survey::documents(leveled)?;
     let refreshed = {
         let ground = survey.ground();
@@ -111,10 +138,6 @@ pub(super) fn bring_up_to_date(
             .collect();
         refresh(&ground, &survey.standings, &times, &|path| dir.modified(path).is_some())
     };
-    if !refreshed.changes.is_empty() {
-        let file = &mut survey.leveled.file;
-        file.apply(&refreshed.changes, &whole_seconds(now));
-        write(file.to_text().as_bytes())?;
-    }
-    Ok(refreshed)
+    survey.leveled.file.apply(&refreshed.changes, &whole_seconds(now));
+    Ok((survey.leveled.file, refreshed))
 }

@@ -16,7 +16,7 @@ pub(super) struct StartArguments {
     /// Who works on it [default: who it is assigned to, `documents.executor`, or the user's name].
     #[arg(long, value_name = "NAME")]
     executor: Option<String>,
-    /// Begin although something it depends on is not done.
+    /// Begin although something it depends on is not done, or something in progress needs the same.
     #[arg(long)]
     force: bool,
     #[command(flatten)]

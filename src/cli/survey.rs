@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::{failure::Failure, project::Leveled};
 use crate::{
     document::{Stage, digest},
-    parallel::Entry,
+    parallel::{Apart, Entry},
     plan::AchievementId,
-    progress::{Ground, Overview, Standings, Titles},
+    progress::{Ground, Overview, Room, Standings, Titles},
     store::{Listing, Scan},
 };
 
@@ -17,6 +17,8 @@ pub(super) struct Survey {
     pub(super) scan: Scan,
     pub(super) standings: Standings,
     pub(super) titles: Titles,
+    /// Who must not be worked on at the same time.
+    apart: Apart,
     planned: HashMap<AchievementId, usize>,
 }
 
@@ -47,7 +49,14 @@ impl Survey {
         let ground = Ground { file: &leveled.file, graph: &leveled.graph, scan: &scan, planned: &planned };
         let standings = Standings::derive(&ground);
         let titles = Titles::new(&leveled.file, &leveled.project.plan);
-        Ok(Self { leveled, scan, standings, titles, planned })
+        let apart = leveled.file.apart();
+        Ok(Self { leveled, scan, standings, titles, apart, planned })
+    }
+
+    /// What can be begun beside what is in progress.
+    pub(super) fn room(&self) -> Room<'_> {
+        let Leveled { file, graph, .. } = &self.leveled;
+        Room::beside(file, graph, &self.standings, &self.apart)
     }
 
     pub(super) fn ground(&self) -> Ground<'_> {
@@ -58,7 +67,7 @@ impl Survey {
     /// Everything in one value; `argument` is the plan as it was named on the command line.
     pub(super) fn overview(&self, argument: &str) -> Overview {
         let name = self.leveled.project.plan.name.as_str();
-        Overview::new(name, argument, &self.ground(), &self.standings, &self.titles)
+        Overview::new(name, argument, &self.ground(), &self.standings, (&self.titles, &self.apart))
     }
 }
 

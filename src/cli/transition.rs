@@ -145,6 +145,8 @@ impl Desk {
             hours: wish.hours,
             force: wish.force,
         };
+        let room = self.survey.room();
+        let beside = room.conflict(node).map(|conflict| (leveled.graph.id(conflict.holder), conflict.over));
         let case = Case {
             entry,
             title: &self.survey.titles.titles[node],
@@ -155,6 +157,7 @@ impl Desk {
                 .open_dependencies(&leveled.graph, node)
                 .map(|node| leveled.graph.id(node))
                 .collect(),
+            beside,
             files,
             names: &leveled.names,
             approved_at: files.verdicts.approved.first().and_then(|path| self.dir.modified(path)),

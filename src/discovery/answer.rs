@@ -24,8 +24,8 @@ pub struct Finding {
     pub id: AchievementId,
     /// What it needs.
     pub needs: Vec<Need>,
-    /// What would help it.
-    pub optional: Vec<AchievementId>,
+    /// What would help it, and the passage of the PLAN that shows it, where there is one.
+    pub optional: Vec<(AchievementId, String)>,
     /// Files it creates or changes.
     pub files: Vec<String>,
     /// What else only one can use at a time.
@@ -113,8 +113,11 @@ impl Reader<'_> {
         let optional = list(fields.get("optional_dependencies"))
             .iter()
             .filter_map(|value| match value {
-                Value::String(text) => self.parsed(text),
-                value => self.object(value).and_then(|fields| self.id(fields, "id")),
+                Value::String(text) => self.parsed(text).map(|id| (id, String::new())),
+                value => {
+                    let fields = self.object(value)?;
+                    Some((self.id(fields, "id")?, text(fields, "reason")))
+                }
             })
             .collect();
         let critical = fields.get("critical").and_then(Value::as_bool);

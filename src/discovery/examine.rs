@@ -8,7 +8,7 @@ use super::{
     fault::CycleEdge,
 };
 use crate::{
-    parallel::{Basis, Dependency, Draft, Origin, Pair, Structure, Touches},
+    parallel::{Basis, Dependency, Draft, Optional, Origin, Pair, Structure, Touches},
     plan::AchievementId,
 };
 
@@ -71,7 +71,7 @@ fn faults(answer: &Answer, basis: &Basis) -> Vec<Fault> {
         if !seen.insert(id) {
             faults.push(Fault::Repeated { id });
         }
-        let others = finding.needs.iter().map(|need| need.id).chain(finding.optional.iter().copied());
+        let others = finding.needs.iter().map(|need| need.id).chain(finding.optional.iter().map(|(id, _)| *id));
         let mut named = HashSet::new();
         for needs in others.filter(|needs| named.insert(*needs)) {
             if needs == id {
@@ -117,7 +117,12 @@ fn merge(draft: &Draft, finding: Finding, plan: &Source, unquoted: &mut Vec<(Ach
             }
         }
     }
-    draft.optional.extend(optional);
+    // An empty reason says nothing, and a note without one would say who found it only.
+    draft.optional.extend(
+        optional
+            .into_iter()
+            .map(|(id, reason)| Optional { id, note: (!reason.is_empty()).then_some((reason, Origin::Model)) }),
+    );
     draft.touches = Some(Touches { files, resources });
     draft.critical = critical.or(draft.critical);
     draft

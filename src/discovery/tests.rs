@@ -85,9 +85,28 @@ fn wrapping_and_missing_lists_do_not_matter() {
         format!("\u{feff}\r\n{entries}"),
     ] {
         let discovered = examined(&text).unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
-        assert_eq!(discovered.structure.drafts()[2].optional, [id("1.2")], "{text}");
+        let optional: Vec<_> = discovered.structure.drafts()[2].optional.iter().map(|optional| optional.id).collect();
+        assert_eq!(optional, [id("1.2")], "{text}");
         assert_eq!(discovered.structure.drafts()[2].touches.as_ref().unwrap().files, ["a"]);
     }
+}
+
+#[test]
+fn the_reason_of_what_would_only_help_is_kept() {
+    let text = answer(&[
+        entry("1.1", &[]),
+        entry("1.2", &[]),
+        entry("1.3", &[]).replace(
+            "\"optional_dependencies\":[]",
+            r#""optional_dependencies":[{"id":"1.2","reason":"their prices"}]"#,
+        ),
+    ]);
+    let written = write_anew(&examined(&text).unwrap().structure, "SHOP", "2025-01-01T00:00:00Z");
+    let value: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let page = &value["levels"][1]["achievements"][0];
+    assert_eq!(page["optional_dependencies"], serde_json::json!(["1.2"]));
+    assert_eq!(page["dependency_notes"]["1.2"], serde_json::json!({"reason": "their prices", "source": "model"}));
+    assert!(ParallelFile::parse(written.as_bytes()).unwrap().check().errors.is_empty());
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod sections;
 pub use check::{Expected, check_answer, check_document, explain, is_placeholder, unwrap_answer};
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
-pub use names::{FileRole, Folder, Names, Slugs, stage_of_file_name};
+pub use names::{FileRole, Folder, Names, Slugs, Stranger, stage_of_file_name};
 pub use sections::{Digest, EXECUTION_SECTIONS, SUBPLAN_SECTIONS, Section, digest, sections};
 
 use serde::{Deserialize, Serialize};

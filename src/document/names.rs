@@ -152,16 +152,23 @@ impl Names {
         format!("execution/SKIPPED_{}.md", self.slugs.slug(id))
     }
 
-    /// True for a name that announces a document or a verdict in `folder` and yet belongs to no achievement of the
-    /// plan. Copies set aside and resolved FIXes are no such strays.
-    pub fn is_stray(&self, folder: Folder, file_name: &str) -> bool {
-        let Some(stem) = markdown_stem(file_name) else { return false };
-        let prefixes: &[&str] = match folder {
-            Folder::Subplans => &["SUBPLAN_"],
-            Folder::Execution => &["EXECUTION_TASK_", "SKIPPED_"],
-            Folder::Feedbacks => &["APPROVED_", "FIX_", "SKIPPED_"],
+    /// What a name announces that counts for nothing where it stands: in `folder`, or in none of them. `None` for a name
+    /// that counts, and for one that announces nothing. Copies set aside and resolved FIXes announce nothing.
+    pub fn stranger(&self, folder: Option<Folder>, file_name: &str) -> Option<Stranger> {
+        let stem = markdown_stem(file_name)?;
+        let prefix = PREFIXES.iter().find(|prefix| stem.starts_with(**prefix))?;
+        if folder.is_some_and(|folder| self.classify(folder, file_name).is_some()) {
+            return None;
+        }
+        if let Some(home) = Folder::ALL.into_iter().find(|home| self.classify(*home, file_name).is_some()) {
+            return Some(Stranger::Elsewhere(home));
+        }
+        let belongs = match *prefix {
+            "SUBPLAN_" => folder == Some(Folder::Subplans),
+            "EXECUTION_TASK_" => folder == Some(Folder::Execution),
+            "SKIPPED_" => matches!(folder, Some(Folder::Execution | Folder::Feedbacks)),
+            _ => folder == Some(Folder::Feedbacks),
         };
-        let Some(prefix) = prefixes.iter().find(|prefix| stem.starts_with(**prefix)) else { return false };
         let refused: &[&str] = if *prefix == "FIX_" { RESOLVED } else { &[] };
         let set_aside = |segment: &str| {
             let word = segment.to_ascii_uppercase();
@@ -169,14 +176,24 @@ impl Names {
         };
         // The words count behind the slug only: a plan's own name may hold one of them.
         let behind_slug = stem.rsplit('_').take_while(|segment| !segment.starts_with(|c: char| c.is_ascii_digit()));
-        !behind_slug.into_iter().any(set_aside) && self.classify(folder, file_name).is_none()
+        if !belongs || behind_slug.into_iter().any(set_aside) {
+            return None;
+        }
+        let numbers = match *prefix {
+            "SUBPLAN_" => Some(Numbers::None),
+            "EXECUTION_TASK_" => Some(Numbers::One),
+            _ => None,
+        };
+        let trailing = numbers.and_then(|numbers| self.trailing_slug(&stem[prefix.len()..], numbers));
+        Some(trailing.map_or(Stranger::Nobodys, |found| Stranger::OfPlan(found.name.to_owned())))
     }
 
     /// What the file `file_name` in `folder` is; `None` where it is nothing that counts.
     ///
     /// Besides the form that planwave writes, this reads: slugs with dots or underscores, suffixes after the slug or
-    /// the number (`_V2`, `_RECOVERY`), and a NAME other than the plan's, because a folder's name can differ from
-    /// its plan's. Copies set aside (`_ARCHIVED`) do not count, nor does a FIX that says it is resolved.
+    /// the number (`_V2`, `_RECOVERY`), the plan's NAME in another case or with `_` for `-`, and documents without a NAME.
+    /// Those of another NAME are another plan's. Copies set aside (`_ARCHIVED`) do not count, nor does a FIX that says it
+    /// is resolved.
     pub fn classify(&self, folder: Folder, file_name: &str) -> Option<FileRole> {
         let stem = markdown_stem(file_name)?;
         match folder {
@@ -202,7 +219,7 @@ impl Names {
             Some(tail) => self.leading_slug(tail, Numbers::None, &[]).map(|(id, _)| id),
             None => None,
         }
-        .or_else(|| self.trailing_slug(rest, Numbers::None).map(|(id, _)| id))
+        .or_else(|| self.nameless(rest, Numbers::None).map(|(id, _)| id))
     }
 
     fn execution_of(&self, rest: &str) -> Option<(AchievementId, u32)> {
@@ -210,7 +227,7 @@ impl Names {
             Some(tail) => self.leading_slug(tail, Numbers::One, &[]),
             None => None,
         }
-        .or_else(|| self.trailing_slug(rest, Numbers::One))
+        .or_else(|| self.nameless(rest, Numbers::One))
     }
 
     /// Verdicts carry the bare slug, but some people repeat the plan's name there.
@@ -220,7 +237,14 @@ impl Names {
     }
 
     fn without_plan<'a>(&self, rest: &'a str) -> Option<&'a str> {
-        rest.strip_prefix(self.plan.as_str())?.strip_prefix('_')
+        let head = rest.get(..self.plan.as_str().len()).filter(|head| self.is_name(head))?;
+        rest[head.len()..].strip_prefix('_')
+    }
+
+    /// Whether it is the plan's name, in any case, `_` and `-` being the same.
+    fn is_name(&self, name: &str) -> bool {
+        let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+        name.bytes().map(fold).eq(self.plan.as_str().bytes().map(fold))
     }
 
     /// Reads `<SLUG>[_<NN>][_<SUFFIX>…]` from the start of `tail`.
@@ -234,12 +258,17 @@ impl Names {
         })
     }
 
-    /// Reads `<ANY NAME>_<SLUG>[_<NN>]` from the end, for files whose NAME is not the plan's.
+    /// Reads `<SLUG>[_<NN>]` with nothing before it.
+    fn nameless(&self, rest: &str, numbers: Numbers) -> Option<(AchievementId, u32)> {
+        self.trailing_slug(rest, numbers).filter(|found| found.name.is_empty()).map(|found| (found.id, found.number))
+    }
+
+    /// Reads `[<ANY NAME>_]<SLUG>[_<NN>]` from the end.
     ///
     /// A NAME may hold numbers itself, so only the last segment is taken for the slug (the last two or three where
     /// the id collides and therefore has the long form), and only the two suffixes that are known to follow a slug.
-    fn trailing_slug(&self, rest: &str, numbers: Numbers) -> Option<(AchievementId, u32)> {
-        if rest == self.plan.as_str() {
+    fn trailing_slug<'a>(&self, rest: &'a str, numbers: Numbers) -> Option<Trailing<'a>> {
+        if self.is_name(rest) {
             return None;
         }
         let mut rest = rest;
@@ -260,15 +289,35 @@ impl Names {
         let starts = rest.rmatch_indices('_').map(|(at, _)| at + 1).chain([0]).take(3);
         let (mut last, mut long) = (None, None);
         for (segments, start) in starts.enumerate() {
-            let id = self.slugs.resolve(&rest[start..]);
+            let id = self.slugs.resolve(&rest[start..]).map(|id| (id, start));
             if segments == 0 {
                 last = id;
-            } else if let Some(id) = id.filter(|id| self.slugs.collides(*id)) {
+            } else if let Some(id) = id.filter(|(id, _)| self.slugs.collides(*id)) {
                 long = Some(id);
             }
         }
-        Some((long.or(last)?, number))
+        let (id, start) = long.or(last)?;
+        Some(Trailing { id, number, name: rest[..start].trim_end_matches('_') })
     }
+}
+
+/// What a name that counts for nothing announces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stranger {
+    /// A document or verdict of the plan that counts in this folder only.
+    Elsewhere(Folder),
+    /// A document of the plan of this name.
+    OfPlan(String),
+    /// A document or verdict of no achievement of the plan.
+    Nobodys,
+}
+
+/// A slug at the end of a name.
+struct Trailing<'a> {
+    id: AchievementId,
+    number: u32,
+    /// What stands before it.
+    name: &'a str,
 }
 
 /// Which document a file's name announces, by its prefix.
@@ -290,6 +339,9 @@ enum Numbers {
     None,
     One,
 }
+
+/// What the names of documents and verdicts begin with.
+const PREFIXES: &[&str] = &["SUBPLAN_", "EXECUTION_TASK_", "APPROVED_", "FIX_", "SKIPPED_"];
 
 /// Suffixes of copies that were set aside; such a file is no evidence of anything.
 const SET_ASIDE: &[&str] =
@@ -403,11 +455,11 @@ mod tests {
             (Folder::Subplans, "SUBPLAN_DEMO_99.md", None),
             (Folder::Subplans, "SUBPLAN_DEMO_31.txt", None),
             (Folder::Subplans, "SUBPLAN_DEMO.md", None),
-            (Folder::Subplans, "SUBPLAN_OTHER_31.md", Some(Subplan(id("3.1")))),
-            (Folder::Subplans, "SUBPLAN_OTHER_PLAN_21_31.md", Some(Subplan(id("3.1")))),
-            (Folder::Subplans, "SUBPLAN_OTHER_11_1.md", Some(Subplan(id("11.1")))),
-            (Folder::Subplans, "SUBPLAN_OTHER_1_1_31.md", Some(Subplan(id("3.1")))),
-            (Folder::Subplans, "SUBPLAN_OTHER_31_V2.md", Some(Subplan(id("3.1")))),
+            (Folder::Subplans, "SUBPLAN_OTHER_31.md", None),
+            (Folder::Subplans, "SUBPLAN_OTHER_PLAN_21_31.md", None),
+            (Folder::Subplans, "SUBPLAN_DEMO-MORE_31.md", None),
+            (Folder::Subplans, "SUBPLAN_Demo_31.md", Some(Subplan(id("3.1")))),
+            (Folder::Subplans, "SUBPLAN_OTHER_31_V2.md", None),
             (Folder::Subplans, "SUBPLAN_OTHER_31_ARCHIVED.md", None),
             (Folder::Subplans, "SUBPLAN_31.md", Some(Subplan(id("3.1")))),
             (Folder::Subplans, "SUBPLAN_1_11.md", Some(Subplan(id("1.11")))),
@@ -424,8 +476,8 @@ mod tests {
             (Folder::Execution, "EXECUTION_TASK_DEMO_31_01_ARCHIVED.md", None),
             (Folder::Execution, "EXECUTION_TASK_DEMO_31_00.md", None),
             (Folder::Execution, "EXECUTION_TASK_DEMO_31.md", None),
-            (Folder::Execution, "EXECUTION_TASK_OTHER_31_02.md", execution("3.1", 2)),
-            (Folder::Execution, "EXECUTION_TASK_OTHER_1_11_02.md", execution("1.11", 2)),
+            (Folder::Execution, "EXECUTION_TASK_OTHER_31_02.md", None),
+            (Folder::Execution, "EXECUTION_TASK_demo_1_11_02.md", execution("1.11", 2)),
             (Folder::Execution, "EXECUTION_TASK_31_02.md", execution("3.1", 2)),
             (Folder::Execution, "SKIPPED_31.md", Some(Skipped(id("3.1")))),
             (Folder::Execution, "APPROVED_31.md", None),
@@ -448,25 +500,43 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_nobody_is_a_stray() {
-        let names = names("DEMO", &["1.1", "1.11", "11.1", "2.1"]);
+    fn names_that_count_for_nothing_are_told_apart() {
+        let names = names("DEMO-A", &["1.1", "1.11", "11.1", "2.1"]);
+        let other = |name: &str| Some(Stranger::OfPlan(name.to_owned()));
+        let (subplans, execution, feedbacks) =
+            (Some(Folder::Subplans), Some(Folder::Execution), Some(Folder::Feedbacks));
         let table = [
-            (Folder::Subplans, "SUBPLAN_DEMO_21.md", false),
-            (Folder::Subplans, "SUBPLAN_DEMO_99.md", true),
-            (Folder::Subplans, "SUBPLAN_DEMO_111.md", true),
-            (Folder::Subplans, "SUBPLAN_DEMO_99_ARCHIVED.md", false),
-            (Folder::Subplans, "NOTES.md", false),
-            (Folder::Execution, "EXECUTION_TASK_DEMO_21.md", true),
-            (Folder::Execution, "EXECUTION_TASK_DEMO_21_01_ARCHIVED.md", false),
-            (Folder::Execution, "SKIPPED_77.md", true),
-            (Folder::Feedbacks, "FIX_21_RESOLUTION.md", false),
-            (Folder::Feedbacks, "FIX_77.md", true),
-            (Folder::Feedbacks, "APPROVED_77.md", true),
-            (Folder::Feedbacks, "APPROVED_21_V2.md", false),
-            (Folder::Feedbacks, "REVIEW_77.md", false),
+            (subplans, "SUBPLAN_DEMO-A_21.md", None),
+            (subplans, "SUBPLAN_demo_a_21.md", None),
+            (subplans, "SUBPLAN_DEMO-A_99.md", Some(Stranger::Nobodys)),
+            (subplans, "SUBPLAN_DEMO-A_111.md", Some(Stranger::Nobodys)),
+            (subplans, "SUBPLAN_DEMO-A_99_ARCHIVED.md", None),
+            (subplans, "SUBPLAN_ZEBRA_21.md", other("ZEBRA")),
+            (subplans, "SUBPLAN_DEMO-A-B_21_V2.md", other("DEMO-A-B")),
+            (subplans, "SUBPLAN_DEMO_21.md", other("DEMO")),
+            (subplans, "SUBPLAN_ZEBRA_9_11_1.md", other("ZEBRA_9")),
+            (subplans, "SUBPLAN_ZEBRA_21_ARCHIVED.md", None),
+            (subplans, "SUBPLAN_21.md", None),
+            (subplans, "NOTES.md", None),
+            (subplans, "EXECUTION_TASK_DEMO-A_21_01.md", Some(Stranger::Elsewhere(Folder::Execution))),
+            (execution, "EXECUTION_TASK_DEMO-A_21.md", Some(Stranger::Nobodys)),
+            (execution, "EXECUTION_TASK_ZEBRA_21_01.md", other("ZEBRA")),
+            (execution, "EXECUTION_TASK_DEMO-A_21_01_ARCHIVED.md", None),
+            (execution, "SKIPPED_77.md", Some(Stranger::Nobodys)),
+            (execution, "APPROVED_21.md", Some(Stranger::Elsewhere(Folder::Feedbacks))),
+            (execution, "APPROVED_77.md", None),
+            (feedbacks, "FIX_21_RESOLUTION.md", None),
+            (feedbacks, "FIX_77.md", Some(Stranger::Nobodys)),
+            (feedbacks, "APPROVED_77.md", Some(Stranger::Nobodys)),
+            (feedbacks, "APPROVED_21_V2.md", None),
+            (feedbacks, "REVIEW_77.md", None),
+            (None, "SUBPLAN_DEMO-A_21.md", Some(Stranger::Elsewhere(Folder::Subplans))),
+            (None, "SKIPPED_21.md", Some(Stranger::Elsewhere(Folder::Execution))),
+            (None, "SUBPLAN_ZEBRA_21.md", None),
+            (None, "PLAN_DEMO-A.md", None),
         ];
-        for (folder, name, stray) in table {
-            assert_eq!(names.is_stray(folder, name), stray, "{folder:?} {name}");
+        for (folder, name, expected) in table {
+            assert_eq!(names.stranger(folder, name), expected, "{folder:?} {name}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     check::{Described, describe_cycle},
     graph::Adjacency,
     rules::{CYCLE, DUPLICATE_ID, NO_ACHIEVEMENTS, SELF_DEPENDENCY, UNKNOWN_DEPENDENCY},
-    structure::{Dependency, Draft, Kind, Origin, Structure, Touches},
+    structure::{Dependency, Draft, Kind, Optional, Origin, Pair, Structure, Touches},
 };
 use crate::plan::{Achievement, AchievementId, Plan};
 
@@ -19,6 +19,8 @@ use crate::plan::{Achievement, AchievementId, Plan};
 pub struct Basis {
     drafts: Vec<Draft>,
     index: HashMap<AchievementId, usize>,
+    /// Pairs of the file that look independent and are not, beside what `touches` tells.
+    pairs: Vec<Pair>,
 }
 
 impl Basis {
@@ -55,7 +57,8 @@ impl Basis {
                 drafts.push(unknown_to_the_plan(entry, status(entry.id)));
             }
         }
-        let basis = Self { drafts, index };
+        let pairs = file.map(pairs).unwrap_or_default();
+        let basis = Self { drafts, index, pairs };
         let lines: HashMap<AchievementId, usize> =
             plan.achievements.iter().map(|achievement| (achievement.id, achievement.line)).collect();
         let cycles = basis.cycles(&lines);
@@ -80,7 +83,7 @@ impl Basis {
     /// The levels that follow from what holds alone.
     pub fn structure(&self) -> Structure {
         // Its cycles were reported when it was made, so there are none.
-        Structure::compute(self.drafts.clone(), &[]).unwrap_or_default()
+        Structure::compute(self.drafts.clone(), &self.pairs).unwrap_or_default()
     }
 
     fn cycles(&self, lines: &HashMap<AchievementId, usize>) -> Vec<Problem> {
@@ -103,12 +106,22 @@ impl Basis {
     }
 }
 
+fn pairs(file: &ParallelFile) -> Vec<Pair> {
+    let id = |node: usize| file.entries.get(node).map(|entry| entry.id);
+    let pair = |(first, second, over): (usize, usize, &str)| {
+        Some(Pair { first: id(first)?, second: id(second)?, over: over.to_owned() })
+    };
+    file.apart().pairs().into_iter().filter_map(pair).collect()
+}
+
 /// What a file says of an achievement beyond its [`Entry`].
 #[derive(Clone, Debug, Default)]
 struct Said {
     manual: HashSet<AchievementId>,
     /// Kind and reason of declared dependencies, where it gives both.
     declared: HashMap<AchievementId, (Kind, String)>,
+    /// Reason and source of dependencies that would only help.
+    noted: HashMap<AchievementId, (String, Origin)>,
     optional: Vec<AchievementId>,
     critical: Option<bool>,
     touches: Option<Touches>,
@@ -148,21 +161,29 @@ impl ParallelFile {
         let mut said: HashMap<AchievementId, Said> = HashMap::new();
         for achievement in file.levels.into_iter().flat_map(|level| level.achievements) {
             let Achievement { id, dependency_notes, critical, touches } = achievement;
-            let (mut manual, mut declared) = (HashSet::new(), HashMap::new());
+            let optional = self.by_id.get(&id).map(|&index| self.stated[index].optional.clone()).unwrap_or_default();
+            let (mut manual, mut declared, mut noted) = (HashSet::new(), HashMap::new(), HashMap::new());
             for (needs, note) in dependency_notes.unwrap_or_default() {
                 let Some(Note { kind, reason, source: Some(source) }) = note else { continue };
-                if source == Origin::Manual.as_str() {
+                let Some(source) = Origin::ALL.into_iter().find(|known| known.as_str() == source) else { continue };
+                if source == Origin::Manual {
                     manual.insert(needs);
-                } else if let (true, Some(kind), Some(reason)) = (source == Origin::Declared.as_str(), kind, reason) {
-                    declared.insert(needs, (kind, reason));
+                }
+                match (kind, reason) {
+                    (_, reason) if optional.contains(&needs) => {
+                        noted.insert(needs, (reason.unwrap_or_default(), source));
+                    }
+                    (Some(kind), Some(reason)) if source == Origin::Declared => {
+                        declared.insert(needs, (kind, reason));
+                    }
+                    (_, _) => {}
                 }
             }
             let touches = touches.map(|TouchesSaid { files, resources }| Touches {
                 files: files.unwrap_or_default(),
                 resources: resources.unwrap_or_default(),
             });
-            let optional = self.by_id.get(&id).map(|&index| self.stated[index].optional.clone()).unwrap_or_default();
-            said.entry(id).or_insert(Said { manual, declared, optional, critical, touches });
+            said.entry(id).or_insert(Said { manual, declared, noted, optional, critical, touches });
         }
         said
     }
@@ -191,6 +212,8 @@ fn draft(achievement: &Achievement, entry: Option<&Entry>, mut said: Said, statu
             Dependency { needs, kind, reason, source: Origin::Declared }
         }));
     }
+    let optional = said.optional.into_iter().filter(|needs| frozen || said.manual.contains(needs));
+    let optional = optional.map(|id| Optional { id, note: said.noted.get(&id).cloned() }).collect();
     Draft {
         id: achievement.id,
         title: achievement.title.clone(),
@@ -198,7 +221,7 @@ fn draft(achievement: &Achievement, entry: Option<&Entry>, mut said: Said, statu
         deliverables: achievement.deliverables.clone(),
         status,
         dependencies,
-        optional: said.optional.into_iter().filter(|needs| frozen || said.manual.contains(needs)).collect(),
+        optional,
         critical: said.critical,
         touches: said.touches,
         frozen,

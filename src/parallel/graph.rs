@@ -339,6 +339,11 @@ impl Graph {
         self.dependents.of(node)
     }
 
+    /// Dependencies and dependents of all nodes.
+    pub(super) fn edges(&self) -> (&Adjacency, &Adjacency) {
+        (&self.dependencies, &self.dependents)
+    }
+
     /// The level of a node, from 1: as in the file, or computed for the flat form.
     ///
     /// # Panics

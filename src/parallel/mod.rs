@@ -3,6 +3,7 @@
 //! Pure: text in, values out, text out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod apart;
 mod basis;
 mod check;
 mod computed;
@@ -28,8 +29,10 @@ mod structure;
 mod take_back;
 mod time;
 mod times;
+mod timetable;
 mod validate;
 
+pub use apart::{Apart, Conflict, Held};
 pub use basis::Basis;
 pub use check::Checked;
 pub use computed::{blocks_of, inverse, levels_after, parallelism_of};
@@ -44,7 +47,7 @@ pub use rules::{RULES, Rule, Severity, explain_rule, nearest_rule, rule, rules_p
 pub use schedule::{Bottleneck, Times};
 pub use schema::schema;
 pub use status::{Evidence, Status, derive_status};
-pub use structure::{Clash, Dependency, Draft, Kind, Level, Origin, Pair, Structure, Touches};
+pub use structure::{Clash, Dependency, Draft, Kind, Level, Optional, Origin, Pair, Structure, Touches};
 pub use take_back::{TakeBackError, take_back};
 pub use time::whole_seconds;
 
@@ -144,6 +147,17 @@ pub struct LevelInfo {
     own_fields: bool,
     /// Its position in the file's `levels`, from 0; `None` where it was computed.
     position: Option<usize>,
+}
+
+impl LevelInfo {
+    /// How many of its achievements can be worked on at the same time, as far as the file says.
+    pub fn capacity(&self) -> usize {
+        match (self.can_parallelize, self.max_parallelism) {
+            (false, _) => 1,
+            (true, Some(most)) => usize::try_from(most).unwrap_or(usize::MAX),
+            (true, None) => usize::MAX,
+        }
+    }
 }
 
 /// Why generating a document failed for good.

@@ -1,14 +1,11 @@
 //! How long the work takes: one after the other, and in parallel by list scheduling; and what it takes longest for.
 //!
 //! Times are whole thousandths of an hour inside, so that sums are exact. An achievement without an estimate counts as
-//! nothing. Whoever writes times and whoever checks them compute them here.
+//! nothing; one that is done is left out. Whoever writes times and whoever shows them compute them here.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-};
+use std::cmp::{Ordering, Reverse};
 
-use super::graph::Adjacency;
+use super::{Graph, LevelInfo, ParallelFile, apart::Apart, graph::Adjacency, timetable::Work};
 use crate::plan::Hours;
 
 /// Bottlenecks that are named.
@@ -57,10 +54,23 @@ pub struct Bottleneck {
     pub directly: usize,
 }
 
-/// The graph with a time on each node.
+/// What a schedule has to keep to, by node but for `limits`.
+pub(super) struct Bounds<'a> {
+    /// The place of its level.
+    pub(super) level_of: &'a [usize],
+    /// By level: how many can be worked on at the same time, at least 1.
+    pub(super) limits: &'a [usize],
+    /// Who must not be worked on at the same time.
+    pub(super) apart: &'a Apart,
+    /// What somebody works on already.
+    pub(super) running: &'a [usize],
+}
+
+/// The graph with a time on each node that is left to do.
 pub(super) struct Workload<'a> {
     dependencies: &'a Adjacency,
     dependents: &'a Adjacency,
+    open: &'a [bool],
     /// Any estimate at all.
     estimated: bool,
     low: Vec<u64>,
@@ -71,27 +81,29 @@ pub(super) struct Workload<'a> {
 }
 
 impl<'a> Workload<'a> {
-    /// `estimates` are by node; `order` has every node after its dependencies.
+    /// `estimates` are by node, `open` says what is left to do; `order` has every node after its dependencies.
     pub(super) fn new(
         estimates: &[Option<Hours>],
+        open: &'a [bool],
         dependencies: &'a Adjacency,
         dependents: &'a Adjacency,
         order: &[usize],
     ) -> Self {
         let thousandths = |hours: f64| (hours * PER_HOUR).round() as u64;
+        let estimate = |node: usize| estimates[node].filter(|_| open[node]);
         let of = |end: fn(Hours) -> f64| -> Vec<u64> {
-            estimates.iter().map(|hours| hours.map_or(0, |hours| thousandths(end(hours)))).collect()
+            (0..open.len()).map(|node| estimate(node).map_or(0, |hours| thousandths(end(hours)))).collect()
         };
         let (low, high) = (of(|hours| hours.low), of(|hours| hours.high));
-        let mut tails = vec![(0, 0, 0); estimates.len()];
-        for &node in order.iter().rev() {
+        let mut tails = vec![(0, 0, 0); open.len()];
+        for &node in order.iter().rev().filter(|node| open[**node]) {
             let longest = dependents.of(node).iter().map(|&next| tails[next]).max().unwrap_or((0, 0, 0));
             tails[node] = (longest.0 + high[node], longest.1 + low[node], longest.2 + 1);
         }
         // Without estimates, what most others come after is begun first.
-        let estimated = estimates.iter().any(Option::is_some);
+        let estimated = (0..open.len()).any(|node| estimate(node).is_some());
         let urgency = tails.iter().map(|tail| if estimated { tail.0 } else { tail.2 }).collect();
-        Self { dependencies, dependents, estimated, low, high, tails, urgency }
+        Self { dependencies, dependents, open, estimated, low, high, tails, urgency }
     }
 
     /// What is begun first: the largest.
@@ -101,8 +113,9 @@ impl<'a> Workload<'a> {
 
     /// The chain that takes longest.
     pub(super) fn critical_path(&self) -> Vec<usize> {
-        let longest =
-            |nodes: &mut dyn Iterator<Item = usize>| nodes.max_by_key(|&node| (self.tails[node], Reverse(node)));
+        let longest = |nodes: &mut dyn Iterator<Item = usize>| {
+            nodes.filter(|&node| self.open[node]).max_by_key(|&node| (self.tails[node], Reverse(node)))
+        };
         let mut path = Vec::new();
         let mut next = longest(&mut (0..self.tails.len()));
         while let Some(node) = next {
@@ -112,72 +125,54 @@ impl<'a> Workload<'a> {
         path
     }
 
-    /// Times of the whole (`None` without any estimate), and when each node begins at the high end. `level_of` has the place of
-    /// each node's level, `limits` by level how many nodes can be worked on at the same time, at least 1.
-    pub(super) fn schedule(&self, limits: &[usize], level_of: &[usize]) -> (Option<Times>, Vec<u64>) {
-        let (latest, starts) = self.list_schedule(&self.high, limits, level_of);
+    /// Times of the whole (`None` without any estimate), and when each node begins at the high end.
+    pub(super) fn schedule(&self, bounds: &Bounds<'_>) -> (Option<Times>, Vec<u64>) {
+        let Bounds { level_of, limits, apart, running } = *bounds;
+        let work = Work {
+            dependencies: self.dependencies,
+            dependents: self.dependents,
+            open: self.open,
+            level_of,
+            room: limits,
+            apart,
+            urgency: &self.urgency,
+            running,
+        };
+        let latest = work.list_schedule(&self.high);
         if !self.estimated {
-            return (None, starts);
+            return (None, latest.starts);
         }
-        let (earliest, _) = self.list_schedule(&self.low, limits, level_of);
+        let earliest = work.list_schedule(&self.low).end;
         let sum = |times: &[u64]| times.iter().sum::<u64>();
         let path = self.critical_path();
         let along = |times: &[u64]| path.iter().map(|&node| times[node]).sum::<u64>();
         let times = Times {
             sequential: range(sum(&self.low), sum(&self.high)),
             // Shorter tasks can make a list schedule longer (Graham's anomaly); a range runs upwards all the same.
-            parallel: range(earliest, latest.max(earliest)),
+            parallel: range(earliest, latest.end.max(earliest)),
             critical: range(along(&self.low), along(&self.high)),
         };
-        (Some(times), starts)
+        (Some(times), latest.starts)
     }
+}
 
-    /// Starts each node as soon as its dependencies are done and its level has a free place, the most urgent first.
-    fn list_schedule(&self, duration: &[u64], limits: &[usize], level_of: &[usize]) -> (u64, Vec<u64>) {
-        let nodes = duration.len();
-        let mut missing: Vec<usize> = (0..nodes).map(|node| self.dependencies.of(node).len()).collect();
-        let mut places: Vec<usize> = limits.iter().map(|&limit| limit.clamp(1, nodes.max(1))).collect();
-        let mut ready: Vec<BinaryHeap<(u64, Reverse<usize>)>> = vec![BinaryHeap::new(); limits.len()];
-        let mut running: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
-        let mut starts = vec![0; nodes];
-        let mut now = 0;
-        let mut waiting: Vec<usize> = (0..nodes).filter(|&node| missing[node] == 0).collect();
-        loop {
-            // Only levels in which something has changed can start anything.
-            let mut changed: Vec<usize> = Vec::new();
-            for node in waiting.drain(..) {
-                ready[level_of[node]].push((self.urgency[node], Reverse(node)));
-                changed.push(level_of[node]);
-            }
-            while let Some(&Reverse((end, node))) = running.peek() {
-                if end > now {
-                    break;
-                }
-                running.pop();
-                places[level_of[node]] += 1;
-                changed.push(level_of[node]);
-                for &next in self.dependents.of(node) {
-                    missing[next] -= 1;
-                    if missing[next] == 0 {
-                        ready[level_of[next]].push((self.urgency[next], Reverse(next)));
-                        changed.push(level_of[next]);
-                    }
-                }
-            }
-            for level in changed {
-                while places[level] > 0
-                    && let Some((_, Reverse(node))) = ready[level].pop()
-                {
-                    places[level] -= 1;
-                    starts[node] = now;
-                    running.push(Reverse((now + duration[node], node)));
-                }
-            }
-            match running.peek() {
-                Some(&Reverse((end, _))) => now = end,
-                None => return (now, starts),
-            }
-        }
+impl ParallelFile {
+    /// How long what is left to do takes; `None` where nothing of it has an estimate. `estimates`, what is `left` and what is
+    /// `running` already are by the index of entries, `graph` and `apart` are those of the file.
+    pub fn times_left(
+        &self,
+        graph: &Graph,
+        estimates: &[Option<Hours>],
+        left: &[bool],
+        running: &[usize],
+        apart: &Apart,
+    ) -> Option<Times> {
+        let (dependencies, dependents) = graph.edges();
+        let limits: Vec<usize> = self.levels.iter().map(LevelInfo::capacity).collect();
+        let place = |node: usize| self.levels.binary_search_by_key(&graph.level(node), |level| level.number);
+        let level_of: Vec<usize> = (0..graph.len()).map(|node| place(node).unwrap_or(0)).collect();
+        let workload = Workload::new(estimates, left, dependencies, dependents, graph.topological());
+        workload.schedule(&Bounds { level_of: &level_of, limits: &limits, apart, running }).0
     }
 }
 
@@ -191,13 +186,19 @@ pub(super) fn tidy(hours: f64) -> f64 {
     (hours * 100.0).round() / 100.0
 }
 
-/// The nodes that two or more others wait for, the worst first.
+/// The nodes left to do that two or more others wait for, the worst first.
 ///
 /// Dependents are counted 64 at a time, as the bits of one number per node that are passed on from dependents to
 /// dependencies: exact, and without a set per node.
-pub(super) fn bottlenecks(dependencies: &Adjacency, dependents: &Adjacency, order: &[usize]) -> Vec<Bottleneck> {
-    let mut counts = vec![0_usize; order.len()];
-    let mut above = vec![0_u64; order.len()];
+pub(super) fn bottlenecks(
+    dependencies: &Adjacency,
+    dependents: &Adjacency,
+    order: &[usize],
+    open: &[bool],
+) -> Vec<Bottleneck> {
+    let order: Vec<usize> = order.iter().copied().filter(|&node| open[node]).collect();
+    let mut counts = vec![0_usize; open.len()];
+    let mut above = vec![0_u64; open.len()];
     for (number, block) in order.chunks(64).enumerate() {
         // Only what comes before the end of the block can be a dependency of something in it.
         let end = number * 64 + block.len();
@@ -209,47 +210,20 @@ pub(super) fn bottlenecks(dependencies: &Adjacency, dependents: &Adjacency, orde
             let own = if place >= number * 64 { 1 << (place - number * 64) } else { 0 };
             counts[node] += (mask & !own).count_ones() as usize;
             if mask != 0 {
-                for &needs in dependencies.of(node) {
+                for &needs in dependencies.of(node).iter().filter(|&&needs| open[needs]) {
                     above[needs] |= mask;
                 }
             }
         }
     }
+    let directly = |node: usize| dependents.of(node).iter().filter(|&&other| open[other]).count();
     let found = counts.iter().enumerate().filter(|(_, count)| **count >= 2);
     let mut found: Vec<Bottleneck> =
-        found.map(|(node, &holds_up)| Bottleneck { node, holds_up, directly: dependents.of(node).len() }).collect();
+        found.map(|(node, &holds_up)| Bottleneck { node, holds_up, directly: directly(node) }).collect();
     let worst = |a: &Bottleneck, b: &Bottleneck| -> Ordering {
         (Reverse(a.holds_up), Reverse(a.directly), a.node).cmp(&(Reverse(b.holds_up), Reverse(b.directly), b.node))
     };
     found.sort_by(worst);
     found.truncate(NAMED);
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn times(estimates: &[(f64, f64)], dependencies: &[Vec<usize>], limits: &[usize], level_of: &[usize]) -> Times {
-        let estimates: Vec<Option<Hours>> = estimates.iter().map(|&(low, high)| Some(Hours { low, high })).collect();
-        let dependencies = Adjacency::new(estimates.len(), dependencies.iter().cloned());
-        let (dependents, order) = (dependencies.inverse(), dependencies.order().unwrap());
-        Workload::new(&estimates, &dependencies, &dependents, &order).schedule(limits, level_of).0.unwrap()
-    }
-
-    #[test]
-    fn who_is_free_takes_the_most_urgent_that_its_level_has_room_for() {
-        let hours = |low, high| Hours { low, high };
-        let estimates = [(2.0, 3.0), (2.0, 4.0), (1.0, 1.0), (5.0, 6.0)];
-        let one_needs_another = [vec![], vec![], vec![], vec![0]];
-        let two = times(&estimates, &one_needs_another, &[2, 1], &[0, 0, 0, 1]);
-        assert_eq!((two.sequential, two.parallel, two.critical), (hours(10.0, 14.0), hours(7.0, 9.0), hours(7.0, 9.0)));
-        assert_eq!((two.saved(), two.saved_percent()), (hours(3.0, 5.0), 33));
-        let one = times(&estimates, &one_needs_another, &[1, 1], &[0, 0, 0, 1]);
-        assert_eq!((one.parallel, one.saved()), (hours(7.0, 9.0), hours(3.0, 5.0)));
-        // A chain within a level, however many hands there are; and no limit of none.
-        let chain = [vec![], vec![0], vec![1], vec![2]];
-        assert_eq!(times(&estimates, &chain, &[3], &[0; 4]).parallel, hours(10.0, 14.0));
-        assert_eq!(times(&estimates, &[vec![], vec![], vec![], vec![]], &[0], &[0; 4]).parallel, hours(10.0, 14.0));
-    }
 }

@@ -198,6 +198,7 @@ pub(super) static STRATEGY: &[Field] = &[
     lenient("time_saved_percent", Shape::Whole(0)),
     lenient("critical_path_hours", Shape::Hours),
     lenient("without_estimate", Shape::List(&ID)),
+    lenient("left_out", Shape::List(&ID)),
     lenient("total_sequential_time", Shape::Hours),
     lenient("total_parallel_time", Shape::Hours),
     lenient("time_saved", Shape::Hours),
@@ -218,7 +219,11 @@ pub(super) static LEVELED: &[Field] = &[
          time_saved_hours, time_saved_percent and critical_path_hours, and the older total_sequential_time, \
          total_parallel_time, time_saved and reduction_percentage.",
     ),
-    optional("execution_instructions", Shape::Anything, "For readers; planwave does not interpret it."),
+    optional(
+        "execution_instructions",
+        Shape::Anything,
+        "For readers; of it, planwave takes the pairs in `apart`, which are not worked on at the same time.",
+    ),
     optional("validation_rules", Shape::Anything, "For readers; planwave does not interpret it."),
 ];
 

@@ -17,8 +17,10 @@ const ROUNDING: f64 = 0.06;
 pub(super) struct StatedTimes {
     own: Stated,
     older: Stated,
-    /// The achievements that the times leave out, ascending.
+    /// The achievements without an estimate, ascending.
     without_estimate: Vec<AchievementId>,
+    /// What was done already when the times were computed, ascending: they are the times of the rest.
+    left_out: Vec<AchievementId>,
 }
 
 /// The times of one spelling.
@@ -82,14 +84,27 @@ impl StatedTimes {
                 critical: hours(names.critical),
             }
         };
-        let ids = node.get("without_estimate").map(Node::as_list).unwrap_or_default();
-        let ids = ids.iter().filter_map(Node::as_text).filter_map(|text| AchievementId::parse(text).ok());
-        let mut without_estimate: Vec<AchievementId> = ids.collect();
-        without_estimate.sort_unstable();
-        Self { own: stated(&OWN), older: stated(&OLDER), without_estimate }
+        let ids = |name| {
+            let ids = node.get(name).map(Node::as_list).unwrap_or_default();
+            let ids = ids.iter().filter_map(Node::as_text).filter_map(|text| AchievementId::parse(text).ok());
+            let mut ids: Vec<AchievementId> = ids.collect();
+            ids.sort_unstable();
+            ids
+        };
+        Self {
+            own: stated(&OWN),
+            older: stated(&OLDER),
+            without_estimate: ids("without_estimate"),
+            left_out: ids("left_out"),
+        }
     }
 
-    /// Whether there are times, and those achievements are the ones they leave out.
+    /// Whether the times are those of the rest of the work, without this achievement.
+    pub(super) fn is_without(&self, id: AchievementId) -> bool {
+        self.left_out.binary_search(&id).is_ok()
+    }
+
+    /// Whether there are times, and those achievements are the ones that have no estimate.
     pub(super) fn leaves_out(&self, missing: impl Iterator<Item = AchievementId>) -> bool {
         if self.own == Stated::default() && self.older == Stated::default() {
             return false;

@@ -44,6 +44,8 @@ pub struct Case<'a> {
     pub status: Status,
     /// Its dependencies that are not done.
     pub open: Vec<AchievementId>,
+    /// What is in progress and must not be worked on at the same time, and what both need.
+    pub beside: Option<(AchievementId, &'a str)>,
     /// Its files.
     pub files: &'a AchievementFiles,
     /// The names of files.
@@ -103,6 +105,16 @@ pub enum ActionError {
         /// What it waits for.
         open: Vec<AchievementId>,
     },
+    /// Something in progress needs the same.
+    #[error("{id} is not to be worked on beside {beside}, which is in progress: both need {over}")]
+    Apart {
+        /// The achievement.
+        id: AchievementId,
+        /// What is in progress.
+        beside: AchievementId,
+        /// What both need.
+        over: String,
+    },
     /// A critical achievement is not skipped unless forced.
     #[error("{id} is critical: the plan does not reach its goal without it")]
     Critical {
@@ -122,7 +134,7 @@ impl ActionError {
                 let legal: Vec<String> = Action::legal(*status).iter().map(|action| format!("`{action}`")).collect();
                 Some(format!("what can be done with it now: {}", legal.join(", ")))
             }
-            Self::Waiting { .. } => Some(String::from("`--force` begins all the same")),
+            Self::Waiting { .. } | Self::Apart { .. } => Some(String::from("`--force` begins all the same")),
             Self::Critical { .. } => Some(String::from("`--force` skips it all the same")),
             Self::Hours(_) => Some(String::from("write the hours that somebody worked as a number, such as 1.5")),
         }
@@ -204,6 +216,12 @@ fn start(effects: &mut Effects, actor: &Actor, case: &Case<'_>) -> Result<(), Ac
             return Err(ActionError::Waiting { id, open: case.open.clone() });
         }
         effects.remarks.push(format!("{id} depends on {}, which is not done", list(&case.open)));
+    }
+    if let Some((beside, over)) = case.beside {
+        if !actor.force {
+            return Err(ActionError::Apart { id, beside, over: over.to_owned() });
+        }
+        effects.remarks.push(format!("{beside}, which is in progress, needs {over} too"));
     }
     if case.files.evidence.executions == 0 {
         effects.remarks.push(format!("{id} has no EXECUTION_TASK to work by"));

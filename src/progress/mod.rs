@@ -10,6 +10,7 @@ mod overview;
 mod rank;
 mod refresh;
 mod remaining;
+mod room;
 mod standings;
 mod transition;
 mod verdict;
@@ -17,11 +18,12 @@ mod verdict;
 pub use action::{ActionError, Actor, Case, Effects, FileEffect, act, set_aside_names};
 pub use choice::{NothingToClaim, choose, may_take};
 pub use overview::{
-    AchievementProgress, Blocked, Blocker, Counts, LevelProgress, Overview, Recommendation, Step, Titles,
+    AchievementProgress, Blocked, Blocker, Counts, KeptApart, LevelProgress, Overview, Recommendation, Step, Titles,
 };
-pub use rank::{HELD_UP_MOST, Ranked, ranked, runnable_now};
-pub use refresh::{Refreshed, refresh, times_wanted};
+pub use rank::{HELD_UP_MOST, Ranked, ranked};
+pub use refresh::{Refreshed, refresh, remarks, times_wanted};
 pub use remaining::{Remaining, remaining};
+pub use room::{Obstacle, Room};
 pub use standings::{Ground, Place, Remark, Standings};
 pub use transition::{Action, next};
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Ground, Place, Ranked, Remaining, Standings, ranked, remaining, runnable_now};
+use super::{Ground, Obstacle, Place, Ranked, Remaining, Room, Standings, ranked, remaining, remarks};
 use crate::{
-    parallel::{Graph, ParallelFile, Status},
+    parallel::{Apart, Graph, ParallelFile, Status},
     plan::{AchievementId, Hours, IdMap, Plan},
 };
 
@@ -23,6 +23,8 @@ pub struct Overview {
     pub ready: Vec<AchievementId>,
     /// What of it can be worked on at the same time, besides what is in progress.
     pub parallel_now: Vec<AchievementId>,
+    /// What is ready and must not be worked on beside these, or beside what is in progress.
+    pub kept_apart: Vec<KeptApart>,
     /// What somebody works on.
     pub in_progress: Vec<AchievementId>,
     /// What cannot be begun because of a failure.
@@ -142,6 +144,17 @@ pub struct Blocked {
     pub by: AchievementId,
 }
 
+/// An achievement that is ready, and another that needs the same and goes first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptApart {
+    /// Which.
+    pub id: AchievementId,
+    /// What is in progress, or can be begun now.
+    pub beside: AchievementId,
+    /// What both need.
+    pub over: String,
+}
+
 /// An achievement that others wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Blocker {
@@ -240,8 +253,15 @@ impl Titles {
 }
 
 impl Overview {
-    /// Puts together where a plan stands. `argument` is the plan as it was named on the command line.
-    pub fn new(name: &str, argument: &str, ground: &Ground<'_>, standings: &Standings, titles: &Titles) -> Self {
+    /// Puts together where a plan stands. `argument` is the plan as it was named on the command line, `apart` that of the
+    /// file.
+    pub fn new(
+        name: &str,
+        argument: &str,
+        ground: &Ground<'_>,
+        standings: &Standings,
+        (titles, apart): (&Titles, &Apart),
+    ) -> Self {
         let Ground { file, graph, .. } = *ground;
         let id = |node: usize| graph.id(node);
         let mut nodes: Vec<usize> = (0..graph.len()).collect();
@@ -265,20 +285,28 @@ impl Overview {
             LevelProgress { level: level.number, description: level.description.clone(), counts }
         });
         let levels = levels.collect();
+        let (runnable, others) = Room::beside(file, graph, standings, apart).runnable_now(&ready);
+        let kept_apart = others.iter().filter_map(|(node, obstacle)| match obstacle {
+            Obstacle::Apart(conflict) => {
+                Some(KeptApart { id: id(*node), beside: id(conflict.holder), over: conflict.over.to_owned() })
+            }
+            Obstacle::Full => None,
+        });
         Self {
             plan: name.to_owned(),
             total,
             levels,
             achievements: nodes.iter().map(|node| achievement(*node, ground, standings, titles)).collect(),
-            parallel_now: runnable_now(file, graph, standings, &ready).into_iter().map(id).collect(),
+            kept_apart: kept_apart.collect(),
             in_progress: at(Place::InProgress).map(id).collect(),
             blocked: blocked.collect(),
             blockers,
             next_unlocks: current_level.map(|level| next_unlocks(graph, standings, level)).unwrap_or_default(),
             current_level,
-            remaining: remaining(file, graph, standings, &titles.estimates),
-            next: step(ground, standings, &ready, &nodes).map(|step| step.recommendation(argument)),
-            remarks: standings.remarks().iter().map(|(node, remark)| format!("{} {remark}", id(*node))).collect(),
+            remaining: remaining(file, graph, standings, &titles.estimates, apart),
+            next: step(ground, standings, (&ready, &runnable), &nodes).map(|step| step.recommendation(argument)),
+            parallel_now: runnable.into_iter().map(id).collect(),
+            remarks: remarks(ground, standings),
             ready: ready.into_iter().map(|ranked| id(ranked.node)).collect(),
         }
     }
@@ -345,9 +373,13 @@ fn next_unlocks(graph: &Graph, standings: &Standings, level: u32) -> Vec<Achieve
 
 /// The step to recommend: work that has its documents, then documents for work that could begin, then what is under way,
 /// then what failed.
-fn step(ground: &Ground<'_>, standings: &Standings, ready: &[Ranked], nodes: &[usize]) -> Option<Step> {
+fn step(
+    ground: &Ground<'_>,
+    standings: &Standings,
+    (ready, runnable): (&[Ranked], &[usize]),
+    nodes: &[usize],
+) -> Option<Step> {
     let graph = ground.graph;
-    let runnable = runnable_now(ground.file, graph, standings, ready);
     let documented = |node: &&usize| standings.status(**node) == Status::ExecutionCreated;
     if let Some(node) = runnable.iter().find(documented) {
         return Some(Step::Start(graph.id(*node)));

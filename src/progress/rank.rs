@@ -1,8 +1,8 @@
 //! What can be taken up now, the most worthwhile first.
 
-use crate::parallel::{Graph, LevelInfo, ParallelFile};
+use crate::parallel::Graph;
 
-use super::{Place, Standings};
+use super::Standings;
 
 /// Counting what an achievement holds up ends here: the whole closure of every candidate would take time proportional to
 /// the square of the plan.
@@ -67,39 +67,5 @@ impl Search<'_> {
             }
         }
         count
-    }
-}
-
-/// Those of the ranked achievements that can be worked on at the same time now: as many of each level as it allows besides
-/// those in progress, the highest ranked first.
-pub fn runnable_now(file: &ParallelFile, graph: &Graph, standings: &Standings, ranked: &[Ranked]) -> Vec<usize> {
-    let levels = file.levels();
-    let mut room: Vec<usize> = levels.iter().map(capacity).collect();
-    let level_of = |node: usize| levels.binary_search_by_key(&graph.level(node), |level| level.number).ok();
-    for node in 0..graph.len() {
-        if standings.place(node) == Place::InProgress
-            && let Some(room) = level_of(node).and_then(|level| room.get_mut(level))
-        {
-            *room = room.saturating_sub(1);
-        }
-    }
-    let mut taken = Vec::new();
-    for Ranked { node, .. } in ranked {
-        if let Some(room) = level_of(*node).and_then(|level| room.get_mut(level))
-            && *room > 0
-        {
-            *room -= 1;
-            taken.push(*node);
-        }
-    }
-    taken
-}
-
-/// How many achievements of a level can be worked on at the same time.
-pub(super) fn capacity(level: &LevelInfo) -> usize {
-    match (level.can_parallelize, level.max_parallelism) {
-        (false, _) => 1,
-        (true, Some(most)) => usize::try_from(most).unwrap_or(usize::MAX),
-        (true, None) => usize::MAX,
     }
 }

@@ -58,11 +58,22 @@ pub fn refresh(
             refreshed.said.push((entry.id, comparison.said));
         }
     }
-    let id = |node: usize| ground.graph.id(node);
-    refreshed.warnings.extend(standings.remarks().iter().map(|(node, remark)| format!("{} {remark}", id(*node))));
-    let stray = |path: &String| format!("{path} belongs to no achievement of the plan");
-    refreshed.warnings.extend(ground.scan.strays().iter().map(stray));
+    refreshed.warnings = remarks(ground, standings);
     refreshed
+}
+
+/// What does not fit, a sentence each: verdicts that contradict each other or the file, and files that do not count although
+/// somebody may think so.
+pub fn remarks(ground: &Ground<'_>, standings: &Standings) -> Vec<String> {
+    let id = |node: usize| ground.graph.id(node);
+    let mut remarks: Vec<String> =
+        standings.remarks().iter().map(|(node, remark)| format!("{} {remark}", id(*node))).collect();
+    for entry in ground.file.entries() {
+        let placeholders = &ground.scan.of_achievement(entry.id).placeholders;
+        remarks.extend(placeholders.iter().map(|path| format!("{path} does not count: it is empty or a placeholder")));
+    }
+    remarks.extend(ground.scan.odd().iter().map(ToString::to_string));
+    remarks
 }
 
 struct Comparison<'a> {

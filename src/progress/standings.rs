@@ -54,8 +54,15 @@ pub enum Place {
 /// Something about an achievement that its status does not tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// Complete although there is a FIX.
-    ApprovedBesideFix,
+    /// There are verdicts that contradict each other.
+    Verdicts {
+        /// The one that counts.
+        counts: &'static str,
+        /// What stands beside it.
+        beside: &'static str,
+        /// What it counts as.
+        status: Status,
+    },
     /// parallel.json stores a verdict that no file shows.
     Unproven {
         /// What is stored.
@@ -70,7 +77,9 @@ pub enum Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ApprovedBesideFix => f.write_str("is complete: an APPROVED file stands beside its FIX"),
+            Self::Verdicts { counts, beside, status } => {
+                write!(f, "is {}: {counts} file stands beside its {beside}", status.words())
+            }
             Self::Unproven { stored, counts } => {
                 let missing = match stored {
                     Status::Complete => "there is no APPROVED file",
@@ -185,10 +194,17 @@ fn remark(entry: &Entry, status: Status, scan: &Scan) -> Option<Remark> {
         Status::Failed => status.is_open() && entry.failure.is_none(),
         Status::NotStarted | Status::SubplanCreated | Status::ExecutionCreated | Status::InProgress => false,
     };
+    let verdicts = match (evidence.approved, evidence.fix, evidence.skipped) {
+        (true, true, false) => Some(("an APPROVED", "FIX")),
+        (true, false, true) => Some(("an APPROVED", "SKIPPED")),
+        (true, true, true) => Some(("an APPROVED", "FIX and its SKIPPED")),
+        (false, true, true) => Some(("a FIX", "SKIPPED")),
+        (true, false, false) | (false, _, false) | (false, false, true) => None,
+    };
     if unproven {
         Some(Remark::Unproven { stored: entry.status, counts: status })
-    } else if evidence.approved && evidence.fix {
-        Some(Remark::ApprovedBesideFix)
+    } else if let Some((counts, beside)) = verdicts {
+        Some(Remark::Verdicts { counts, beside, status })
     } else if status == Status::InProgress && evidence.executions == 0 {
         Some(Remark::WithoutExecution)
     } else {

@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use super::*;
 use crate::{
     document::{Names, Stage},
-    parallel::{Change, Failure, Graph, ParallelFile, Status},
+    parallel::{Apart, Change, Failure, Graph, ParallelFile, Status},
     plan::{AchievementId, Hours, PlanName},
     store::Scan,
 };
@@ -56,6 +56,26 @@ impl Ordered {
         Ground { file: &self.file, graph: &self.graph, scan: &self.scan, planned }
     }
 
+    fn choose(&self, executor: Option<&str>) -> Result<String, NothingToClaim> {
+        let (standings, apart) = (self.standings(), self.file.apart());
+        let room = Room::beside(&self.file, &self.graph, &standings, &apart);
+        choose(&self.file, &self.graph, &standings, &room, executor).map(|node| self.graph.id(node).to_string())
+    }
+
+    /// What can be begun now, and what each of the others has to wait for.
+    fn runnable(&self) -> (Vec<String>, Vec<String>) {
+        let (standings, apart) = (self.standings(), self.file.apart());
+        let ready = (0..self.graph.len()).filter(|node| standings.place(*node) == Place::Ready);
+        let ready = ranked(&self.graph, &standings, ready);
+        let (now, others) = Room::beside(&self.file, &self.graph, &standings, &apart).runnable_now(&ready);
+        let name = |node: usize| self.graph.id(node).to_string();
+        let why = |(node, obstacle): (usize, Obstacle<'_>)| match obstacle {
+            Obstacle::Full => format!("{} full", name(node)),
+            Obstacle::Apart(conflict) => format!("{} {} {}", name(node), name(conflict.holder), conflict.over),
+        };
+        (now.into_iter().map(name).collect(), others.into_iter().map(why).collect())
+    }
+
     fn refresh(&self) -> Refreshed {
         let planned = HashMap::new();
         let ground = self.ground(&planned);
@@ -68,11 +88,14 @@ impl Ordered {
     fn act(&self, achievement: &str, actor: &Actor) -> Result<Effects, ActionError> {
         let standings = self.standings();
         let node = self.graph.index_of(id(achievement)).unwrap();
+        let apart = self.file.apart();
+        let room = Room::beside(&self.file, &self.graph, &standings, &apart);
         let case = Case {
             entry: &self.file.entries()[node],
             title: "A\ntitle",
             status: standings.status(node),
             open: standings.open_dependencies(&self.graph, node).map(|node| self.graph.id(node)).collect(),
+            beside: room.conflict(node).map(|conflict| (self.graph.id(conflict.holder), conflict.over)),
             files: self.scan.of_achievement(id(achievement)),
             names: &self.names,
             approved_at: Some(at("2025-01-01T02:00:00Z")),
@@ -110,7 +133,7 @@ fn what_is_stored_beside_what_is_on_disk() {
             "execution/feedbacks/FIX_11.md",
             "execution/EXECUTION_TASK_DEMO_12_01_V2.md",
             "execution/feedbacks/FIX_13_RESOLUTION.md",
-            "subplans/SUBPLAN_OTHER-NAME_15.md",
+            "subplans/SUBPLAN_Demo_15.md",
             "subplans/SUBPLAN_DEMO_16_ARCHIVED.md",
             "subplans/SUBPLAN_DEMO_17_RECOVERY.md",
         ],
@@ -144,7 +167,8 @@ fn both_forms_of_a_slug_that_collides_are_told_apart() {
         &["execution/feedbacks/APPROVED_1_11.md", "execution/feedbacks/FIX_11_1.md", "execution/feedbacks/FIX_111.md"],
     );
     assert_eq!(plan.standings().statuses(), [Status::Complete, Status::Failed]);
-    assert_eq!(plan.scan.strays(), ["execution/feedbacks/FIX_111.md"]);
+    let odd: Vec<String> = plan.scan.odd().iter().map(ToString::to_string).collect();
+    assert_eq!(odd, ["execution/feedbacks/FIX_111.md belongs to no achievement of the plan"]);
 }
 
 #[test]
@@ -177,19 +201,14 @@ fn levels_bound_what_runs_at_once() {
             {"id": "2.1", "estimated_hours": 1}, {"id": "2.2", "estimated_hours": 1}, {"id": "2.3"}]}]}"#;
     let plan = Ordered::of(json, &[]);
     let standings = plan.standings();
-    let ranks = ranked(&plan.graph, &standings, 1..6);
-    let now: Vec<String> = runnable_now(&plan.file, &plan.graph, &standings, &ranks)
-        .into_iter()
-        .map(|node| plan.graph.id(node).to_string())
-        .collect();
-    assert_eq!(now, ["1.2", "2.1"]);
+    assert_eq!(plan.runnable().0, ["1.2", "2.1"]);
     let estimates: Vec<Option<Hours>> = plan.file.entries().iter().map(|entry| entry.estimated_hours).collect();
-    let left = remaining(&plan.file, &plan.graph, &standings, &estimates);
+    let left = remaining(&plan.file, &plan.graph, &standings, &estimates, &Apart::default());
     assert_eq!((left.achievements, left.without_estimate), (6, 1));
     assert_eq!(left.sequential, Some(Hours { low: 8.0, high: 10.0 }));
     // Two at once in level 1: 2 and 2 (or 4), then 2; level 2 goes beside it, one after the other.
     assert_eq!(left.parallel, Some(Hours { low: 4.0, high: 4.0 }));
-    let none = remaining(&plan.file, &plan.graph, &standings, &[None; 6]);
+    let none = remaining(&plan.file, &plan.graph, &standings, &[None; 6], &Apart::default());
     assert_eq!((none.sequential, none.without_estimate), (None, 6));
 }
 
@@ -201,8 +220,7 @@ fn a_claim_prefers_what_is_theirs_then_what_has_its_documents() {
     ];
     let choice = |files: &[&str], executor: Option<&str>| {
         let plan = Ordered::new(levels, files);
-        let chosen = choose(&plan.file, &plan.graph, &plan.standings(), executor);
-        chosen.map(|node| plan.graph.id(node).to_string()).map_err(|reason| reason.to_string())
+        plan.choose(executor).map_err(|reason| reason.to_string())
     };
     let task = "execution/EXECUTION_TASK_DEMO_13_01.md";
     assert_eq!(choice(&[], Some("bob")), Ok("1.1".into()));
@@ -223,8 +241,78 @@ fn a_chain_level_gives_out_one_at_a_time() {
     let json = r#"{"levels": [{"level": 1, "can_parallelize": false, "achievements": [
         {"id": "1.1", "status": "in_progress"}, {"id": "1.2"}]}]}"#;
     let plan = Ordered::of(json, &[]);
-    let refused = choose(&plan.file, &plan.graph, &plan.standings(), None);
-    assert_eq!(refused, Err(NothingToClaim::NoRoom { ready: 1 }));
+    assert_eq!(plan.choose(None), Err(NothingToClaim::NoRoom { ready: 1 }));
+}
+
+#[test]
+fn what_needs_the_same_is_not_begun_at_once_nor_handed_out() {
+    let plan = |first: &str, second: &str| {
+        Ordered::of(
+            &format!(
+                r#"{{"levels": [
+                {{"level": 1, "can_parallelize": true, "achievements": [
+                    {{"id": "1.1", "status": "{first}", "estimated_hours": 2, "touches": {{"resources": ["the db"]}}}},
+                    {{"id": "1.2", "estimated_hours": 3, "touches": {{"resources": ["the DB"]}}}},
+                    {{"id": "1.3", "status": "{second}", "estimated_hours": 4}}]}},
+                {{"level": 2, "achievements": [{{"id": "2.1", "dependencies": ["1.3"]}}]}}],
+                "execution_instructions": [{{"level": 1, "apart": [{{"achievements": ["1.2", "1.3"], "over": "port 80"}}]}}]}}"#
+            ),
+            &[],
+        )
+    };
+    let fresh = plan("not_started", "not_started");
+    let both = |now: &[&str], others: &[&str]| {
+        (
+            now.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            others.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(fresh.runnable(), both(&["1.3", "1.1"], &["1.2 1.1 the db"]));
+    let estimates: Vec<Option<Hours>> = fresh.file.entries().iter().map(|entry| entry.estimated_hours).collect();
+    let left = |plan: &Ordered| {
+        remaining(&plan.file, &plan.graph, &plan.standings(), &estimates, &plan.file.apart()).parallel.unwrap().high
+    };
+    // 1.2 has to wait for both of the others.
+    assert_eq!(left(&fresh), 7.0);
+    let working = plan("in_progress", "not_started");
+    assert_eq!((working.runnable(), working.choose(None)), (both(&["1.3"], &["1.2 1.1 the db"]), Ok("1.3".into())));
+    let all = plan("in_progress", "in_progress");
+    assert_eq!((all.runnable(), left(&all)), (both(&[], &["1.2 1.1 the db"]), 7.0));
+    let refused = all.choose(None).unwrap_err();
+    assert_eq!(
+        (refused.to_string(), refused.hint()),
+        (
+            "1 ready, but not beside what is in progress: 1.2 and 1.1 both need the db".into(),
+            Some("`planwave start 1.2 --force` begins it all the same".into())
+        )
+    );
+    let start = all.act("1.2", &actor(Action::Start)).unwrap_err();
+    assert_eq!(start.to_string(), "1.2 is not to be worked on beside 1.1, which is in progress: both need the db");
+    let forced = all.act("1.2", &Actor { force: true, ..actor(Action::Start) }).unwrap();
+    assert!(forced.remarks.contains(&"1.1, which is in progress, needs the db too".into()), "{:?}", forced.remarks);
+}
+
+#[test]
+fn verdicts_that_contradict_each_other_and_files_that_do_not_count_are_named() {
+    let plan = Ordered::new(
+        &[&[r#""id": "1.1""#, r#""id": "1.2""#, r#""id": "1.3""#]],
+        &[
+            "execution/feedbacks/APPROVED_11.md",
+            "execution/SKIPPED_11.md",
+            "execution/feedbacks/FIX_12.md",
+            "execution/SKIPPED_12.md",
+            "execution/APPROVED_13.md",
+            "subplans/SUBPLAN_ZEBRA_13.md",
+        ],
+    );
+    let Refreshed { changes, warnings, .. } = plan.refresh();
+    assert_eq!(changes.get(&id("1.3")), None);
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+    1.1 is complete: an APPROVED file stands beside its SKIPPED
+    1.2 is failed: a FIX file stands beside its SKIPPED
+    execution/APPROVED_13.md does not count there: it belongs in execution/feedbacks/
+    subplans/SUBPLAN_ZEBRA_13.md does not count: it is a document of the plan ZEBRA, not of DEMO
+    ");
 }
 
 #[test]
@@ -506,10 +594,12 @@ proptest! {
         let estimates: Vec<Option<Hours>> = (0..dependencies.len())
             .map(|node| Some(Hours { low: f64::from(hours[node]), high: f64::from(hours[node]) }))
             .collect();
-        let left = remaining(&plan.file, &plan.graph, &standings, &estimates);
+        let left = remaining(&plan.file, &plan.graph, &standings, &estimates, &Apart::default());
         let mut ends = vec![0_u32; dependencies.len()];
         for node in 0..dependencies.len() {
-            let before = dependencies[node].iter().map(|d| ends[*d]).max().unwrap_or(0);
+            // What is in progress has begun, whatever it should have waited for.
+            let waits_for = if kinds[node] == 1 { &[] } else { dependencies[node].as_slice() };
+            let before = waits_for.iter().map(|d| ends[*d]).max().unwrap_or(0);
             let done = matches!(kinds[node], 2 | 4);
             // What is done is no obstacle, whatever it depended on.
             ends[node] = if done { 0 } else { before + u32::from(hours[node]) };

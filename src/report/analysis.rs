@@ -125,6 +125,11 @@ pub fn structure_text(structure: &Structure, width: usize) -> String {
         count_of(structure.widest())
     );
     paragraph(&mut out, "Levels", LABEL, &summary, width);
+    let (all, left) = (structure.drafts().len(), structure.open().count());
+    if left < all {
+        let text = format!("{} to do, and what follows is about these alone", count_of(left));
+        paragraph(&mut out, "Left", LABEL, &text, width);
+    }
     if let Some(times) = structure.times() {
         paragraph(&mut out, "Time", LABEL, &times_text(&times), width);
     }

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     plan::{AchievementId, Hours, IdMap},
-    progress::{AchievementProgress, Blocker, Counts, HELD_UP_MOST, LevelProgress, Overview, Recommendation},
+    progress::{
+        AchievementProgress, Blocker, Counts, HELD_UP_MOST, KeptApart, LevelProgress, Overview, Recommendation,
+    },
 };
 
 /// Rows of one list.
@@ -129,17 +131,26 @@ impl Page<'_> {
     }
 
     fn work(&self, out: &mut String) {
-        let Overview { in_progress, ready, parallel_now, .. } = self.overview;
+        let Overview { in_progress, ready, parallel_now, kept_apart, .. } = self.overview;
         self.section(out, "In progress", in_progress);
         self.section(out, "Ready", ready);
         if !ready.is_empty() {
-            let text = if parallel_now.is_empty() {
-                String::from("none: their levels allow no more at once than are in progress")
-            } else {
-                ids(parallel_now)
+            let text = match (parallel_now.is_empty(), kept_apart.is_empty()) {
+                (false, _) => ids(parallel_now),
+                (true, true) => String::from("none: their levels allow no more at once than are in progress"),
+                (true, false) => String::from("none beside what is in progress"),
             };
             out.push('\n');
             paragraph(out, "At once", INDENT, &text, self.width);
+            let apart =
+                |KeptApart { id, beside, over }: &KeptApart| format!("{id} not beside {beside} ({})", sanitize(over));
+            let mut entries: Vec<String> = kept_apart.iter().take(ROWS / 2).map(apart).collect();
+            if kept_apart.len() > ROWS / 2 {
+                entries.push(format!("and {} more", count_of(kept_apart.len() - ROWS / 2)));
+            }
+            if !entries.is_empty() {
+                list(out, "Apart", INDENT, &entries, self.width);
+            }
         }
     }
 

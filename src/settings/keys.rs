@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Whole(u64, u64),
     /// Seconds, fractions allowed, up to this many.
     Seconds(u64),
+    /// The same, and 0 for no time at all.
+    SecondsOrNone(u64),
     /// US dollars, fractions allowed.
     Dollars,
     /// `true` or `false`.
@@ -97,7 +99,7 @@ pub(super) static KEYS: &[Key] = &[
     key("run", "max_attempts", Kind::Whole(1, 100)),
     key("run", "max_cost", Kind::Dollars),
     key("run", "max_tokens", Kind::Whole(0, 1_000_000_000_000)),
-    key("run", "grace_seconds", Kind::Seconds(DAY)),
+    key("run", "grace_seconds", Kind::SecondsOrNone(DAY)),
     key("run", "strict", Kind::Switch),
     key("prompts", "directory", Kind::Path),
     key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000)),
@@ -154,6 +156,7 @@ impl Kind {
             Self::Url => text.and_then(ServerUrl::parse).is_some_and(|url| url.is_base()),
             Self::ProxyUrl => text.is_some_and(|text| text.is_empty() || ServerUrl::parse(text).is_some()),
             Self::Whole(least, most) => value.as_u64().is_some_and(|number| (least..=most).contains(&number)),
+            Self::SecondsOrNone(most) => value.as_f64().is_some_and(|number| (0.0..=most as f64).contains(&number)),
             Self::Seconds(most) => value.as_f64().is_some_and(|number| (0.001..=most as f64).contains(&number)),
             Self::Dollars => value.as_f64().is_some_and(|number| (0.0..=MOST_DOLLARS).contains(&number)),
             Self::Switch => value.is_boolean(),
@@ -177,6 +180,7 @@ impl Kind {
             Self::Url => "a URL that begins with http:// or https://, without a query".to_owned(),
             Self::ProxyUrl => "a URL that begins with http://, https:// or socks5://, or an empty text".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {} to {}", grouped(least), grouped(most)),
+            Self::SecondsOrNone(most) => format!("a number of seconds from 0 to {}", grouped(most)),
             Self::Seconds(most) => format!("a number of seconds from 0.001 to {}", grouped(most)),
             Self::Dollars => format!("a number of US dollars from 0 to {}", grouped(MOST_DOLLARS as u64)),
             Self::Switch => "true or false".to_owned(),
@@ -201,6 +205,7 @@ impl Kind {
             | Self::Choice(_)
             | Self::Whole(..)
             | Self::Seconds(_)
+            | Self::SecondsOrNone(_)
             | Self::Dollars
             | Self::Switch
             | Self::Path
@@ -230,6 +235,7 @@ impl Kind {
             | Self::Choice(_)
             | Self::Whole(..)
             | Self::Seconds(_)
+            | Self::SecondsOrNone(_)
             | Self::Dollars
             | Self::Switch
             | Self::Path
@@ -273,7 +279,7 @@ pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Choice(words), Value::String(text)) => {
             nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
         }
-        (Kind::Whole(..) | Kind::Seconds(_) | Kind::Dollars, Value::String(text))
+        (Kind::Whole(..) | Kind::Seconds(_) | Kind::SecondsOrNone(_) | Kind::Dollars, Value::String(text))
             if text.trim().parse().is_ok_and(f64::is_finite) =>
         {
             Some("write the number without quotes".to_owned())

@@ -71,7 +71,7 @@ fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a 
 fn value(kind: Kind, text: &str) -> Value {
     let plain = text.trim();
     let read = match kind {
-        Kind::Whole(..) | Kind::Seconds(_) | Kind::Dollars => number(plain),
+        Kind::Whole(..) | Kind::Seconds(_) | Kind::SecondsOrNone(_) | Kind::Dollars => number(plain),
         Kind::Switch => plain.parse::<bool>().ok().map(Value::from),
         Kind::Command | Kind::Headers | Kind::Parameters => serde_json::from_str(text).ok(),
         Kind::Text

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::plan::{InvalidPlanName, PlanName};
+use crate::{
+    document::Folder,
+    plan::{InvalidPlanName, PlanName},
+};
 
 /// A plan directory and the PLAN in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,14 +78,18 @@ impl LocateError {
 
 /// Finds the PLAN that `path` means: a plan directory, a `PLAN_*.md`, or a parallel.json.
 ///
-/// A directory with several PLANs is refused, unless one of them is named like the directory.
+/// A directory with several PLANs is refused, unless one of them is named like the directory. One of the folders of a plan
+/// directory stands for it.
 pub fn locate(path: &Path) -> Result<Located, LocateError> {
     let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => LocateError::Missing(path.to_path_buf()),
         _ => LocateError::Io { path: path.to_path_buf(), source },
     })?;
     if metadata.is_dir() {
-        return in_directory(path);
+        return in_directory(path).or_else(|error| match error {
+            LocateError::NoPlan(_) => around(path).unwrap_or(Err(error)),
+            error => Err(error),
+        });
     }
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -99,6 +106,28 @@ pub fn locate(path: &Path) -> Result<Located, LocateError> {
             Ok(Located { directory: parent.to_path_buf(), name, plan_file: file_name.to_owned() })
         }
         None => Err(LocateError::NotAPlan(path.to_path_buf())),
+    }
+}
+
+/// The PLAN of the plan directory that a folder of documents belongs to; `None` where it is no such folder.
+fn around(folder: &Path) -> Option<Result<Located, LocateError>> {
+    if folder.join("parallel.json").exists() {
+        return None;
+    }
+    let real = std::fs::canonicalize(folder).ok()?;
+    let steps = Folder::ALL.iter().find(|known| real.ends_with(known.path()))?.path().split('/').count();
+    let mut directory = folder.to_path_buf();
+    for _ in 0..steps {
+        directory = match (directory.file_name(), directory.parent()) {
+            (Some(_), Some(parent)) if parent.as_os_str().is_empty() => PathBuf::from("."),
+            (Some(_), Some(parent)) => parent.to_path_buf(),
+            (_, _) if directory == Path::new(".") => PathBuf::from(".."),
+            (_, _) => directory.join(".."),
+        };
+    }
+    match in_directory(&directory) {
+        Err(LocateError::NoPlan(_)) => None,
+        found => Some(found),
     }
 }
 

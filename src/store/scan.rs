@@ -9,7 +9,7 @@ use std::{
 
 use cap_std::fs::Dir;
 
-use super::{PlanDir, StoreError, advice::is_outside};
+use super::{Oddity, PlanDir, StoreError, advice::is_outside, oddity};
 use crate::{
     document::{FileRole, Folder, Names, is_placeholder},
     parallel::Evidence,
@@ -32,7 +32,7 @@ type Files = IdMap<AchievementFiles>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     files: Files,
-    strays: Vec<String>,
+    odd: Vec<Oddity>,
 }
 
 /// The files of one achievement. Placeholders and empty files are not among its documents.
@@ -128,9 +128,26 @@ impl Scan {
         self.files.get(&id).unwrap_or(&NOTHING)
     }
 
-    /// Files with the name of a document or a verdict that belong to no achievement of the plan, sorted.
-    pub fn strays(&self) -> &[String] {
-        &self.strays
+    /// What has the name of a document or a verdict and does not count, sorted by path.
+    pub fn odd(&self) -> &[Oddity] {
+        &self.odd
+    }
+
+    /// Whether each document that would be written finds its place free, or taken by a file.
+    ///
+    /// # Errors
+    ///
+    /// The first thing in the way; this is better known before a model is asked.
+    pub fn writable(&self, plan_dir: &PlanDir) -> Result<(), StoreError> {
+        let in_the_way = self.odd.iter().find_map(|oddity| match oddity {
+            Oddity::NoFile { path, what, is_document: true } => {
+                Some(StoreError::InTheWay { path: plan_dir.shown(path), what })
+            }
+            Oddity::NoFile { .. } | Oddity::OfOtherPlan { .. } | Oddity::Misplaced { .. } | Oddity::Nobodys { .. } => {
+                None
+            }
+        });
+        in_the_way.map_or(Ok(()), Err)
     }
 
     /// A scan that found these paths, each with something in it; what is no document or verdict does not count.
@@ -142,8 +159,7 @@ impl Scan {
             if let Some(folder) = Folder::ALL.into_iter().find(|known| known.path() == folder) {
                 match names.classify(folder, name) {
                     Some(role) => scan.note(role, path.to_owned(), false),
-                    None if names.is_stray(folder, name) => scan.strays.push(path.to_owned()),
-                    None => {}
+                    None => scan.odd.extend(Oddity::of(names, Some(folder), path)),
                 }
             }
         }
@@ -156,28 +172,22 @@ impl Scan {
         names: &Names,
         depth: Depth<'_>,
     ) -> Result<Self, StoreError> {
-        let mut strays = Vec::new();
+        let mut odd = oddity::misplaced(plan_dir, names);
         let mut documents = Vec::new();
         for Listed { folder, name, is_file } in listed {
             let path = || format!("{}/{name}", folder.path());
             let Some(role) = names.classify(folder, &name) else {
-                if names.is_stray(folder, &name) {
-                    strays.push(path());
-                }
+                odd.extend(Oddity::of(names, Some(folder), &path()));
                 continue;
             };
             let path = path();
             let failed = |source| StoreError::Io { path: plan_dir.shown(&path), source: plan_dir.explained(source) };
             match if is_file { None } else { plan_dir.in_the_way(&path).map_err(failed)? } {
                 None => documents.push(Document { role, path }),
-                // It could not be written over, which is better known before a model is asked.
-                Some(what) if is_document(role) && matches!(depth, Depth::Documents) => {
-                    return Err(StoreError::InTheWay { path: plan_dir.shown(&path), what });
-                }
-                Some(_) => {}
+                Some(what) => odd.push(Oddity::NoFile { path, what, is_document: is_document(role) }),
             }
         }
-        strays.sort();
+        odd.sort_unstable_by(|a, b| a.path().cmp(b.path()));
         // The plain name sorts before its suffixed spellings, so it is the one that is kept. Verdicts come first and
         // EXECUTION_TASKs before SUBPLANs, because they tell which documents need not be opened.
         let order = |role: FileRole| match role {
@@ -198,7 +208,7 @@ impl Scan {
             Self::look_at_once(documents, plan_dir.dir(), depth, threads)
         };
         let files = files.map_err(|(path, source)| StoreError::Io { path: plan_dir.shown(&path), source })?;
-        Ok(Self { files, strays })
+        Ok(Self { files, odd })
     }
 
     /// Shares the achievements among threads: opening a file mostly is waiting for the system.
@@ -430,6 +440,6 @@ mod tests {
         assert_eq!(files.executions, [(1, path("_01.md")), (2, path("_02_V2.md"))].into());
         assert_eq!(files.revisions, [path("_01_V2.md"), path("_01_RECOVERY.md")]);
         assert_eq!((&files.placeholders, files.evidence.executions), (&vec![path("_02.md")], 2));
-        assert!(scan.strays().is_empty());
+        assert_eq!(scan.odd(), []);
     }
 }

@@ -34,6 +34,8 @@ fn a_plan_under_way_at_80_columns() {
     Waited for 1.1 (ready) holds up 3, 1.2 (ready) holds up 2
     Then       level 1 done unlocks 2.1, 2.2
     Left       5 achievements: 10–15 h one after the other, 6–9 h in parallel
+    Note       subplans/SUBPLAN_TEST_12.md does not count: it is empty or a
+               placeholder
 
     Next       planwave start 1.1 plan
                begins 1.1, the most worthwhile of what is ready
@@ -243,6 +245,7 @@ fn the_status_for_programs() {
       ],
       "ready": [],
       "parallel_now": [],
+      "kept_apart": [],
       "in_progress": [],
       "blocked": [
         {
@@ -383,10 +386,63 @@ async fn a_run_brings_parallel_json_up_to_date_before_and_after() {
     env.write("plan/execution/feedbacks/APPROVED_11.md", "Fine.\n");
     env.write("plan/execution/feedbacks/FIX_77.md", "Whose?\n");
     let said = env.run(&["run", "plan", "--ids", "1.2", "--yes"]);
-    assert!(said.contains("parallel.json: 1 achievement brought up to date\n"), "{said}");
+    let lines = "parallel.json: 1 achievement brought up to date\n  1.1: not_started → complete; completed_at ";
+    assert!(said.contains(lines), "{said}");
     assert!(said.contains("warning: execution/feedbacks/FIX_77.md belongs to no achievement of the plan\n"), "{said}");
     let value: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
     let statuses = value["levels"][0]["achievements"].as_array().unwrap().iter().map(|a| a["status"].as_str().unwrap());
     assert_eq!(statuses.collect::<Vec<_>>(), ["complete", "execution_created"]);
     assert!(env.run(&["refresh", "plan"]).contains("is up to date"));
+}
+
+/// Everything that looks like a document or verdict of the plan, and does not count.
+#[test]
+fn what_does_not_count_is_named_and_changes_nothing() {
+    let env = diamond();
+    env.write("plan/subplans/SUBPLAN_ZEBRA_11.md", "# SUBPLAN\n\nText.\n");
+    env.write("plan/execution/EXECUTION_TASK_ZEBRA_12_01.md", "# EXECUTION_TASK\n\nText.\n");
+    env.write("plan/subplans/SUBPLAN_TEST_12.md", "");
+    env.write("plan/SUBPLAN_TEST_21.md", "# SUBPLAN\n\nText.\n");
+    env.write("plan/execution/APPROVED_21.md", "Fine.\n");
+    env.write("outside.md", "# SUBPLAN\n\nText.\n");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(env.path("outside.md"), env.path("plan/subplans/SUBPLAN_TEST_22.md")).unwrap();
+    let before = env.read("plan/parallel.json");
+    if cfg!(unix) {
+        insta::assert_snapshot!(env.run(&["refresh", "plan"]), @r"
+        ------- stderr -------
+        warning: subplans/SUBPLAN_TEST_12.md does not count: it is empty or a placeholder
+        warning: SUBPLAN_TEST_21.md does not count there: it belongs in subplans/
+        warning: execution/APPROVED_21.md does not count there: it belongs in execution/feedbacks/
+        warning: execution/EXECUTION_TASK_ZEBRA_12_01.md does not count: it is a document of the plan ZEBRA, not of TEST
+        warning: subplans/SUBPLAN_TEST_22.md does not count: it is a link that leads out of the plan directory
+        warning: subplans/SUBPLAN_ZEBRA_11.md does not count: it is a document of the plan ZEBRA, not of TEST
+        plan/parallel.json is up to date
+        [exit 0]
+        ");
+    }
+    assert_eq!(env.read("plan/parallel.json"), before);
+    let said = env.run(&["status", "plan"]);
+    assert!(said.contains("0 of 5 complete") && said.contains("the plan ZEBRA, not of TEST"), "{said}");
+    // Only a run would have to write there.
+    let planned = env.run(&["run", "plan", "--all", "--dry-run"]);
+    assert_eq!(planned.contains("[exit 2]"), cfg!(unix), "{planned}");
+}
+
+#[test]
+fn a_folder_of_the_plan_stands_for_the_plan() {
+    let env = diamond();
+    env.write("plan/execution/feedbacks/APPROVED_11.md", "Fine.\n");
+    let first = |arguments: &[&str]| env.run(arguments).lines().next().unwrap_or_default().to_owned();
+    let expected = "TEST  1 of 5 complete";
+    for folder in ["plan/execution", "plan/execution/", "plan/execution/feedbacks", "plan/execution/../execution"] {
+        assert_eq!(first(&["status", folder]), expected, "{folder}");
+    }
+    for folder in ["plan/execution", "plan/execution/feedbacks"] {
+        let output = env.command(&["status"], &[]).current_dir(env.path(folder)).output().unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with(expected), "{folder}");
+    }
+    // Another folder is none of the plan's.
+    std::fs::create_dir(env.path("plan/notes")).unwrap();
+    assert!(env.run(&["status", "plan/notes"]).contains("[exit 2]"));
 }

@@ -222,6 +222,8 @@ fn a_file_that_is_broken_or_alone_is_checked_as_far_as_possible() {
       |
     1 | {"levels": [{"level": 1, "achievements": [{"id": "1.1", "status": "done",...
       | ^
+      |
+      = help: to have them compared, put the file into its plan directory
 
     ------- stderr -------
     alone/x.json: 2 errors, 3 notes

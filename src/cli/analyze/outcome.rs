@@ -9,11 +9,13 @@ use super::{AnalyzeArguments, subject::Subject};
 use crate::{
     cli::{
         failure::{Exit, Failure},
+        project::Project,
+        refresh,
         terminal::{self, err, out, out_file},
     },
     discovery::{Difference, Discovered, difference},
     model::Usage,
-    parallel::{Level, ParallelFile, Status, Structure, whole_seconds, write_anew},
+    parallel::{Level, ParallelFile, Structure, whole_seconds, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
     store::{Existing, Journal, Operation, RunLock, WriteError},
 };
@@ -98,11 +100,19 @@ impl Outcome {
         let now = whole_seconds(began);
         let text = self.text(subject, &now);
         proof(&text, &subject.parallel_file)?;
+        // What is on disk counts at once, by the rules of `refresh`.
+        let leveled = Project { warnings: Vec::new(), ..subject.project.clone() }.with_text(&text)?;
+        let (file, refreshed) = refresh::brought_up_to_date(leveled, began)?;
+        let text = file.to_text();
         let difference = subject.old.as_ref().map(|old| difference(&old.file, &self.structure));
         if let Some(difference) = &difference
             && !arguments.json
         {
             err(&difference_text(difference, &subject.parallel_file, terminal::width()));
+        }
+        match &subject.old {
+            Some(_) => refresh::say(&refreshed, &subject.parallel_file),
+            None => refresh::warn(&refreshed.warnings),
         }
         if arguments.dry_run {
             if arguments.json {
@@ -144,7 +154,7 @@ impl Outcome {
         }
         let plan = shell_word(&arguments.plan.display().to_string());
         let drafts = self.structure.drafts();
-        let is_open = |level: &&Level| level.members.iter().any(|&node| drafts[node].status != Status::Complete);
+        let is_open = |level: &&Level| level.members.iter().any(|&node| !drafts[node].status.is_done());
         if let Some(level) = self.structure.levels().iter().find(is_open) {
             said.push_str(&format!("next: planwave run {plan} --level {} --dry-run\n", level.number));
         }
@@ -184,6 +194,7 @@ impl Outcome {
             "written": written,
             "levels": levels,
             "hours": times,
+            "left": structure.open().count(),
             "critical_path": structure.critical_path().collect::<Vec<_>>(),
             "bottlenecks": structure.bottlenecks()
                 .map(|(id, bottleneck)| json!({ "id": id, "holds_up": bottleneck.holds_up, "directly": bottleneck.directly }))

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::AnalyzeArguments;
 use crate::{
     cli::{failure::Failure, past::good_copy_hint, project::Project},
     document::Names,
-    parallel::{Basis, Form, ParallelFile, Status, derive_status},
+    parallel::{Basis, ParallelFile, Problem, Status, derive_status, migrate, whole_seconds},
     plan::AchievementId,
 };
 
@@ -53,12 +55,12 @@ fn read_old(project: &Project, shown: &str, warnings: &mut Vec<String>) -> Resul
         let copy = good_copy_hint(&project.dir);
         format!("{copy}\n  `--force` begins anew: statuses and other fields of the file are then lost")
     };
-    let file = ParallelFile::parse(&bytes).map_err(|problems| Failure::problems(&problems, shown).hint(again()))?;
-    if file.form() == Form::Flat {
-        let plan = project.dir.path().display();
-        return Err(Failure::invalid(format!("{shown} has the older flat form")).hint(format!(
-            "`planwave migrate {plan}` rewrites it and keeps its fields; `--force` begins anew and loses them"
-        )));
+    let refused = |problems: Vec<Problem>| Failure::problems(&problems, shown).hint(again());
+    let mut file = ParallelFile::parse(&bytes).map_err(refused)?;
+    if let Some(text) = migrate(&bytes, &whole_seconds(Timestamp::now())).map_err(refused)? {
+        warnings
+            .push(format!("{shown} has the older flat form: it is rewritten with levels, and its other fields stay"));
+        file = ParallelFile::parse(text.as_bytes()).map_err(refused)?;
     }
     let errors = file.check().errors;
     let ambiguous: Vec<_> = errors

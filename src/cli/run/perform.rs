@@ -25,7 +25,7 @@ use crate::{
     parallel::whole_seconds,
     plan::Plan,
     progress::Refreshed,
-    report::{SummaryContext, json_pretty, plural, sanitize, shell_word, summary_json, summary_text},
+    report::{SummaryContext, json_pretty, sanitize, shell_word, summary_json, summary_text},
     settings::{self as config, Loaded, Sources},
     store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir, RunLock},
 };
@@ -92,10 +92,7 @@ pub(in crate::cli) fn perform(
     let journal = Arc::new(journal);
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
-    if !refreshed.changes.is_empty() {
-        err(&format!("parallel.json: {} brought up to date\n", plural(refreshed.changes.len(), "achievement")));
-    }
-    refresh::warn(&refreshed.warnings);
+    refresh::say(&refreshed, "parallel.json");
     let names = Arc::clone(&leveled.names);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.

@@ -8,7 +8,7 @@ use crate::parallel::{
     graph::Adjacency,
     problem::{Path, Raised},
     rules::{BLOCKS_MISMATCH, TIMES},
-    schedule::Workload,
+    schedule::{Bounds, Workload},
 };
 use crate::plan::{AchievementId, Hours};
 
@@ -79,7 +79,9 @@ pub(in crate::parallel) fn times(
     order: &[usize],
 ) -> Vec<(&'static str, Value)> {
     let estimates: Vec<Option<Hours>> = file.entries.iter().map(|entry| entry.estimated_hours).collect();
-    let missing = file.entries.iter().filter(|entry| entry.estimated_hours.is_none()).map(|entry| entry.id);
+    let open: Vec<bool> = file.entries.iter().map(|entry| !file.times.is_without(entry.id)).collect();
+    let missing = file.entries.iter().zip(&open).filter(|(entry, open)| **open && entry.estimated_hours.is_none());
+    let missing = missing.map(|(entry, _)| entry.id);
     if file.form == Form::Flat || !file.times.leaves_out(missing) {
         return Vec::new();
     }
@@ -87,13 +89,9 @@ pub(in crate::parallel) fn times(
     for (place, level) in file.levels.iter().enumerate() {
         level.entries.iter().for_each(|&entry| level_of[entry] = place);
     }
-    let limit = |level: &LevelInfo| match (level.can_parallelize, level.max_parallelism) {
-        (false, _) => 1,
-        (true, None) => level.entries.len(),
-        (true, Some(max)) => usize::try_from(max).unwrap_or(usize::MAX),
-    };
-    let limits: Vec<usize> = file.levels.iter().map(limit).collect();
+    let limits: Vec<usize> = file.levels.iter().map(LevelInfo::capacity).collect();
     let dependents = dependencies.inverse();
-    let (times, _) = Workload::new(&estimates, dependencies, &dependents, order).schedule(&limits, &level_of);
+    let bounds = Bounds { level_of: &level_of, limits: &limits, apart: &file.apart(), running: &[] };
+    let (times, _) = Workload::new(&estimates, &open, dependencies, &dependents, order).schedule(&bounds);
     times.map(|times| file.times.wrong(&times)).unwrap_or_default()
 }

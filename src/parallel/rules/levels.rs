@@ -85,8 +85,9 @@ pub(in crate::parallel) static TIMES: Rule = Rule {
     explanation: "Of `parallelization_strategy`: `sequential_hours` is the sum of all estimates; `parallel_hours` lies \
         between the longest chain of dependencies (`critical_path_hours`) and that sum; `time_saved_hours` is the difference; \
         `time_saved_percent` is its share. The same holds for the names of older tools: `total_sequential_time`, \
-        `total_parallel_time`, `time_saved` and `reduction_percentage`. Times are checked only where every achievement has \
-        an estimate that can be read, those aside that `without_estimate` names.",
+        `total_parallel_time`, `time_saved` and `reduction_percentage`. Times are those of the work without \
+        what `left_out` names: what was done when they were computed. They are checked only where every achievement has an \
+        estimate that can be read, those aside that `without_estimate` names.",
     example: "sequential 20 hours, parallel 12 hours, saved 10 hours",
     fix: Some("computes those that are wrong from the estimates and levels"),
 };

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Status,
+    apart::Apart,
     graph::Adjacency,
-    schedule::{Bottleneck, Times, Workload, bottlenecks},
+    schedule::{Bottleneck, Bounds, Times, Workload, bottlenecks},
 };
 use crate::plan::{AchievementId, Hours};
 
@@ -60,6 +61,9 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Every origin.
+    pub const ALL: [Self; 3] = [Self::Declared, Self::Model, Self::Manual];
+
     /// The word that parallel.json uses.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +85,15 @@ pub struct Dependency {
     pub reason: String,
     /// Who says so.
     pub source: Origin,
+}
+
+/// What would help an achievement without being waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Optional {
+    /// What.
+    pub id: AchievementId,
+    /// Why, and who says so; `None` where nobody has said.
+    pub note: Option<(String, Origin)>,
 }
 
 /// What an achievement changes or takes for itself while it is worked on.
@@ -119,7 +132,7 @@ pub struct Draft {
     /// What it needs.
     pub dependencies: Vec<Dependency>,
     /// What would help it.
-    pub optional: Vec<AchievementId>,
+    pub optional: Vec<Optional>,
     /// Whether the plan fails without it, where somebody has said.
     pub critical: Option<bool>,
     /// What it touches, where somebody has said.
@@ -136,6 +149,8 @@ pub struct Structure {
     drafts: Vec<Draft>,
     dependencies: Adjacency,
     dependents: Adjacency,
+    /// What is left to do; everything that is planned is planned for that alone.
+    open: Vec<bool>,
     levels: Vec<Level>,
     times: Option<Times>,
     critical_path: Vec<usize>,
@@ -149,18 +164,19 @@ pub struct Level {
     pub number: u32,
     /// Indices of its achievements, in their own order.
     pub members: Vec<usize>,
-    /// Its achievements in the order in which they are best begun.
+    /// What is left to do of it, in the order in which it is best begun.
     pub order: Vec<usize>,
-    /// Sets of achievements that do not clash with each other, the largest first; one where nothing clashes.
+    /// Of what is left to do, sets of achievements that do not clash with each other, the largest first; one where nothing
+    /// clashes.
     pub groups: Vec<Vec<usize>>,
-    /// Those of its achievements that must not be worked on at the same time.
+    /// Those of its achievements that must not be worked on at the same time as each other, or as one of a lower level.
     pub clashes: Vec<Clash>,
 }
 
 impl Level {
-    /// How many can be worked on at the same time, at least 1.
+    /// How many can be worked on at the same time, at least 1; where nothing is left to do, how many there are.
     pub fn max_parallelism(&self) -> usize {
-        self.groups.iter().map(Vec::len).max().unwrap_or(1).max(1)
+        self.groups.iter().map(Vec::len).max().unwrap_or(self.members.len()).max(1)
     }
 
     /// Whether more than one can be worked on at a time.
@@ -184,7 +200,9 @@ impl Structure {
             draft.dependencies.retain(|dependency| {
                 index.get(&dependency.needs).is_some_and(|&needs| needs != at) && seen.insert(dependency.needs)
             });
-            draft.optional.retain(|id| index.get(id).is_some_and(|&other| other != at) && seen.insert(*id));
+            draft
+                .optional
+                .retain(|Optional { id, .. }| index.get(id).is_some_and(|&other| other != at) && seen.insert(*id));
         }
         let lists = drafts.iter().map(|draft| draft.dependencies.iter().map(|dependency| index[&dependency.needs]));
         let dependencies = Adjacency::new(drafts.len(), lists);
@@ -194,23 +212,28 @@ impl Structure {
         };
         let dependents = dependencies.inverse();
         let level_of = level_numbers(&drafts, &dependencies, &order);
+        let open: Vec<bool> = drafts.iter().map(|draft| !draft.status.is_done()).collect();
         let estimates: Vec<Option<Hours>> = drafts.iter().map(|draft| draft.hours).collect();
-        let plan = Workload::new(&estimates, &dependencies, &dependents, &order);
+        let plan = Workload::new(&estimates, &open, &dependencies, &dependents, &order);
         let mut levels = group_by_level(&level_of);
         let pairs: Vec<(usize, usize, &str)> = pairs
             .iter()
             .filter_map(|pair| Some((*index.get(&pair.first)?, *index.get(&pair.second)?, pair.over.as_str())))
+            // One after the other in any case.
+            .filter(|&(a, b, _)| !dependencies.of(a).contains(&b) && !dependencies.of(b).contains(&a))
             .collect();
-        parallelism::group(&mut levels, &level_of, &drafts, &pairs, plan.urgency());
+        let apart = Apart::new(drafts.iter().map(|draft| draft.touches.as_ref()), &pairs);
+        parallelism::group(&mut levels, &level_of, &drafts, &open, &apart, plan.urgency());
         let limits: Vec<usize> = levels.iter().map(Level::max_parallelism).collect();
-        let (times, starts) = plan.schedule(&limits, &level_of);
+        let bounds = Bounds { level_of: &level_of, limits: &limits, apart: &apart, running: &[] };
+        let (times, starts) = plan.schedule(&bounds);
         for level in &mut levels {
-            level.order = level.members.clone();
+            level.order = level.members.iter().copied().filter(|&node| open[node]).collect();
             level.order.sort_by_key(|&node| (starts[node], Reverse(plan.urgency()[node]), drafts[node].id));
         }
         let critical_path = plan.critical_path();
-        let bottlenecks = bottlenecks(&dependencies, &dependents, &order);
-        Ok(Self { drafts, dependencies, dependents, levels, times, critical_path, bottlenecks })
+        let bottlenecks = bottlenecks(&dependencies, &dependents, &order, &open);
+        Ok(Self { drafts, dependencies, dependents, open, levels, times, critical_path, bottlenecks })
     }
 
     /// The achievements.
@@ -223,7 +246,7 @@ impl Structure {
         &self.levels
     }
 
-    /// How long it takes; `None` where no achievement has an estimate.
+    /// How long what is left to do takes; `None` where nothing of it has an estimate.
     pub fn times(&self) -> Option<Times> {
         self.times
     }
@@ -241,6 +264,11 @@ impl Structure {
     /// The most achievements that can be worked on at the same time in any level.
     pub fn widest(&self) -> usize {
         self.levels.iter().map(Level::max_parallelism).max().unwrap_or(0)
+    }
+
+    /// The achievements that are left to do.
+    pub fn open(&self) -> impl Iterator<Item = &Draft> {
+        self.drafts.iter().zip(&self.open).filter(|(_, open)| **open).map(|(draft, _)| draft)
     }
 
     fn ids(&self, nodes: &[usize]) -> Vec<AchievementId> {

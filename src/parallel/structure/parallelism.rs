@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{Draft, Level};
+use crate::parallel::apart::Apart;
 
-/// Clashes that are named per level; the groups take account of all.
+/// Clashes over what is touched that are named per level; the groups take account of all.
 const NAMED: usize = 20;
 
 /// Two achievements of a level that must not be worked on at the same time.
@@ -21,47 +22,44 @@ pub struct Clash {
     pub over: String,
 }
 
-/// Splits each level into groups without clashes, by greedy colouring: the most urgent achievement first, each into the
-/// first group where nothing it touches is taken. The fewest groups possible are not promised (that would be NP-hard); that
-/// no group has a clash is.
+/// Splits what is left to do of each level into groups without clashes, by greedy colouring: the most urgent achievement
+/// first, each into the first group where nothing it needs is taken. The fewest groups possible are not promised (that
+/// would be NP-hard); that no group has a clash is.
+///
+/// Pairs that were found are all named, since `touches` does not tell of them; those of different levels in the higher one.
 pub(super) fn group(
     levels: &mut [Level],
     level_of: &[usize],
     drafts: &[Draft],
-    pairs: &[(usize, usize, &str)],
+    open: &[bool],
+    apart: &Apart,
     urgency: &[u64],
 ) {
-    let mut partners: HashMap<usize, Vec<(usize, &str)>> = HashMap::new();
-    for &(first, second, over) in pairs {
-        if first != second && level_of[first] == level_of[second] {
-            partners.entry(first).or_default().push((second, over));
-            partners.entry(second).or_default().push((first, over));
-        }
-    }
-    let mut group_of: Vec<usize> = vec![usize::MAX; drafts.len()];
-    for level in levels {
-        let mut order = level.members.clone();
+    let mut first_of_pair: HashMap<usize, usize> = HashMap::new();
+    for (at, level) in levels.iter_mut().enumerate() {
+        let mut order: Vec<usize> = level.members.iter().copied().filter(|&node| open[node]).collect();
         order.sort_by_key(|&node| (Reverse(urgency[node]), drafts[node].id));
-        let mut taken: HashMap<String, Holders> = HashMap::new();
-        let mut clashes: BTreeMap<(usize, usize), String> = BTreeMap::new();
+        let mut taken: HashMap<usize, Holders> = HashMap::new();
+        let mut touched: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        let mut paired: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for node in order {
-            let things = things(&drafts[node]);
+            let things = apart.things(node);
             let mut barred = Groups::default();
-            for thing in &things {
+            for thing in things {
                 if let Some(holders) = taken.get(thing) {
                     barred.add(&holders.groups);
-                    note(&mut clashes, node, holders.last, thing);
-                }
-            }
-            for &(other, over) in partners.get(&node).map(Vec::as_slice).unwrap_or_default() {
-                if group_of[other] != usize::MAX {
-                    barred.insert(group_of[other]);
-                    note(&mut clashes, node, other, over);
+                    // Of many that touch one file, each is named with another, not with all others.
+                    let clashes = if apart.is_pair(*thing) { &mut paired } else { &mut touched };
+                    clashes.entry((node.min(holders.last), node.max(holders.last))).or_insert(*thing);
+                } else if apart.is_pair(*thing)
+                    && let Some(other) = first_of_pair.insert(*thing, node)
+                    && level_of[other] != at
+                {
+                    paired.insert((node.min(other), node.max(other)), *thing);
                 }
             }
             let group = barred.first_free();
-            group_of[node] = group;
-            for thing in things {
+            for &thing in things {
                 let holders = taken.entry(thing).or_default();
                 holders.groups.insert(group);
                 holders.last = node;
@@ -72,15 +70,16 @@ pub(super) fn group(
             level.groups[group].push(node);
         }
         level.groups.sort_by_key(|group| Reverse(group.len()));
-        level.clashes =
-            clashes.into_iter().map(|((first, second), over)| Clash { first, second, over }).take(NAMED).collect();
+        let clash = |((first, second), thing): ((usize, usize), usize)| Clash {
+            first,
+            second,
+            over: apart.name(thing).to_owned(),
+        };
+        let mut clashes: Vec<Clash> = touched.into_iter().map(clash).take(NAMED).collect();
+        clashes.extend(paired.into_iter().map(clash));
+        clashes.sort();
+        level.clashes = clashes;
     }
-}
-
-/// Remembers a clash with the last one that touched the same: of many that touch one file, each is named with another,
-/// not with all others.
-fn note(clashes: &mut BTreeMap<(usize, usize), String>, a: usize, b: usize, over: &str) {
-    clashes.entry((a.min(b), a.max(b))).or_insert_with(|| over.to_owned());
 }
 
 /// Who has taken a thing so far.
@@ -117,21 +116,4 @@ impl Groups {
             None => self.0.len() * 64,
         }
     }
-}
-
-/// What an achievement touches, spelled so that two spellings of one thing are the same.
-fn things(draft: &Draft) -> Vec<String> {
-    let Some(touches) = &draft.touches else { return Vec::new() };
-    let files = touches.files.iter().map(|file| {
-        let file = file.trim().trim_matches('`').replace('\\', "/");
-        file.trim_start_matches("./").to_owned()
-    });
-    let resources = touches.resources.iter().map(|resource| {
-        let words: Vec<&str> = resource.split_whitespace().collect();
-        words.join(" ").trim_matches('`').to_lowercase()
-    });
-    let mut things: Vec<String> = files.chain(resources).filter(|thing| !thing.is_empty()).collect();
-    things.sort_unstable();
-    things.dedup();
-    things
 }

@@ -1,5 +1,7 @@
 //! A computed structure in the words of parallel.json: its fields, in the order of design.md.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Bottleneck, Clash, Draft, Level, Origin, Structure, Times};
@@ -30,7 +32,6 @@ pub(in crate::parallel) struct FileFields {
 /// Puts a structure into fields. `now` is an RFC 3339 time in UTC.
 pub(in crate::parallel) fn fields(structure: &Structure, plan: &str, now: &str) -> FileFields {
     use Takeover::{IfAbsent, Replace};
-    let number_of = level_numbers(structure);
     FileFields {
         head: vec![
             ("version", json!(VERSION), IfAbsent),
@@ -41,24 +42,10 @@ pub(in crate::parallel) fn fields(structure: &Structure, plan: &str, now: &str) 
         levels: structure.levels.iter().map(|level| new_level(structure, level)).collect(),
         tail: vec![
             ("parallelization_strategy", strategy(structure), Replace),
-            (
-                "execution_instructions",
-                structure.levels.iter().map(|level| instructions(structure, level, &number_of)).collect(),
-                Replace,
-            ),
+            ("execution_instructions", instructions(structure), Replace),
             ("validation_rules", structure.levels.iter().map(|level| rules(structure, level)).collect(), Replace),
         ],
     }
-}
-
-fn level_numbers(structure: &Structure) -> Vec<u32> {
-    let mut numbers = vec![0; structure.drafts.len()];
-    for level in &structure.levels {
-        for &node in &level.members {
-            numbers[node] = level.number;
-        }
-    }
-    numbers
 }
 
 fn new_level(structure: &Structure, level: &Level) -> NewLevel {
@@ -85,6 +72,9 @@ fn new_level(structure: &Structure, level: &Level) -> NewLevel {
 fn reason(structure: &Structure, level: &Level) -> String {
     if level.members.len() == 1 {
         return "There is only one achievement.".to_owned();
+    }
+    if let [only] = level.order.as_slice() {
+        return format!("Only {} is left to do.", structure.drafts[*only].id);
     }
     let mut text = match level.number {
         1 => "None of them depends on another achievement.",
@@ -120,7 +110,7 @@ fn achievement(structure: &Structure, node: usize) -> NewAchievement {
         ("title", json!(draft.title), unless_empty(draft.title.is_empty())),
         ("status", json!(draft.status), IfAbsent),
         ("dependencies", json!(ids), Replace),
-        ("optional_dependencies", json!(draft.optional), Replace),
+        ("optional_dependencies", draft.optional.iter().map(|optional| json!(optional.id)).collect(), Replace),
         ("dependency_notes", notes(draft), Exactly),
         ("blocks", json!(structure.ids(structure.dependents.of(node))), Replace),
         ("estimated_hours", draft.hours.map_or(Value::Null, hours), IfAbsent),
@@ -155,7 +145,15 @@ fn notes(draft: &Draft) -> Value {
         };
         (dependency.needs.to_string(), value)
     };
-    Value::Object(draft.dependencies.iter().map(note).collect::<Map<_, _>>())
+    // What would only help is of no kind.
+    let optional = draft.optional.iter().filter_map(|optional| {
+        let value = match optional.note.as_ref()? {
+            (_, Origin::Manual) => json!({ "source": Origin::Manual }),
+            (reason, source @ (Origin::Declared | Origin::Model)) => json!({ "reason": reason, "source": source }),
+        };
+        Some((optional.id.to_string(), value))
+    });
+    Value::Object(draft.dependencies.iter().map(note).chain(optional).collect::<Map<_, _>>())
 }
 
 /// The whole in figures. Times are written as `estimated_hours` is: a number, or text such as "16-23 hours".
@@ -166,9 +164,11 @@ fn strategy(structure: &Structure) -> Value {
     let of = |pick: fn(&Times) -> Hours| times.as_ref().map_or(Value::Null, |times| hours(pick(times)));
     let plural = if levels == 1 { "" } else { "s" };
     let without: Vec<AchievementId> =
-        structure.drafts.iter().filter(|draft| draft.hours.is_none()).map(|draft| draft.id).collect();
+        structure.open().filter(|draft| draft.hours.is_none()).map(|draft| draft.id).collect();
+    let done: Vec<AchievementId> =
+        structure.drafts.iter().filter(|draft| draft.status.is_done()).map(|draft| draft.id).collect();
     let bottleneck = |(id, bottleneck): (AchievementId, Bottleneck)| json!({ "id": id, "holds_up": bottleneck.holds_up, "directly": bottleneck.directly });
-    json!({
+    let mut value = json!({
         "summary": format!("{levels} level{plural}, at most {widest} at the same time."),
         "sequential_hours": of(|times| times.sequential),
         "parallel_hours": of(|times| times.parallel),
@@ -178,41 +178,69 @@ fn strategy(structure: &Structure) -> Value {
         "critical_path_hours": of(|times| times.critical),
         "bottlenecks": structure.bottlenecks().map(bottleneck).collect::<Vec<_>>(),
         "without_estimate": without,
-    })
-}
-
-/// Who begins when in a level, and who waits for whom.
-fn instructions(structure: &Structure, level: &Level, number_of: &[u32]) -> Value {
-    let waits: Map<String, Value> = level
-        .order
-        .iter()
-        .filter(|&&node| !structure.dependencies.of(node).is_empty())
-        .map(|&node| {
-            let needs = structure.ids(structure.dependencies.of(node));
-            (structure.drafts[node].id.to_string(), json!(needs))
-        })
-        .collect();
-    let next = |node: &usize| {
-        structure.dependents.of(*node).iter().copied().filter(|&other| number_of[other] == level.number + 1)
-    };
-    let needed: Vec<usize> = level.order.iter().copied().filter(|node| next(node).next().is_some()).collect();
-    let mut released: Vec<usize> = level.order.iter().flat_map(next).collect();
-    released.sort_unstable();
-    released.dedup();
-    let mut value = json!({
-        "level": level.number,
-        "order": structure.ids(&level.order),
-        "at_the_same_time": level.max_parallelism(),
-        "waits_for": waits,
-        "sync_point": { "when_complete": structure.ids(&needed), "may_start": structure.ids(&released) },
     });
-    if level.groups.len() > 1 {
-        value["groups"] = level.groups.iter().map(|group| json!(structure.ids(group))).collect();
-        let apart =
-            |clash: &Clash| json!({ "achievements": structure.ids(&[clash.first, clash.second]), "over": clash.over });
-        value["apart"] = level.clashes.iter().map(apart).collect();
+    // Without this nobody could tell later what the times are the times of.
+    if !done.is_empty() {
+        value["left_out"] = json!(done);
     }
     value
+}
+
+/// Who begins when, and who waits for whom, by level; only of what is left to do.
+fn instructions(structure: &Structure) -> Value {
+    let mut sync_points = sync_points(structure);
+    let of_level = |level: &Level| {
+        let waits: Map<String, Value> = level
+            .order
+            .iter()
+            .map(|&node| (node, open_needs(structure, node)))
+            .filter(|(_, needs)| !needs.is_empty())
+            .map(|(node, needs)| (structure.drafts[node].id.to_string(), json!(structure.ids(&needs))))
+            .collect();
+        let mut value = json!({
+            "level": level.number,
+            "order": structure.ids(&level.order),
+            "at_the_same_time": level.max_parallelism(),
+            "waits_for": waits,
+            "sync_points": sync_points.remove(&level.number).unwrap_or_default(),
+        });
+        if level.groups.len() > 1 {
+            value["groups"] = level.groups.iter().map(|group| json!(structure.ids(group))).collect();
+        }
+        if !level.clashes.is_empty() {
+            let apart = |clash: &Clash| json!({ "achievements": structure.ids(&[clash.first, clash.second]), "over": clash.over });
+            value["apart"] = level.clashes.iter().map(apart).collect();
+        }
+        value
+    };
+    structure.levels.iter().filter(|level| !level.order.is_empty()).map(of_level).collect()
+}
+
+fn open_needs(structure: &Structure, node: usize) -> Vec<usize> {
+    structure.dependencies.of(node).iter().copied().filter(|&needs| structure.open[needs]).collect()
+}
+
+/// What may begin once which achievements are complete, by the level of the last of these. Only what waits for exactly the
+/// same shares a point: nobody waits longer than for what they need.
+fn sync_points(structure: &Structure) -> BTreeMap<u32, Vec<Value>> {
+    let mut level_of = vec![0; structure.drafts.len()];
+    for level in &structure.levels {
+        level.members.iter().for_each(|&node| level_of[node] = level.number);
+    }
+    let mut points: BTreeMap<(u32, Vec<usize>), Vec<usize>> = BTreeMap::new();
+    for node in (0..structure.drafts.len()).filter(|&node| structure.open[node]) {
+        let mut needs = open_needs(structure, node);
+        needs.sort_unstable();
+        if let Some(last) = needs.iter().map(|&needs| level_of[needs]).max() {
+            points.entry((last, needs)).or_default().push(node);
+        }
+    }
+    let mut by_level: BTreeMap<u32, Vec<Value>> = BTreeMap::new();
+    for ((level, needs), nodes) in points {
+        let point = json!({ "when_complete": structure.ids(&needs), "may_start": structure.ids(&nodes) });
+        by_level.entry(level).or_default().push(point);
+    }
+    by_level
 }
 
 /// What has to hold for a level to be worked on, and to be done.
@@ -225,7 +253,10 @@ fn rules(structure: &Structure, level: &Level) -> Value {
         ));
     }
     if level.groups.len() > 1 {
-        rules.push("Achievements of different groups are not worked on at the same time.".to_owned());
+        rules.push(
+            "Achievements that touch the same are not worked on at the same time; those of one group touch nothing in common."
+                .to_owned(),
+        );
     }
     let critical: Vec<usize> =
         level.members.iter().copied().filter(|&node| structure.drafts[node].critical == Some(true)).collect();

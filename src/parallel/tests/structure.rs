@@ -86,7 +86,7 @@ fn the_whole_of_a_small_plan() {
             "order": ["2.1", "2.2"],
             "at_the_same_time": 2,
             "waits_for": {"2.1": ["1.1", "1.2"], "2.2": ["1.1"]},
-            "sync_point": {"when_complete": ["2.1", "2.2"], "may_start": ["3.1"]},
+            "sync_points": [{"when_complete": ["2.1", "2.2"], "may_start": ["3.1"]}],
         })
     );
     assert_eq!(
@@ -122,6 +122,110 @@ fn what_touches_the_same_is_kept_apart() {
     let level = &structure.levels()[0];
     assert_eq!((level.can_parallelize(), level.max_parallelism(), level.groups.len()), (false, 1, 70));
     assert_eq!(structure.times().map(|times| times.parallel), structure.times().map(|times| times.sequential));
+}
+
+#[test]
+fn nobody_waits_at_a_sync_point_for_more_than_they_need() {
+    let needs = [("1.1", &[][..]), ("1.2", &[]), ("2.1", &["1.1"]), ("2.2", &["1.2"]), ("2.3", &["1.1"])];
+    let drafts = needs.into_iter().map(|(id, needs)| draft(id, needs, None)).collect();
+    let structure = Structure::compute(drafts, &[]).unwrap();
+    let value: Value = serde_json::from_str(&write_anew(&structure, "P", NOW)).unwrap();
+    assert_eq!(
+        value["execution_instructions"][0]["sync_points"],
+        serde_json::json!([
+            {"when_complete": ["1.1"], "may_start": ["2.1", "2.3"]},
+            {"when_complete": ["1.2"], "may_start": ["2.2"]},
+        ])
+    );
+}
+
+#[test]
+fn only_what_is_left_is_planned() {
+    let done = |draft: Draft| Draft { status: Status::Complete, ..draft };
+    let drafts = vec![
+        done(Draft { hours: Some(Hours { low: 8.0, high: 8.0 }), ..touching("1.1", &[], &["a"]) }),
+        done(touching("1.2", &[], &["b"])),
+        touching("1.3", &[], &["a"]),
+        touching("2.1", &["1.1", "1.3"], &[]),
+        touching("2.2", &["1.2"], &[]),
+    ];
+    let structure = Structure::compute(drafts, &[]).unwrap();
+    let level = &structure.levels()[0];
+    assert_eq!((level.members.len(), level.max_parallelism(), level.clashes.len()), (3, 1, 0));
+    let times = structure.times().unwrap();
+    assert_eq!((times.sequential.high, times.parallel.high, times.critical.high), (6.0, 4.0, 4.0));
+    assert_eq!(structure.critical_path().collect::<Vec<_>>(), ["1.3", "2.1"].map(id));
+    let value: Value = serde_json::from_str(&write_anew(&structure, "P", NOW)).unwrap();
+    assert_eq!(value["parallelization_strategy"]["left_out"], serde_json::json!(["1.1", "1.2"]));
+    assert_eq!(value["levels"][0]["reason"], "Only 1.3 is left to do.");
+    assert_eq!(
+        value["execution_instructions"],
+        serde_json::json!([
+            {
+                "level": 1,
+                "order": ["1.3"],
+                "at_the_same_time": 1,
+                "waits_for": {},
+                "sync_points": [{"when_complete": ["1.3"], "may_start": ["2.1"]}],
+            },
+            {"level": 2, "order": ["2.2", "2.1"], "at_the_same_time": 2, "waits_for": {"2.1": ["1.3"]}, "sync_points": []},
+        ])
+    );
+}
+
+#[test]
+fn pairs_are_named_all_and_come_back_from_the_file() {
+    let drafts = (1..=30).map(|n| draft(&format!("1.{n}"), &[], None)).chain([draft("2.1", &["1.30"], None)]);
+    let drafts: Vec<Draft> = drafts.collect();
+    let pair = |first: String, second: &str| Pair { first: id(&first), second: id(second), over: "a port".into() };
+    let mut pairs: Vec<Pair> = (2..=30).map(|n| pair(format!("1.{n}"), "1.1")).collect();
+    pairs.push(pair("2.1".into(), "1.1"));
+    pairs.push(pair("2.1".into(), "1.30"));
+    let structure = Structure::compute(drafts, &pairs).unwrap();
+    assert_eq!(structure.levels()[0].clashes.len(), 29);
+    // One that depends on the other waits for it in any case.
+    assert_eq!(structure.levels()[1].clashes.len(), 1);
+    let text = write_anew(&structure, "P", NOW);
+    let apart = parsed(&text).apart();
+    let mut held = crate::parallel::Held::new(&apart);
+    held.take(0);
+    assert_eq!((1..31).filter(|&node| held.conflict(node).is_some()).count(), 30);
+}
+
+/// The time that a schedule takes which tries all orders of what may begin.
+fn least(drafts: &[Draft]) -> f64 {
+    fn go(drafts: &[Draft], done: u32, running: &[(usize, f64)], now: f64, best: &mut f64) {
+        if now >= *best {
+            return;
+        }
+        let is_on = |node: usize| running.iter().any(|(other, _)| *other == node);
+        let needed = |node: usize| {
+            drafts[node]
+                .dependencies
+                .iter()
+                .all(|d| drafts.iter().position(|o| o.id == d.needs).is_some_and(|at| done & (1 << at) != 0))
+        };
+        let files = |node: usize| &drafts[node].touches.as_ref().unwrap().files;
+        let clashes =
+            |node: usize| running.iter().any(|(other, _)| files(node).iter().any(|file| files(*other).contains(file)));
+        for node in 0..drafts.len() {
+            if done & (1 << node) == 0 && !is_on(node) && needed(node) && !clashes(node) {
+                let end = now + drafts[node].hours.unwrap().high;
+                go(drafts, done, &[running, &[(node, end)]].concat(), now, best);
+            }
+        }
+        let Some(next) = running.iter().map(|(_, end)| *end).min_by(f64::total_cmp) else {
+            if done.count_ones() as usize == drafts.len() {
+                *best = now;
+            }
+            return;
+        };
+        let (over, on): (Vec<_>, Vec<_>) = running.iter().partition(|(_, end)| *end == next);
+        go(drafts, over.iter().fold(done, |done, (node, _)| done | (1 << node)), &on, next, best);
+    }
+    let mut best = f64::INFINITY;
+    go(drafts, 0, &[], 0.0, &mut best);
+    best
 }
 
 #[test]
@@ -174,6 +278,27 @@ fn any_drafts() -> impl Strategy<Value = Vec<Draft>> {
 }
 
 proptest! {
+    #[test]
+    fn no_time_is_promised_that_nobody_can_keep(
+        all in vec((vec(any::<Index>(), 0..2), 1_u32..5, vec(0_u32..2, 0..2)), 1..6),
+    ) {
+        let drafts: Vec<Draft> = (0..).zip(&all).map(|(node, (needs, hours, files))| {
+            let needs: Vec<String> =
+                needs.iter().filter(|_| node > 0).map(|index| format!("1.{}", index.index(node))).collect();
+            let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
+            let files = files.iter().map(|file| format!("f{file}")).collect();
+            let hours = f64::from(*hours);
+            Draft {
+                touches: Some(Touches { files, resources: vec![] }),
+                ..draft(&format!("1.{node}"), &needs, Some((hours, hours)))
+            }
+        }).collect();
+        let times = Structure::compute(drafts.clone(), &[]).unwrap().times().unwrap();
+        let least = least(&drafts);
+        // List scheduling is no search for the best; but it does not leave hands idle for long.
+        prop_assert!(least <= times.parallel.high && times.parallel.high <= 3.0 * least, "{times:?}, {least}");
+    }
+
     #[test]
     fn any_graph_gives_a_clean_file_with_minimal_levels_and_true_figures(drafts in any_drafts()) {
         let structure = Structure::compute(drafts.clone(), &[]).unwrap();
