@@ -81,13 +81,13 @@ async fn an_answer_that_could_not_be_recorded_is_the_last_one() {
     // It is paid for, so it is handed on; whoever asked learns that it must not go on.
     assert_eq!(completion.text, GOOD_TEXT);
     let failure = completion.unrecorded.unwrap();
-    assert_eq!((failure.scope, failure.requests), (Scope::Recording, 1));
+    assert_eq!((failure.scope, failure.requests), (Scope::Storage, 1));
     assert!(failure.message.contains("tape: no space left on device"), "{failure}");
 
     // An error is not asked again either: its repeat might be an answer.
     let server = crate::support::server(vec![wiremock::ResponseTemplate::new(503), sse(good())]).await;
     let failure = ask(&model(config(&server.uri()), Source::Live, Some(tape))).await.unwrap_err();
-    assert_eq!((failure.scope, failure.requests), (Scope::Recording, 1));
+    assert_eq!((failure.scope, failure.requests), (Scope::Storage, 1));
 }
 
 #[tokio::test]
