@@ -9,7 +9,7 @@ use std::{
 
 use planwave::{
     document::{
-        FileRole, Folder, Names, Severity, Stage, check_document, digest, is_placeholder, stage_of_file_name,
+        FileRole, Folder, Names, Severity, Stage, Stranger, check_document, digest, is_placeholder, stage_of_file_name,
         unwrap_answer,
     },
     plan::{AchievementId, PlanName},
@@ -103,20 +103,27 @@ fn real_file_names_are_read() {
     let name = "PARALLEL-EXECUTION-AUTOMATION";
     let ids =
         ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "3.1", "3.2", "3.3"].map(|id| AchievementId::parse(id).unwrap());
-    // Under the plan's own name and under another: a folder's name can differ from its plan's.
-    for plan in [name, "SOME_OTHER_PLAN_2"] {
+    let read = |plan: &str| {
         let names = Names::new(PlanName::parse(plan).unwrap(), ids);
-        let mut roles = Vec::new();
+        let (mut roles, mut strangers) = (Vec::new(), Vec::new());
         for folder in Folder::ALL {
             for entry in fs::read_dir(corpus.join("plans").join(name).join(folder.path())).unwrap() {
-                roles.extend(names.classify(folder, entry.unwrap().file_name().to_str().unwrap()));
+                let file = entry.unwrap().file_name().into_string().unwrap();
+                roles.extend(names.classify(folder, &file));
+                strangers.extend(names.stranger(Some(folder), &file));
             }
         }
-        for id in ids {
-            assert!(roles.contains(&FileRole::Subplan(id)), "{id}");
-            assert!(roles.contains(&FileRole::Execution { id, number: 1 }), "{id}");
-        }
-        let approved = roles.iter().filter(|role| matches!(role, FileRole::Approved(_))).count();
-        assert_eq!((roles.len(), approved), (24, 6));
+        (roles, strangers)
+    };
+    let (roles, strangers) = read(name);
+    for id in ids {
+        assert!(roles.contains(&FileRole::Subplan(id)), "{id}");
+        assert!(roles.contains(&FileRole::Execution { id, number: 1 }), "{id}");
     }
+    let approved = |roles: &[FileRole]| roles.iter().filter(|role| matches!(role, FileRole::Approved(_))).count();
+    assert_eq!((roles.len(), approved(&roles), strangers), (24, 6, vec![]));
+    // Verdicts name no plan; the documents of one plan are none of another's.
+    let (roles, strangers) = read("SOME_OTHER_PLAN_2");
+    assert_eq!((roles.len(), approved(&roles)), (6, 6));
+    assert_eq!(strangers, vec![Stranger::OfPlan(name.to_owned()); 18]);
 }
