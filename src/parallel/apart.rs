@@ -189,7 +189,7 @@ impl ParallelFile {
     }
 
     /// `touches` by the index of an entry.
-    fn touches(&self) -> HashMap<usize, Touches> {
+    pub(super) fn touches(&self) -> HashMap<usize, Touches> {
         #[derive(Deserialize)]
         struct File {
             #[serde(default)]

@@ -143,7 +143,6 @@ impl ParallelFile {
             id: AchievementId,
             dependency_notes: Option<HashMap<AchievementId, Option<Note>>>,
             critical: Option<bool>,
-            touches: Option<TouchesSaid>,
         }
         #[derive(Deserialize)]
         struct Note {
@@ -151,17 +150,14 @@ impl ParallelFile {
             reason: Option<String>,
             source: Option<String>,
         }
-        #[derive(Deserialize)]
-        struct TouchesSaid {
-            files: Option<Vec<String>>,
-            resources: Option<Vec<String>>,
-        }
         // The text was read before and fits these types. Where it does not, nothing was marked as made by hand.
         let Ok(file) = serde_json::from_str::<File>(&self.source) else { return HashMap::new() };
+        let mut touched = self.touches();
         let mut said: HashMap<AchievementId, Said> = HashMap::new();
         for achievement in file.levels.into_iter().flat_map(|level| level.achievements) {
-            let Achievement { id, dependency_notes, critical, touches } = achievement;
-            let optional = self.by_id.get(&id).map(|&index| self.stated[index].optional.clone()).unwrap_or_default();
+            let Achievement { id, dependency_notes, critical } = achievement;
+            let index = self.by_id.get(&id).copied();
+            let optional = index.map(|index| self.stated[index].optional.clone()).unwrap_or_default();
             let (mut manual, mut declared, mut noted) = (HashSet::new(), HashMap::new(), HashMap::new());
             for (needs, note) in dependency_notes.unwrap_or_default() {
                 let Some(Note { kind, reason, source: Some(source) }) = note else { continue };
@@ -179,10 +175,7 @@ impl ParallelFile {
                     (_, _) => {}
                 }
             }
-            let touches = touches.map(|TouchesSaid { files, resources }| Touches {
-                files: files.unwrap_or_default(),
-                resources: resources.unwrap_or_default(),
-            });
+            let touches = index.and_then(|index| touched.remove(&index));
             said.entry(id).or_insert(Said { manual, declared, noted, optional, critical, touches });
         }
         said
