@@ -69,12 +69,11 @@ struct AtPath {
     source: io::Error,
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn every_refusal_of_a_disk_has_its_advice() {
         for (code, part) in [
             (28, "free some space"),

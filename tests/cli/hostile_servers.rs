@@ -11,15 +11,9 @@ use std::{
     time::Duration,
 };
 
-use rustls::{
-    ServerConfig, ServerConnection, Stream,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
-
 use crate::support::{
     environment::TestEnv,
     server::{ScriptedServer, good},
-    subplan_body,
 };
 
 const RUN: [&str; 6] = ["run", "plan", "--all", "--stage", "subplan", "--yes"];
@@ -296,48 +290,6 @@ async fn every_status_and_header() {
     assert!(said.ends_with("[exit 4]") && said.contains("429"), "{said}");
 }
 
-fn trusted_server(requests: &AtomicUsize, mut socket: TcpStream) {
-    let pem =
-        |name: &str| std::fs::read(format!("{}/tests/support/tls/{name}.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let chain = vec![CertificateDer::from_pem_slice(&pem("server")).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(&pem("server-key")).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
-    let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
-    let mut stream = Stream::new(&mut connection, &mut socket);
-    let mut first = [0; 1];
-    if stream.read(&mut first).is_err() {
-        return;
-    }
-    requests.fetch_add(1, Ordering::SeqCst);
-    read_request(&mut stream);
-    let body = event(&subplan_body("1.1", "Executions: 1"))
-        + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-    let _ = stream.write_all(format!("{STREAM}{body}").as_bytes());
-    stream.conn.send_close_notify();
-    let _ = stream.flush();
-}
-
-/// A certificate that nobody vouches for ends the run at once; where its authority is known, all is well.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_certificate_has_to_be_vouched_for() {
-    let server = Bad::new(|socket, requests| trusted_server(requests, socket));
-    let env = server.env("https");
-    let said = env.run_with(&RUN, &QUICK);
-    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.ends_with("[exit 4]"), "{said}");
-    assert!(flat.contains("127.0.0.1 cannot be reached: invalid peer certificate: UnknownIssuer"), "{flat}");
-    assert!(flat.contains("add the authority that issued it to the system's certificates (SSL_CERT_FILE"), "{flat}");
-    assert_eq!(server.requests.load(Ordering::SeqCst), 0, "nothing was sent");
-
-    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/authority.pem");
-    let said = env.run_with(&RUN, &[&QUICK[..], &[("SSL_CERT_FILE", authority)]].concat());
-    assert!(said.ends_with("[exit 0]"), "{said}");
-    assert_eq!((server.requests.load(Ordering::SeqCst), env.documents().len()), (1, 1));
-}
-
 /// The proxies of the environment and of the settings; never for this machine itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn proxies_are_honoured() {
@@ -364,4 +316,60 @@ async fn proxies_are_honoured() {
     let variables = [insecure, key, ("http_proxy", proxy.as_str()), ("no_proxy", "model.invalid")];
     let said = env.run_with(&RUN, &[&QUICK[..], &variables].concat());
     assert!(said.ends_with("[exit 4]") && said.contains("model.invalid cannot be reached"), "{said}");
+}
+
+/// Where the system's certificates are a file that a test can name.
+#[cfg(target_os = "linux")]
+mod certificates {
+    use rustls::{
+        ServerConfig, ServerConnection, Stream,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    };
+
+    use super::*;
+    use crate::support::subplan_body;
+
+    fn trusted_server(requests: &AtomicUsize, mut socket: TcpStream) {
+        let pem =
+            |name: &str| std::fs::read(format!("{}/tests/support/tls/{name}.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let chain = vec![CertificateDer::from_pem_slice(&pem("server")).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(&pem("server-key")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
+        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = Stream::new(&mut connection, &mut socket);
+        let mut first = [0; 1];
+        if stream.read(&mut first).is_err() {
+            return;
+        }
+        requests.fetch_add(1, Ordering::SeqCst);
+        read_request(&mut stream);
+        let body = event(&subplan_body("1.1", "Executions: 1"))
+            + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        let _ = stream.write_all(format!("{STREAM}{body}").as_bytes());
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+    }
+
+    /// A certificate that nobody vouches for ends the run at once; where its authority is known, all is well.
+    #[test]
+    fn a_certificate_has_to_be_vouched_for() {
+        let server = Bad::new(|socket, requests| trusted_server(requests, socket));
+        let env = server.env("https");
+        let said = env.run_with(&RUN, &QUICK);
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.ends_with("[exit 4]"), "{said}");
+        assert!(flat.contains("127.0.0.1 cannot be reached: invalid peer certificate: UnknownIssuer"), "{flat}");
+        assert!(
+            flat.contains("add the authority that issued it to the system's certificates (SSL_CERT_FILE"),
+            "{flat}"
+        );
+        assert_eq!(server.requests.load(Ordering::SeqCst), 0, "nothing was sent");
+
+        let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tls/authority.pem");
+        let said = env.run_with(&RUN, &[&QUICK[..], &[("SSL_CERT_FILE", authority)]].concat());
+        assert!(said.ends_with("[exit 0]"), "{said}");
+        assert_eq!((server.requests.load(Ordering::SeqCst), env.documents().len()), (1, 1));
+    }
 }
