@@ -17,7 +17,7 @@ pub(super) struct CompleteArguments {
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     /// The hours it took [default: since it was started].
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", allow_negative_numbers = true)]
     hours: Option<f64>,
     #[command(flatten)]
     output: Output,

@@ -70,6 +70,14 @@ impl Failure {
         self.exit
     }
 
+    /// The message and the hint as one sentence, for a warning.
+    pub(super) fn sentence(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// The lines for standard error.
     pub(super) fn text(&self) -> String {
         let mut text = format!("error: {}\n", sanitize_block(&self.message));

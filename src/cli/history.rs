@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     model_setup::Prices,
+    number::from_one,
     parallel_file::open_past,
     past::newest,
     pretty,
@@ -28,7 +29,7 @@ pub(super) struct HistoryArguments {
     #[arg(value_name = "PLAN", default_value = ".")]
     plan: PathBuf,
     /// The most operations to list.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = from_one)]
     limit: u32,
     /// Print JSON.
     #[arg(long)]

@@ -30,6 +30,7 @@ mod logging;
 mod migrate;
 mod model_setup;
 mod next;
+mod number;
 mod parallel_file;
 mod past;
 pub mod plan_show;

@@ -57,11 +57,12 @@ pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
 }
 
 fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
-    let own = match &loaded.settings.model.models_file {
-        Some(path) => Some(read(path)?),
-        None => None,
-    };
-    Catalog::with_user_file(own.as_deref()).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))
+    let path = loaded.settings.model.models_file.as_deref();
+    let own = path.map(read).transpose()?;
+    // Our own file has no error; a test reads it.
+    let shown = path.unwrap_or(Path::new("models.toml")).display();
+    Catalog::with_user_file(own.as_deref())
+        .map_err(|error| Failure::invalid(format!("{shown}:{}: {}", error.line, error.reason)).hint(error.hint()))
 }
 
 /// What models cost by the settings of today; for looking back, so nothing is wrong where they cannot be read.
@@ -93,7 +94,10 @@ impl<'a> Prices<'a> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::invalid(format!("cannot read {}: {error}", path.display()))
+            .hint(String::from("`model.models_file` names it; `planwave config show` says where that was set"))
+    })
 }
 
 /// The key, or an error where one is needed and missing. Runs the user's key command.
@@ -109,6 +113,15 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretStr
         )));
     }
     Ok(key)
+}
+
+/// What will keep a run from its first call, where that can be told without running the user's key command.
+pub(super) fn obstacle(loaded: &Loaded, sources: &Sources) -> Option<String> {
+    let found = match &loaded.settings.model.api_key_command {
+        Some(_) => loaded.check_endpoint().map_err(Failure::from),
+        None => key(loaded, sources).map(|_| ()),
+    };
+    found.err().map(|failure| format!("a run would be refused as things are: {}", failure.sentence()))
 }
 
 /// The budget that the settings give a run.

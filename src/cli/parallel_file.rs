@@ -14,7 +14,7 @@ use crate::{
     document::{Names, digest},
     parallel::{Documents, ParallelFile, Surroundings, whole_seconds},
     plan::{AchievementId, IdMap, Plan, PlanName, parse},
-    report::{Style, diff_text, sanitize},
+    report::{Style, diff_text, sanitize, shell_word},
     store::{Existing, LocateError, Operation, PlanDir, RunLock, StoreError},
 };
 
@@ -58,7 +58,7 @@ impl Target {
         let bytes = match dir.read(&file) {
             Ok(bytes) => bytes,
             Err(StoreError::Io { path, source }) if source.kind() == std::io::ErrorKind::NotFound => {
-                let plan = dir.path().display();
+                let plan = shell_word(&dir.path().display().to_string());
                 return Err(Failure::invalid(format!("there is no {}", path.display())).hint(format!(
                     "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
                 )));

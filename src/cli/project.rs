@@ -9,9 +9,10 @@ use std::{
 use super::{failure::Failure, past::good_copy_hint};
 use crate::{
     document::{Digest, Names, digest},
-    engine::{RunPlan, Situation, Wish, plan_run, subplans_to_read},
-    parallel::{Checked, Graph, ParallelFile},
+    engine::{PlanningError, RunPlan, Situation, Wish, plan_run, subplans_to_read},
+    parallel::{Checked, Graph, ParallelFile, not_in_plan},
     plan::{AchievementId, Plan, overlooked, parse, unfilled},
+    report::shell_word,
     settings::{Loaded, Overrides, Sources, load},
     store::{Listing, PlanDir},
 };
@@ -109,7 +110,7 @@ impl Parallel {
     fn read(dir: &PlanDir) -> Result<Self, Failure> {
         let shown = dir.shown("parallel.json").display().to_string();
         let Some(bytes) = dir.read_parallel()? else {
-            let plan = dir.path().display();
+            let plan = shell_word(&dir.path().display().to_string());
             return Err(Failure::invalid(format!("there is no {shown}")).hint(format!(
                 "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
             )));
@@ -155,14 +156,40 @@ impl Leveled {
             names: &self.names,
             digests,
         };
-        for id in subplans_to_read(wish, &situation(&unread))? {
+        for id in subplans_to_read(wish, &situation(&unread)).map_err(|error| self.planning(error))? {
             if let Some(path) = &scan.of_achievement(id).subplan {
                 let bytes = dir.read(path)?;
                 digests.insert(id, digest(&String::from_utf8_lossy(&bytes)));
             }
         }
-        let run = plan_run(wish, &situation(&digests))?;
+        let run = plan_run(wish, &situation(&digests)).map_err(|error| self.planning(error))?;
         Ok(Planned { run, digests })
+    }
+
+    /// Why nothing can be planned, with the place in PLAN or parallel.json where the two disagree.
+    fn planning(&self, error: PlanningError) -> Failure {
+        let dir = &self.project.dir;
+        let shown = self.project.parallel_path().display().to_string();
+        let plan_file = &dir.located().plan_file;
+        match error {
+            PlanningError::NotInPlan(ids) => Failure::problems(&not_in_plan(&self.file, &ids, plan_file), &shown),
+            PlanningError::NotInFile { id, line } => {
+                let plan = dir.shown(plan_file).display().to_string();
+                Failure::invalid(format!("{plan}:{line}: achievement {id} is not in {shown}, so it has no level yet"))
+                    .hint(format!(
+                        "`planwave analyze {0}` takes it in, and so does `planwave analyze {0} --declared` without a model",
+                        shell_word(&dir.path().display().to_string())
+                    ))
+            }
+            PlanningError::UnknownAchievement { .. } => {
+                let hint = format!(
+                    "`planwave plan show {}` lists the ids of the PLAN",
+                    shell_word(&dir.path().display().to_string())
+                );
+                Failure::from(error).hint(hint)
+            }
+            PlanningError::UnknownLevel { .. } | PlanningError::Strict(_) => error.into(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     analyze, clipboard,
     failure::{Exit, Failure},
     global::Global,
+    number::from_one,
     project::{self, Project},
     run::{Prepared, prepare},
     terminal::{err, out_file},
@@ -34,7 +35,7 @@ pub(super) struct PromptArguments {
     #[arg(value_name = "PLAN", default_value = ".")]
     plan: PathBuf,
     /// The level [default: the first in which something is missing].
-    #[arg(long, value_name = "N", conflicts_with = "ids")]
+    #[arg(long, value_name = "N", conflicts_with = "ids", allow_negative_numbers = true, value_parser = from_one)]
     level: Option<u32>,
     /// Single achievements of one level, such as 3.1,3.2.
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{
     failure::{Exit, Failure},
+    number::from_one,
     past::{run_ref, unknown},
     project::Project,
     terminal::{err, out, out_file},
@@ -36,7 +37,7 @@ pub(super) struct ShowArguments {
     #[arg(long, value_enum)]
     stage: Option<StageChoice>,
     /// Print the model's answer number N as it came, rejected or not.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = from_one)]
     attempt: Option<u32>,
 }
 

@@ -165,20 +165,23 @@ pub enum PlanningError {
         /// The levels there are.
         levels: Vec<u32>,
     },
-    /// No such achievement.
-    #[error("there is no achievement {id} in parallel.json")]
+    /// No such achievement, neither in parallel.json nor in the PLAN.
+    #[error("there is no achievement {id}, neither in parallel.json nor in the PLAN")]
     UnknownAchievement {
         /// The id asked for.
         id: AchievementId,
     },
-    /// parallel.json names an achievement that the PLAN does not define.
-    #[error(
-        "achievement {id} is in parallel.json but not in the PLAN, so there is nothing to write its documents from"
-    )]
-    NotInPlan {
-        /// The achievement.
+    /// parallel.json lacks an achievement that the PLAN defines.
+    #[error("achievement {id} is not in parallel.json, so it has no level yet")]
+    NotInFile {
+        /// The id asked for.
         id: AchievementId,
+        /// Where the PLAN defines it, 1-based.
+        line: usize,
     },
+    /// parallel.json names achievements that the PLAN does not define.
+    #[error("{}", not_in_plan_text(.0))]
+    NotInPlan(Vec<AchievementId>),
     /// `--strict`, and a dependency has no SUBPLAN.
     #[error("{}", .0.join("\n"))]
     Strict(Vec<String>),
@@ -190,14 +193,20 @@ impl PlanningError {
         match self {
             Self::UnknownLevel { .. } => Some(String::from("`--all` takes every level")),
             Self::UnknownAchievement { .. } => Some(String::from("`planwave plan show` lists the ids of the PLAN")),
-            Self::NotInPlan { id } => {
-                Some(format!("define {id} in the PLAN's achievements section, or take it out of parallel.json"))
+            Self::NotInFile { .. } => Some(String::from("`planwave analyze` takes it in")),
+            Self::NotInPlan(_) => {
+                Some(String::from("define them in the PLAN's achievements section, or take them out of parallel.json"))
             }
             Self::Strict(_) => Some(String::from(
                 "generate those SUBPLANs first, or leave `--strict` out to use the PLAN's text instead",
             )),
         }
     }
+}
+
+fn not_in_plan_text(ids: &[AchievementId]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("parallel.json lists {}, which the PLAN does not define", short_list(&ids))
 }
 
 fn levels_text(levels: &[u32]) -> String {
@@ -235,11 +244,10 @@ pub fn plan_run(wish: &Wish, situation: &Situation<'_>) -> Result<RunPlan, Plann
         situation.plan.achievements.iter().enumerate().map(|(index, achievement)| (achievement.id, index)).collect();
     let statuses = statuses(situation);
     let selected = selected(wish, situation)?;
-    for node in &selected {
-        let id = situation.graph.id(*node);
-        if !definitions.contains_key(&id) {
-            return Err(PlanningError::NotInPlan { id });
-        }
+    let ids = selected.iter().map(|node| situation.graph.id(*node));
+    let undefined: Vec<AchievementId> = ids.filter(|id| !definitions.contains_key(id)).collect();
+    if !undefined.is_empty() {
+        return Err(PlanningError::NotInPlan(undefined));
     }
     let mut planner = Planner {
         wish,
@@ -291,12 +299,19 @@ fn selected(wish: &Wish, situation: &Situation<'_>) -> Result<Vec<usize>, Planni
         }
         Selection::Ids(ids) => {
             let unique: BTreeSet<AchievementId> = ids.iter().copied().collect();
-            let find = |id| graph.index_of(id).ok_or(PlanningError::UnknownAchievement { id });
+            let find = |id| graph.index_of(id).ok_or_else(|| not_found(id, situation));
             unique.into_iter().map(find).collect::<Result<_, _>>()?
         }
     };
     nodes.sort_by_key(|node| (graph.level(*node), graph.id(*node)));
     Ok(nodes)
+}
+
+fn not_found(id: AchievementId, situation: &Situation<'_>) -> PlanningError {
+    match situation.plan.achievements.iter().find(|achievement| achievement.id == id) {
+        Some(achievement) => PlanningError::NotInFile { id, line: achievement.line },
+        None => PlanningError::UnknownAchievement { id },
+    }
 }
 
 /// By graph index: the failed achievement that blocks this one, directly or not.

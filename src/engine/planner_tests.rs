@@ -516,7 +516,9 @@ fn achievements_that_parallel_json_does_not_list_are_named_and_do_not_stop_a_str
 fn a_wish_that_cannot_be_planned_says_why() {
     let flat = || Project::new(&[("1.1", ""), ("1.2", "")]);
     let mut unlisted = Project::chain();
-    unlisted.plan = plan_of(&[("1.1", ""), ("1.3", "")]);
+    unlisted.plan = plan_of(&[("1.1", "")]);
+    let mut longer = flat();
+    longer.plan = plan_of(&[("1.1", ""), ("1.2", ""), ("1.3", "")]);
     let levels = |levels: &[u32]| Wish { selection: Selection::Levels(levels.to_vec()), ..all() };
     let named = |text| Wish { selection: ids(text), ..all() };
     let table = [
@@ -530,14 +532,20 @@ fn a_wish_that_cannot_be_planned_says_why() {
         (
             flat(),
             named("1.1 7.7"),
-            "there is no achievement 7.7 in parallel.json",
+            "there is no achievement 7.7, neither in parallel.json nor in the PLAN",
             "`planwave plan show` lists the ids of the PLAN",
         ),
         (
             unlisted,
             all(),
-            "achievement 1.2 is in parallel.json but not in the PLAN, so there is nothing to write its documents from",
-            "define 1.2 in the PLAN's achievements section, or take it out of parallel.json",
+            "parallel.json lists 1.2, 1.3, which the PLAN does not define",
+            "define them in the PLAN's achievements section, or take them out of parallel.json",
+        ),
+        (
+            longer,
+            named("1.3"),
+            "achievement 1.3 is not in parallel.json, so it has no level yet",
+            "`planwave analyze` takes it in",
         ),
         (
             Project::chain(),

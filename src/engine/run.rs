@@ -28,7 +28,7 @@ use super::{
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
     model::{Model, Recorder, Scope},
-    parallel::{Failure, Status},
+    parallel::{Failure, Status, whole_seconds},
     plan::AchievementId,
     store::{DocumentStore, WriteError},
     tape::GivenUp,
@@ -376,7 +376,7 @@ impl Dispatcher {
             let change = self.saver.change(id);
             change.status = Some(Status::Failed);
             change.failure =
-                Some(Some(Failure { stage: item.id.stage, reason: reason.clone(), attempts, at: at.to_string() }));
+                Some(Some(Failure { stage: item.id.stage, reason: reason.clone(), attempts, at: whole_seconds(at) }));
             engine.emit(Event::ItemFailed { item: item.id, reason: reason.clone(), attempts });
             self.ledger.failed(index, reason);
             for blocked in self.schedule.give_up(index) {

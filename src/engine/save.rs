@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::{
-    parallel::Change,
+    parallel::{Change, whole_seconds},
     plan::AchievementId,
     store::{DocumentStore, WriteError},
 };
@@ -92,7 +92,7 @@ impl Saver {
 
     fn begin(&mut self) {
         let changes = std::mem::take(&mut self.changes);
-        let updated = self.updated.to_string();
+        let updated = whole_seconds(self.updated);
         let store = Arc::clone(&self.store);
         self.saving = Some(tokio::task::spawn_blocking(move || {
             let began = Instant::now();

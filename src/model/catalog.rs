@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -126,7 +127,7 @@ struct File {
 struct ProviderEntry {
     #[serde(default)]
     hosts: Vec<String>,
-    taken: Option<String>,
+    taken: Option<Date>,
     /// Where the prices stand; for people.
     #[serde(rename = "source")]
     _source: Option<String>,
@@ -160,17 +161,32 @@ impl LimitsEntry {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PriceEntry {
-    input: f64,
-    cached: Option<f64>,
-    cache_write: Option<f64>,
-    output: f64,
+    input: Dollars,
+    cached: Option<Dollars>,
+    cache_write: Option<Dollars>,
+    output: Dollars,
     /// Where it is not the provider's day.
-    taken: Option<String>,
+    taken: Option<Date>,
 }
 
 impl PriceEntry {
     fn prices(&self) -> Prices {
-        Prices { input: self.input, cached: self.cached, cache_write: self.cache_write, output: self.output }
+        let Self { input, cached, cache_write, output, taken: _ } = self;
+        let number = |price: &Option<Dollars>| price.map(|price| price.0);
+        Prices { input: input.0, cached: number(cached), cache_write: number(cache_write), output: output.0 }
+    }
+}
+
+/// US dollars; checked while the file is read, since only then is the line known.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "f64")]
+struct Dollars(f64);
+
+impl TryFrom<f64> for Dollars {
+    type Error = &'static str;
+
+    fn try_from(price: f64) -> Result<Self, Self::Error> {
+        if price.is_finite() && price >= 0.0 { Ok(Self(price)) } else { Err("a price is negative or no number") }
     }
 }
 
@@ -214,7 +230,7 @@ impl ParamsEntry {
 
 /// A models.toml that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("models.toml, line {line}: {reason}")]
+#[error("line {line}: {reason}")]
 pub struct CatalogError {
     /// 1-based.
     pub line: usize,
@@ -269,26 +285,27 @@ impl Catalog {
     fn facts_of(&self, model: &str, provider: String) -> ModelFacts {
         let mut facts = ModelFacts { provider, ..ModelFacts::default() };
         // From the least specific to the most: each overwrites what it knows better.
-        for entry in self.files.iter().rev().filter_map(|file| file.providers.get(&facts.provider)) {
+        let at_provider = self.files.iter().rev().filter_map(|file| file.providers.get(&facts.provider));
+        for entry in at_provider.collect::<Vec<_>>() {
             entry.params.apply(&mut facts.params);
-            if let Some(price) = best(&entry.prices, model) {
-                facts.prices = Some(price.prices());
-                facts.prices_taken = price.taken.clone().or_else(|| entry.taken.clone());
+            // Patterns do not count here, since a price must not be guessed.
+            for fit in exact(&entry.prices, model) {
+                fit.price(fit.entry, entry.taken, &mut facts);
             }
-            for limits in matching(&entry.limits, model) {
-                limits.apply(&mut facts.limits);
+            for fit in matching(&entry.limits, model) {
+                fit.entry.apply(&mut facts.limits);
             }
         }
         for file in self.files.iter().rev() {
-            for entry in matching(&file.models, model) {
+            for fit in matching(&file.models, model) {
+                let entry = fit.entry;
                 facts.context_window = entry.context_window.or(facts.context_window);
                 facts.max_output = entry.max_output.or(facts.max_output);
                 facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
                 entry.params.apply(&mut facts.params);
                 LimitsEntry { rpm: entry.rpm, tpm: entry.tpm }.apply(&mut facts.limits);
                 if let Some(price) = &entry.prices {
-                    facts.prices = Some(price.prices());
-                    facts.prices_taken.clone_from(&price.taken);
+                    fit.price(price, None, &mut facts);
                 }
             }
         }
@@ -310,44 +327,46 @@ impl Catalog {
 }
 
 fn parse_file(text: &str) -> Result<File, CatalogError> {
-    let file: File = toml::from_str(text).map_err(|error| {
+    toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         CatalogError { line: before.matches('\n').count() + 1, reason: error.message().trim().replace('\n', "; ") }
-    })?;
-    let all = file
-        .providers
-        .values()
-        .flat_map(|entry| entry.prices.values())
-        .chain(file.models.values().filter_map(|entry| entry.prices.as_ref()));
-    for prices in all {
-        let each = [Some(prices.input), prices.cached, prices.cache_write, Some(prices.output)];
-        if each.into_iter().flatten().any(|price| !price.is_finite() || price < 0.0) {
-            return Err(CatalogError { line: 1, reason: "a price is negative or no number".to_owned() });
+    })
+}
+
+/// An entry that is a model's.
+struct Fit<'a, T> {
+    entry: &'a T,
+    /// The day in the model's name, where the entry has the name without it.
+    dated: Option<Date>,
+}
+
+impl<T> Fit<'_, T> {
+    /// Notes a price. What a version costs that came after the price was `taken` (by the price itself, or else by its
+    /// table) is unknown.
+    fn price(&self, price: &PriceEntry, table: Option<Date>, facts: &mut ModelFacts) {
+        let taken = price.taken.or(table);
+        if self.dated.zip(taken).is_some_and(|(dated, taken)| dated > taken) {
+            return;
         }
+        facts.prices = Some(price.prices());
+        facts.prices_taken = taken.map(|taken| taken.to_string());
     }
-    Ok(file)
 }
 
 /// The entries for a model, the least specific first: patterns by length, then its name without a date, then its name.
-fn matching<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> Vec<&'a T> {
+fn matching<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> Vec<Fit<'a, T>> {
     let mut patterns: Vec<_> =
         entries.iter().filter(|(name, _)| name.contains('*') && matches(name, bare(model))).collect();
     patterns.sort_by_key(|(name, _)| name.len());
-    patterns.into_iter().map(|(_, entry)| entry).chain(exact(entries, model).into_iter().rev().flatten()).collect()
+    patterns.into_iter().map(|(_, entry)| Fit { entry, dated: None }).chain(exact(entries, model)).collect()
 }
 
-/// The most specific entry that names the model: patterns do not count, since a price must not be guessed.
-fn best<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> Option<&'a T> {
-    exact(entries, model).into_iter().flatten().next()
-}
-
-fn exact<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> [Option<&'a T>; 3] {
-    let dateless = without_date(bare(model));
-    [
-        entries.get(model),
-        (bare(model) != model).then(|| entries.get(bare(model))).flatten(),
-        (dateless != model && dateless != bare(model)).then(|| entries.get(dateless)).flatten(),
-    ]
+/// The entries that name the model, the least specific first: its name without a date, without its maker, as it is.
+fn exact<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> impl Iterator<Item = Fit<'a, T>> {
+    let dateless = without_date(bare(model)).and_then(|(name, dated)| Some(Fit { entry: entries.get(name)?, dated }));
+    let bare = (bare(model) != model).then(|| entries.get(bare(model))).flatten();
+    let named = [bare, entries.get(model)].into_iter().flatten().map(|entry| Fit { entry, dated: None });
+    dateless.into_iter().chain(named)
 }
 
 /// `openai/gpt-5` as `gpt-5`: routers put the maker's name in front.
@@ -355,22 +374,34 @@ fn bare(model: &str) -> &str {
     model.rsplit_once('/').map_or(model, |(_, name)| name)
 }
 
-/// `gpt-5-2025-08-07` as `gpt-5`, `gpt-4-0613` as `gpt-4`.
-fn without_date(model: &str) -> &str {
-    let digits = |text: &str, lengths: &[usize]| {
-        let mut parts = text.split('-');
-        lengths.iter().all(|length| {
-            parts.next().is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_digit()))
-        }) && parts.next().is_none()
+/// `gpt-5-2025-08-07` as `gpt-5` and its day, `gpt-4-0613` as `gpt-4`; `None` where the name does not end in a day that
+/// there is in a calendar.
+fn without_date(model: &str) -> Option<(&str, Option<Date>)> {
+    let split = |length: usize| {
+        let (name, date) = model.split_at_checked(model.len().checked_sub(length)?)?;
+        Some((name, date.strip_prefix('-')?))
     };
-    for (length, shape) in [(11, [4, 2, 2].as_slice()), (9, &[8]), (5, &[4])] {
-        if let Some((name, date)) = model.len().checked_sub(length).and_then(|at| model.split_at_checked(at))
-            && date.strip_prefix('-').is_some_and(|date| digits(date, shape))
-        {
-            return name;
-        }
+    let full = |year: &str, month: &str, day: &str| Date::new(digits(year)?, digits(month)?, digits(day)?).ok();
+    if let Some((name, date)) = split("-2025-08-07".len())
+        && let [year, month, day] = date.split('-').collect::<Vec<_>>()[..]
+        && [year.len(), month.len(), day.len()] == [4, 2, 2]
+    {
+        return full(year, month, day).map(|day| (name, Some(day)));
     }
-    model
+    if let Some((name, date)) = split("-20250807".len())
+        && let (Some(year), Some(month), Some(day)) = (date.get(..4), date.get(4..6), date.get(6..))
+        && let Some(day) = full(year, month, day)
+    {
+        return Some((name, Some(day)));
+    }
+    let (name, date) = split("-0613".len())?;
+    // Of no year that is known, so any month and day will do; this year has a 29 February.
+    full("2024", date.get(..2)?, date.get(2..)?).map(|_| (name, None))
+}
+
+/// The number that digits alone make.
+fn digits<N: std::str::FromStr>(text: &str) -> Option<N> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// Whether a text has the form of a pattern, in which `*` stands for any text.
@@ -456,10 +487,7 @@ mod tests {
             assert!(!entry.hosts.is_empty(), "{provider}");
             for (model, price) in &entry.prices {
                 let prices = price.prices();
-                assert!(
-                    entry.taken.as_ref().is_some_and(|taken| taken.parse::<jiff::civil::Date>().is_ok()),
-                    "{provider} has prices without a date"
-                );
+                assert!(entry.taken.is_some(), "{provider} has prices without a date");
                 assert!(prices.cached.unwrap_or(0.0) <= prices.input && prices.input <= prices.output, "{model}");
                 assert!(prices.cache_write.unwrap_or(prices.input) >= prices.input, "{model}");
                 let facts = catalog.facts(model, &format!("https://{}/v1", entry.hosts[0]));
@@ -477,10 +505,24 @@ mod tests {
             ("gpt-5-mini", "http://localhost:11434/v1"),
             ("gpt-5-mini", "https://gateway.example/v1"),
             ("", "nonsense"),
+            // No day there is, and days after the prices were taken.
+            ("gpt-5-mini-2025-13-07", OPENAI),
+            ("gpt-5-mini-2025-02-29", OPENAI),
+            ("gpt-5-mini-20250229", OPENAI),
+            ("gpt-5-mini-1332", OPENAI),
+            ("gpt-5-mini-2099-01-01", OPENAI),
+            ("gpt-5-mini-20990101", OPENAI),
+            ("openai/gpt-5-mini-2099-01-01", OPENAI),
         ] {
             let facts = catalog.facts(model, base);
             assert_eq!((facts.prices, facts.prices_taken), (None, None), "{model} at {base}");
         }
+        // A price of a later day than its table's is known until that day.
+        let own = r#"[models."mine"]
+            prices = { input = 1, output = 2, taken = "2099-06-01" }"#;
+        let own = Catalog::with_user_file(Some(own)).unwrap();
+        assert!(own.facts("mine-2099-06-01", OPENAI).prices.is_some());
+        assert!(own.facts("mine-2099-06-02", OPENAI).prices.is_none());
         // What holds for the whole family is still known.
         assert!(!catalog.facts("gpt-5-surprise", OPENAI).params.temperature);
     }
@@ -535,7 +577,14 @@ mod tests {
             ("\n[models.\"m\"]\ncontext = 3\n", 3, "unknown field `context`"),
             ("[models.m]\ntokenizer = \"p50k\"\n", 2, "unknown variant `p50k`"),
             ("[models\n", 1, "unclosed table"),
-            ("[models.m]\nprices = { input = -1, output = 1 }\n", 1, "a price is negative"),
+            ("[models.m]\nprices = { input = -1, output = 1 }\n", 2, "a price is negative"),
+            (
+                "\n\n[providers.p.prices]\na = { input = 1, output = 1 }\nb = { input = 1, output = nan }\n",
+                5,
+                "a price is",
+            ),
+            ("\n[models.m.prices]\ninput = 1\noutput = 1\ncached = -0.5\n", 5, "a price is negative"),
+            ("[providers.p]\n\ntaken = \"some day\"\n", 3, "failed to parse"),
         ];
         for (text, line, reason) in cases {
             let error = Catalog::with_user_file(Some(text)).unwrap_err();
@@ -575,15 +624,20 @@ mod tests {
 
     #[test]
     fn dates_are_cut_off_and_nothing_else() {
+        let day = |text: &str| Some(text.parse::<Date>().unwrap());
         for (model, base) in [
-            ("gpt-5-2025-08-07", "gpt-5"),
-            ("gpt-4-0613", "gpt-4"),
-            ("claude-x-20250101", "claude-x"),
-            ("gpt-4-32k", "gpt-4-32k"),
-            ("-0613", ""),
-            ("größe-é", "größe-é"),
+            ("gpt-5-2025-08-07", Some(("gpt-5", day("2025-08-07")))),
+            ("gpt-4-0613", Some(("gpt-4", None))),
+            ("claude-x-20250101", Some(("claude-x", day("2025-01-01")))),
+            ("gpt-4-32k", None),
+            ("-0613", Some(("", None))),
+            ("größe-é", None),
+            ("gpt-5-2025-8-007", None),
+            ("gpt-5-+025-08-07", None),
+            ("gpt-5-2025-08-32", None),
+            ("x-0230", None),
         ] {
-            assert_eq!(without_date(model), base);
+            assert_eq!(without_date(model), base, "{model}");
         }
     }
 }

@@ -39,7 +39,7 @@ pub use computed::{blocks_of, inverse, levels_after, parallelism_of};
 pub use declared::{declared, declares_nothing};
 pub use file::{Change, ParallelFile};
 pub use graph::{Graph, compute_levels};
-pub use lint::{Documents, Surroundings, lint};
+pub use lint::{Documents, Surroundings, lint, not_in_plan};
 pub use migrate::migrate;
 pub use problem::{MOST_PROBLEMS, Problem, render};
 pub use repair::repair;

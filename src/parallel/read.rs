@@ -1,6 +1,9 @@
 //! From the bytes of a parallel.json to a [`ParallelFile`], or to everything that keeps it from being one.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use super::{
     Entry, Failure, Form, LevelInfo, ParallelFile, Status,
@@ -10,8 +13,8 @@ use super::{
     position::{Cursor, Locator, at, place},
     problem::{Collector, Path, Problem, Raised, printable},
     rules::{
-        BYTE_ORDER_MARK, EMPTY_FILE, ESTIMATE_UNREADABLE, HUGE_NUMBER, NOT_A_NUMBER, NOT_UTF8, SYNTAX, UNKNOWN_FORM,
-        WRONG_TYPE,
+        BOTH_FORMS, BYTE_ORDER_MARK, EMPTY_FILE, ESTIMATE_UNREADABLE, HUGE_NUMBER, NOT_A_NUMBER, NOT_UTF8, SYNTAX,
+        UNKNOWN_FORM, WRONG_TYPE,
     },
     shape::{ACHIEVEMENT, EITHER, FLAT, FLAT_ACHIEVEMENT, Field, Item, LEVEL, LEVELED},
     times::StatedTimes,
@@ -50,9 +53,9 @@ pub(super) fn salvage(text: Cow<'_, [u8]>) -> Result<ParallelFile, Vec<Problem>>
     let mut reader = Reader::default();
     let root = Node::read(source, EITHER, &mut reader).map_err(|error| vec![syntax(source, &error)])?;
     let form = form(&root).map_err(|raised| place(source, vec![raised]))?;
-    let (mut list, plan_name) = match form {
-        Form::Leveled => (reader.leveled, root.text("plan")),
-        Form::Flat => (reader.flat, root.text("plan_name")),
+    let (mut list, others, plan_name) = match form {
+        Form::Leveled => (reader.leveled, reader.flat, root.text("plan")),
+        Form::Flat => (reader.flat, reader.leveled, root.text("plan_name")),
     };
     match form {
         Form::Leveled => validate_root(&root, LEVELED, &mut list.problems),
@@ -61,6 +64,9 @@ pub(super) fn salvage(text: Cow<'_, [u8]>) -> Result<ParallelFile, Vec<Problem>>
     if bom {
         let mark = Raised::new(&BYTE_ORDER_MARK, vec![], "the file begins with a byte order mark; it is kept");
         list.problems.push(mark.hint("save it as UTF-8 without a mark where other programs read it as well"));
+    }
+    if let Some(problem) = both_forms(form, &list, &others) {
+        list.problems.push(problem);
     }
     let Collector { errors, warnings, notes } = std::mem::take(&mut list.problems);
     let by_id = list.by_id();
@@ -159,6 +165,29 @@ fn form(root: &Node<'_>) -> Result<Form, Raised> {
         (None, None) => Err(Raised::new(&UNKNOWN_FORM, vec![], "neither `levels` nor `achievements` is in the file")
             .hint(format!("a parallel.json lists achievements by level; {HOW_TO_GET_ONE}"))),
     }
+}
+
+/// That a leveled file has achievements of the flat form, too, which are ignored.
+fn both_forms(form: Form, list: &List, others: &List) -> Option<Raised> {
+    let ignored = others.entries.len();
+    if form == Form::Flat || ignored == 0 {
+        return None;
+    }
+    let here: HashSet<AchievementId> = list.entries.iter().map(|entry| entry.id).collect();
+    let lost: Vec<AchievementId> =
+        others.entries.iter().map(|entry| entry.id).filter(|id| !here.contains(id)).collect();
+    let message = "achievements stand at the top as well as in `levels`; those at the top are ignored";
+    let hint = match lost.as_slice() {
+        [] => String::from("take the list at the top out: `levels` has all of it"),
+        [id] => format!("put {id}, which stands only there, into a level, and take the list out"),
+        [id, ..] => {
+            format!(
+                "put those that stand only there ({id} and {} more) into a level, and take the list out",
+                lost.len() - 1
+            )
+        }
+    };
+    Some(Raised::new(&BOTH_FORMS, vec!["achievements".into()], message).hint(hint))
 }
 
 /// Collects achievements and levels while the file is read. Its form shows only at the end, and a leveled file may have

@@ -287,6 +287,9 @@ fn budget(totals: &Totals, bounds: Bounds) -> String {
 }
 
 fn cost_range(totals: &Totals, forecast: &Forecast) -> String {
+    if totals.remembered > 0 && totals.high_tokens == 0 {
+        return String::from("nothing");
+    }
     let (Some(low), Some(high)) = (totals.cost_low, totals.cost_high) else {
         return format!("unknown (no prices for {})", forecast.model);
     };
@@ -598,6 +601,8 @@ mod tests {
             "$1.00–$3.00, about $2.00 (prices of 2025-01-31)"
         );
         assert_eq!(range(None, None, Some(1.0), None), "unknown (no prices for gpt-5)");
+        // What is on the tape costs nothing, whatever the model would.
+        assert_eq!(cost_range(&Totals { remembered: 2, ..Totals::default() }, &forecast), "nothing");
     }
 
     #[test]

@@ -174,7 +174,7 @@ impl Kind {
     pub(super) fn expected(self) -> String {
         match self {
             Self::Text => "one line of text".to_owned(),
-            Self::Name => "one line of text, not empty".to_owned(),
+            Self::Name => "one line of text that is not empty".to_owned(),
             Self::Token => "a text of printable ASCII characters without spaces".to_owned(),
             Self::Choice(words) => one_of(words),
             Self::Url => "a URL that begins with http:// or https://, without a query".to_owned(),

@@ -24,7 +24,7 @@ pub use api_key::{KeySource, KeyState, api_key, key_state};
 pub use error::{SettingsError, WrongValue};
 pub use layers::{Entry, Loaded, load};
 pub use origin::{FileOwner, Origin};
-pub use overrides::Overrides;
+pub use overrides::{Overrides, flag_number};
 pub use redact::{MASK, redact};
 pub use server_url::{ServerUrl, needs_key};
 pub use sources::{SourceFile, Sources, state_directory};

@@ -1,6 +1,8 @@
 //! Flags of the command line as assignments: they are checked like every other layer.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use std::str::FromStr;
+
 use serde_json::Value;
 
 use super::{
@@ -81,6 +83,17 @@ impl Overrides {
             flags.into_iter().filter_map(|(flag, table, name, value)| Some((flag, Key::find(table, name)?, value?)));
         given.map(|(flag, key, value)| checked(key, None, Some(value), Origin::Flag(flag))).collect()
     }
+}
+
+/// Reads what a flag was given as a number of the key `table.name`.
+///
+/// # Errors
+///
+/// It is none that the key accepts; a sentence without subject says which it does.
+pub fn flag_number<N: FromStr + Copy + Into<Value>>(table: &str, name: &str, text: &str) -> Result<N, String> {
+    let Some(key) = Key::find(table, name) else { return Err(format!("sets {table}.{name}, which is no setting")) };
+    let number = text.trim().parse().ok().filter(|number: &N| key.kind.accepts(None, &(*number).into()));
+    number.ok_or_else(|| format!("must be {}", key.kind.expected()))
 }
 
 fn word<T: clap::ValueEnum>(choice: Option<T>) -> Option<Value> {

@@ -328,7 +328,7 @@ fn wrong_files_are_refused_with_place_and_hint() {
             "1: `model` must be a table, written as [model], not the text \"gpt-5\"",
             "the model's name is set by `model.name`",
         ),
-        ("[model]\nname = \"\"", "2: `model.name` must be one line of text, not empty, not an empty text", ""),
+        ("[model]\nname = \"\"", "2: `model.name` must be one line of text that is not empty, not an empty text", ""),
         (
             "[model]\nbase_url = \"user:secret@example.com\"",
             "2: `model.base_url` must be a URL that begins with http:// or https://, without a query, not a text of 23 characters",

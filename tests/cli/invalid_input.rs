@@ -110,8 +110,8 @@ fn levels_and_ids_that_do_not_exist() {
     ");
     insta::assert_snapshot!(env.run(&["run", "plan", "--ids", "9.9", "--dry-run"]), @r"
     ------- stderr -------
-    error: there is no achievement 9.9 in parallel.json
-      hint: `planwave plan show` lists the ids of the PLAN
+    error: there is no achievement 9.9, neither in parallel.json nor in the PLAN
+      hint: `planwave plan show plan` lists the ids of the PLAN
     [exit 2]
     ");
     insta::assert_snapshot!(env.run(&["run", "plan", "--dry-run"]), @r"
@@ -122,6 +122,97 @@ fn levels_and_ids_that_do_not_exist() {
     ");
     let said = env.run(&["run", "plan", "--ids", "../etc", "--dry-run"]);
     assert!(said.contains("is not an achievement id") && said.ends_with("[exit 2]"), "{said}");
+}
+
+#[test]
+fn where_plan_and_parallel_json_disagree_the_place_is_named() {
+    let env = TestEnv::with_plan(&[vec![], vec![0]]);
+    env.write(
+        "plan/parallel.json",
+        "{\n  \"version\": \"1.0.0\",\n  \"levels\": [\n    { \"level\": 1, \"achievements\": [{ \"id\": \"1.1\" }, { \"id\": \"8.1\" }] }\n  ]\n}\n",
+    );
+    insta::assert_snapshot!(env.run(&["run", "plan", "--level", "1", "--dry-run"]), @r"
+    ------- stderr -------
+    error: plan/parallel.json cannot be used
+    plan/parallel.json:4:61: error[PW703]: achievement 8.1 is not in PLAN_TEST.md (at levels[0].achievements[1].id)
+      hint: define 8.1 in the PLAN's achievements section, or take it out of the file
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--ids", "1.1,2.1", "--dry-run"]), @r"
+    ------- stderr -------
+    error: plan/PLAN_TEST.md:19: achievement 2.1 is not in plan/parallel.json, so it has no level yet
+      hint: `planwave analyze plan` takes it in, and so does `planwave analyze plan --declared` without a model
+    [exit 2]
+    ");
+    // What is not selected does not matter.
+    assert!(env.run(&["run", "plan", "--ids", "1.1", "--dry-run"]).ends_with("[exit 0]"));
+}
+
+#[test]
+fn achievements_that_stand_outside_of_the_levels_are_warned_of() {
+    let env = TestEnv::with_plan(&[vec![], vec![0]]);
+    env.write(
+        "plan/parallel.json",
+        "{\n  \"levels\": [{ \"level\": 1, \"achievements\": [{ \"id\": \"1.1\" }] }],\n  \"achievements\": [{ \"achievement_id\": \"2.1\" }]\n}\n",
+    );
+    let said = env.run_with(&["run", "plan", "--all", "--dry-run"], &[("OPENAI_API_KEY", "sk-1234")]);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let warning = "warning: plan/parallel.json:3:19: achievements stand at the top as well as in `levels`; those at the top are ignored";
+    assert!(said.contains(warning), "{said}");
+}
+
+#[test]
+fn numbers_out_of_range_are_refused_in_one_form() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    let cases = [
+        (
+            ["--concurrency", "-1"],
+            "invalid value '-1' for '--concurrency <N>': must be a whole number from 1 to 10,000",
+        ),
+        (["--concurrency", "0"], "invalid value '0' for '--concurrency <N>': must be a whole number from 1 to 10,000"),
+        (["--max-attempts", "0"], "invalid value '0' for '--max-attempts <N>': must be a whole number from 1 to 100"),
+        (["--max-attempts", "-3"], "invalid value '-3' for '--max-attempts <N>': must be a whole number from 1 to 100"),
+        (
+            ["--max-cost", "-1"],
+            "invalid value '-1' for '--max-cost <USD>': must be a number of US dollars from 0 to 10,000,000",
+        ),
+        (
+            ["--max-cost", "nan"],
+            "invalid value 'nan' for '--max-cost <USD>': must be a number of US dollars from 0 to 10,000,000",
+        ),
+        (
+            ["--max-cost", "0"],
+            "invalid value '0' for '--max-cost <USD>': must be more than 0; without the option there is no bound",
+        ),
+        (
+            ["--max-tokens", "0"],
+            "invalid value '0' for '--max-tokens <N>': must be more than 0; without the option there is no bound",
+        ),
+        (
+            ["--grace", "-5"],
+            "invalid value '-5' for '--grace <SECONDS>': must be a number of seconds from 0.001 to 86,400",
+        ),
+        (["--level", "-1"], "invalid value '-1' for '--level <N>': must be a whole number from 1 to 4,294,967,295"),
+    ];
+    for (option, expected) in cases {
+        let said = env.run(&[&["run", "plan", "--dry-run"], option.as_slice()].concat());
+        assert!(said.contains(expected) && said.ends_with("[exit 2]"), "{said}");
+    }
+}
+
+#[test]
+fn a_models_file_that_is_wrong_is_named_with_its_line() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    env.write("planwave.toml", "[model]\nmodels_file = \"prices.toml\"\n");
+    let said = env.run(&["run", "plan", "--all", "--dry-run"]);
+    assert!(said.contains("error: cannot read [root]/prices.toml: ") && said.contains("`model.models_file`"), "{said}");
+    env.write("prices.toml", "[models.\"gpt-5-mini\"]\nprices = { input = 1, output = -2 }\n");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--dry-run"]), @r"
+    ------- stderr -------
+    error: [root]/prices.toml:2: a price is negative or no number
+      hint: the file has the form of planwave's own config/models.toml, and needs only what differs
+    [exit 2]
+    ");
 }
 
 #[test]
@@ -212,6 +303,30 @@ fn events_of_a_dry_run_are_refused() {
     For more information, try '--help'.
     [exit 2]
     ");
+}
+
+#[test]
+fn events_replace_nothing_but_events() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    let plan = env.read("plan/PLAN_TEST.md");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "plan/PLAN_TEST.md"]), @r"
+    ------- stderr -------
+    error: plan/PLAN_TEST.md exists and holds no events of a run
+      hint: name another file, or remove this one
+    [exit 2]
+    ");
+    assert_eq!(env.read("plan/PLAN_TEST.md"), plan);
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "nowhere/events"]), @r"
+    ------- stderr -------
+    error: cannot write nowhere/events: there is no directory nowhere
+    [exit 2]
+    ");
+    // Those of an earlier run, and an empty file, are; what is said here comes later.
+    for before in ["", "{\"event\":\"run_started\"}\n"] {
+        env.write("events", before);
+        let said = env.run(&["run", "plan", "--all", "--yes", "--events", "events"]);
+        assert!(said.contains("there is no API key"), "{said}");
+    }
 }
 
 #[test]

@@ -92,7 +92,8 @@ async fn a_budget_in_dollars_needs_prices() {
 #[test]
 fn a_dry_run_shows_the_budget() {
     let env = TestEnv::with_plan(&three());
-    let said = env.run(&["run", "plan", "--level", "1", "--dry-run", "--max-cost", "0.05", "--max-tokens", "10000000"]);
+    let bounds = ["run", "plan", "--level", "1", "--dry-run", "--max-cost", "0.05", "--max-tokens", "10000000"];
+    let said = env.run_with(&bounds, &[("OPENAI_API_KEY", "sk-1234")]);
     let from = said.find("Total ").unwrap();
     insta::assert_snapshot!(&said[from..], @r"
     Total   3 SUBPLANs and 3 EXECUTIONs (3 estimated)

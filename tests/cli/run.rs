@@ -374,6 +374,28 @@ fn a_missing_key_is_said_before_the_first_call() {
 }
 
 #[test]
+fn a_dry_run_says_what_the_run_would_be_refused_for() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    let warning = |variables: &[(&str, &str)]| {
+        let said = env.run_with(&["run", "plan", "--all", "--dry-run"], variables);
+        assert!(said.ends_with("[exit 0]"), "{said}");
+        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.split_once("a run would be refused as things are: ").map(|(_, rest)| {
+            rest.split_once(" warning: ").or_else(|| rest.split_once(" nothing sent")).unwrap().0.to_owned()
+        })
+    };
+    let (key, url) = (("OPENAI_API_KEY", "sk-1234"), ("PLANWAVE_MODEL_BASE_URL", "http://example.com/v1"));
+    insta::assert_snapshot!(warning(&[]).unwrap(), @"there is no API key for api.openai.com; set the environment variable OPENAI_API_KEY, or `model.api_key_command` in your configuration; to try planwave without a key, run `planwave demo`");
+    insta::assert_snapshot!(warning(&[key, url]).unwrap(), @"PLANWAVE_MODEL_BASE_URL: `model.base_url` sends prompts and the API key in the clear to example.com; use https://, or set model.allow_insecure_http = true if you trust the network");
+    assert_eq!(warning(&[key]), None);
+    assert_eq!(warning(&[key, url, ("PLANWAVE_MODEL_ALLOW_INSECURE_HTTP", "true")]), None);
+    assert_eq!(warning(&[("PLANWAVE_MODEL_BASE_URL", "http://localhost:1/v1")]), None);
+    // A dry run runs no program, so it cannot tell.
+    assert_eq!(warning(&[("PLANWAVE_MODEL_API_KEY_COMMAND", "[\"touch\", \"ran\"]")]), None);
+    assert!(!env.path("ran").exists());
+}
+
+#[test]
 fn a_second_run_waits_its_turn() {
     let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
     std::fs::create_dir_all(env.path("plan/.planwave")).unwrap();

@@ -13,6 +13,14 @@ fn parallel(env: &TestEnv) -> serde_json::Value {
     serde_json::from_str(&env.read("plan/parallel.json")).unwrap()
 }
 
+/// What is said of a new `updated` without its time.
+fn without_now(said: &str) -> String {
+    match said.split_once("+  \"updated\": \"") {
+        Some((before, after)) => format!("{before}+  \"updated\": \"[now]{}", &after["2026-01-01T00:00:00Z".len()..]),
+        None => said.to_owned(),
+    }
+}
+
 #[test]
 fn what_analyze_writes_is_clean_from_any_directory() {
     let env = TestEnv::with_plan(&[vec![], vec![0], vec![0]]);
@@ -36,6 +44,8 @@ fn problems_have_their_place_and_fix_repairs_what_it_says() {
         file["levels"][1]["level"] = serde_json::json!(7);
         file["levels"][1]["achievements"][0]["subplan_path"] = serde_json::json!("../secret.md");
         file["mine"] = serde_json::json!({"kept": 1.5});
+        file["created"] = serde_json::json!("2026-01-01T00:00:00Z");
+        file["updated"] = serde_json::json!("2026-01-01T00:00:00Z");
     });
     insta::assert_snapshot!(env.run(&["validate", "plan"]), @r#"
     error[PW601]: `../secret.md` leads out of the plan directory
@@ -74,9 +84,18 @@ fn problems_have_their_place_and_fix_repairs_what_it_says() {
     [exit 1]
     "#);
     let before = env.read("plan/parallel.json");
-    insta::assert_snapshot!(env.run(&["validate", "plan", "--fix"]), @r#"
+    insta::assert_snapshot!(without_now(&env.run(&["validate", "plan", "--fix"])), @r#"
     --- plan/parallel.json
     +++ plan/parallel.json
+    @@ -2,7 +2,7 @@
+       "version": "1.0.0",
+       "plan": "TEST",
+       "created": "2026-01-01T00:00:00Z",
+    -  "updated": "2026-01-01T00:00:00Z",
+    +  "updated": "[now]",
+       "levels": [
+         {
+           "level": 1,
     @@ -18,7 +18,9 @@
                "dependencies": [],
                "optional_dependencies": [],

@@ -18,6 +18,7 @@ use clap::Args;
 use super::{
     failure::{Exit, Failure},
     global::Global,
+    number::setting,
     project,
     run::template_overrides,
     terminal::{err, out_file},
@@ -56,10 +57,10 @@ pub(super) struct AnalyzeArguments {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Answers asked for at most, the first included [default: 3].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = setting::<u64>("run", "max_attempts"))]
     max_attempts: Option<u64>,
     /// Seconds that a call in flight has to end after Ctrl-C [default: 30].
-    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["declared", "prompt", "from_response"])]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = setting::<f64>("run", "grace_seconds"), conflicts_with_all = ["declared", "prompt", "from_response"])]
     grace: Option<f64>,
     /// Show tokens and cost, send nothing; without a model, print the parallel.json. Nothing is written.
     #[arg(long)]

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    cli::{failure::Failure, global::Global, project::Leveled},
+    cli::{
+        failure::Failure,
+        global::Global,
+        number::{bound, from_one, setting},
+        project::Leveled,
+    },
     document::Stage,
     engine::{Selection, Wish},
     plan::AchievementId,
@@ -23,22 +28,22 @@ pub(in crate::cli) struct RunArguments {
     #[arg(long, value_enum)]
     pub(super) stage: Option<StageChoice>,
     /// The most calls in flight at once [default: 8].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = setting::<u64>("run", "concurrency"))]
     pub(super) concurrency: Option<u64>,
     /// When an item may start [default: level].
     #[arg(long, value_enum)]
     pub(super) order: Option<Order>,
     /// Answers asked for per document at most, the first included [default: 3].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = setting::<u64>("run", "max_attempts"))]
     pub(super) max_attempts: Option<u64>,
     /// Stop before the run costs more US dollars than this [default: no bound].
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = bound::<f64>("run", "max_cost"))]
     pub(super) max_cost: Option<f64>,
     /// Stop before the run takes more tokens than this, prompts and answers together [default: no bound].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = bound::<u64>("run", "max_tokens"))]
     pub(super) max_tokens: Option<u64>,
     /// Seconds that calls in flight have to end after Ctrl-C [default: 30].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = setting::<f64>("run", "grace_seconds"))]
     pub(super) grace: Option<f64>,
     /// The model to ask.
     #[arg(long, value_name = "NAME")]
@@ -85,7 +90,7 @@ pub(in crate::cli) struct RunArguments {
 #[group(multiple = false)]
 pub(in crate::cli) struct SelectionArguments {
     /// A level to generate; can be given several times.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = from_one)]
     pub(super) level: Vec<u32>,
     /// Achievements to generate, such as 3.1,3.2.
     #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = id)]

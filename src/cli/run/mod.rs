@@ -11,6 +11,7 @@ use super::{
     global::Global,
     model_setup,
     project::{Project, settings},
+    reporting,
     tapes::{Answers, read_tape},
     terminal::{self, err, out},
 };
@@ -29,6 +30,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     if arguments.json && arguments.events.as_deref() == Some(Path::new("-")) {
         return Err(Failure::invalid("`--json` and `--events -` both want standard output")
             .hint(String::from("write the events to a file")));
+    }
+    if let Some(path) = &arguments.events {
+        reporting::check_events(path)?;
     }
     let project = Project::open(&arguments.plan)?;
     let (loaded, sources) = settings(Some(project.dir.path()), &arguments.overrides(global))?;
@@ -50,6 +54,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     if arguments.dry_run {
         let mut forecast = prepared.forecast(paid.as_ref())?;
         forecast.warnings.extend(prepared.shortage(recorded));
+        if matches!(answers, Answers::Network) && !prepared.planned.run.items.is_empty() {
+            forecast.warnings.extend(model_setup::obstacle(&loaded, &sources));
+        }
         let text = if arguments.json {
             json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
         } else {

@@ -42,6 +42,10 @@ pub struct Expected<'a> {
     pub names: &'a Names,
 }
 
+fn lines(count: usize) -> String {
+    format!("{count} line{}", if count == 1 { "" } else { "s" })
+}
+
 /// Lines of the median and of the longest of 156 real SUBPLANs and 145 real EXECUTION_TASKs.
 fn size(text: &str, stage: Stage) -> Option<Finding> {
     let (median, longest) = match stage {
@@ -51,11 +55,11 @@ fn size(text: &str, stage: Stage) -> Option<Finding> {
     let count = text.lines().count();
     let shortest = median / 10;
     if count < shortest {
-        Some(Code::TooShort.warning(None, format!("The document has {count} lines; most have around {median}.")))
+        Some(Code::TooShort.warning(None, format!("The document has {}; most have around {median}.", lines(count))))
     } else if count > longest {
         Some(Code::TooLong.warning(
             None,
-            format!("The document has {count} lines; most have around {median}, the longest {longest}."),
+            format!("The document has {}; most have around {median}, the longest {longest}.", lines(count)),
         ))
     } else {
         None

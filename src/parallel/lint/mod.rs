@@ -23,7 +23,7 @@ use super::{
         Rule, SELF_DEPENDENCY, SLUG_COLLISION,
     },
 };
-use crate::plan::{Achievement, IdMap, Plan};
+use crate::plan::{Achievement, AchievementId, IdMap, Plan};
 
 pub(super) use blocks::{blocks, times};
 pub(super) use levels::parallelism;
@@ -124,6 +124,12 @@ pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
     all.extend(file.errors.iter().chain(&file.warnings).chain(&file.notes).cloned());
     all.sort_by_key(|problem| (problem.line, problem.column));
     all
+}
+
+/// That the PLAN in the file `plan_file` does not define these achievements of `file`.
+pub fn not_in_plan(file: &ParallelFile, ids: &[AchievementId], plan_file: &str) -> Vec<Problem> {
+    let indices = ids.iter().filter_map(|id| file.by_id.get(id).copied());
+    place(&file.source, indices.map(|index| plan::not_in_plan(file, index, plan_file)).collect())
 }
 
 /// The rules whose breach is certain even where some of the file was not understood.

@@ -16,9 +16,9 @@ pub(super) fn find(
     plan_file: &str,
     raise: &mut impl FnMut(Raised),
 ) {
-    let (name_field, id_field, list) = match file.form {
-        Form::Leveled => ("plan", "id", "levels"),
-        Form::Flat => ("plan_name", "achievement_id", "achievements"),
+    let (name_field, list) = match file.form {
+        Form::Leveled => ("plan", "levels"),
+        Form::Flat => ("plan_name", "achievements"),
     };
     if let Some(name) = file.plan_name().filter(|name| *name != plan.name.as_str()) {
         let message =
@@ -34,9 +34,7 @@ pub(super) fn find(
     for (index, (entry, achievement)) in file.entries.iter().zip(&planned.by_entry).enumerate() {
         let id = entry.id;
         let Some(achievement) = achievement else {
-            let message = format!("achievement {id} is not in {plan_file}");
-            let raised = Raised::new(&NOT_IN_PLAN, field(file, index, id_field), message);
-            raise(raised.hint(format!("define {id} in the PLAN's achievements section, or take it out of the file")));
+            raise(not_in_plan(file, index, plan_file));
             continue;
         };
         let line = achievement.line;
@@ -63,6 +61,18 @@ pub(super) fn find(
             Raised::new(&NOT_IN_FILE, vec![list.into()], message).hint("add it to a level, or analyze the PLAN again"),
         );
     }
+}
+
+/// That the PLAN does not define the achievement of this index.
+pub(super) fn not_in_plan(file: &ParallelFile, index: usize, plan_file: &str) -> Raised {
+    let id = file.entries[index].id;
+    let id_field = match file.form {
+        Form::Leveled => "id",
+        Form::Flat => "achievement_id",
+    };
+    let message = format!("achievement {id} is not in {plan_file}");
+    let raised = Raised::new(&NOT_IN_PLAN, field(file, index, id_field), message);
+    raised.hint(format!("define {id} in the PLAN's achievements section, or take it out of the file"))
 }
 
 /// Whether two titles have the same letters and digits.

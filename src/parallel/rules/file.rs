@@ -215,6 +215,18 @@ pub(in crate::parallel) static NO_ACHIEVEMENTS: Rule = Rule {
     fix: None,
 };
 
+pub(in crate::parallel) static BOTH_FORMS: Rule = Rule {
+    code: "PW120",
+    name: "both-forms",
+    severity: Warning,
+    title: "The file lists achievements in levels and at the top as well",
+    explanation: "A file with `levels` is of version 1.0.0, and its achievements are those of its levels. A list \
+        `achievements` at the top, as in the older flat form, is kept on every rewrite and otherwise ignored: nothing is \
+        generated for what stands only there. Put what is missing into a level, and take the list out.",
+    example: "{ \"levels\": [ … ], \"achievements\": [ { \"achievement_id\": \"1.1\" } ] }",
+    fix: None,
+};
+
 pub(in crate::parallel) static DUPLICATE_ID: Rule = Rule {
     code: "PW201",
     name: "duplicate-id",

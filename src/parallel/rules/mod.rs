@@ -95,6 +95,7 @@ pub static RULES: &[&Rule] = &[
     &BYTE_ORDER_MARK,
     &OLD_FORM,
     &NO_ACHIEVEMENTS,
+    &BOTH_FORMS,
     &DUPLICATE_ID,
     &SLUG_COLLISION,
     &UNKNOWN_DEPENDENCY,

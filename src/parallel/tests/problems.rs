@@ -68,6 +68,23 @@ fn reading_reports_everything_with_its_place() {
 }
 
 #[test]
+fn achievements_of_both_forms_are_warned_of() {
+    let file = |top: &str| {
+        let level = "{\"level\": 1, \"achievements\": [{\"id\": \"1.1\"}]}";
+        parsed(&format!("{{\"levels\": [{level}], \"achievements\": [{top}]}}")).warnings
+    };
+    let hint = |top: &str| file(top)[0].hint.clone().unwrap();
+    let found = file("{\"achievement_id\": \"1.1\"}");
+    assert_eq!(summary(&found), [("both-forms", "achievements", 1, 77)]);
+    assert_eq!(hint("{\"achievement_id\": \"1.1\"}"), "take the list at the top out: `levels` has all of it");
+    assert!(hint("{\"achievement_id\": \"1.2\"}").starts_with("put 1.2, which stands only there,"));
+    let two = hint("{\"achievement_id\": \"1.2\"}, {\"achievement_id\": \"1.3\"}");
+    assert!(two.starts_with("put those that stand only there (1.2 and 1 more)"), "{two}");
+    // Another tool's list of this name.
+    assert_eq!(file("\"1.1\", {\"name\": \"x\"}"), []);
+}
+
+#[test]
 fn each_field_of_a_leveled_achievement_has_its_shape() {
     let table: &[(&str, &str)] = &[
         ("\"title\": 1", "title"),
