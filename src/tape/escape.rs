@@ -22,7 +22,10 @@ pub(super) fn write_stream(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut frame = Frame::default();
     let mut last: &[u8] = b"";
-    for line in text.as_bytes().split_inclusive(|byte| *byte == b'\n') {
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
+        rest = more;
         if line.len() < LONG {
             escape(line, out);
             continue;
@@ -80,7 +83,8 @@ impl Frame {
 
 /// Appends bytes of a text.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    for block in bytes.chunks(BLOCK) {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for block in blocks {
         // The whole block, without leaving early, so that it is looked at in a few instructions.
         if block.iter().fold(false, |found, byte| found | is_special(*byte)) {
             escape_block(block, out);
@@ -88,6 +92,7 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(block);
         }
     }
+    escape_block(rest, out);
 }
 
 fn is_special(byte: u8) -> bool {
