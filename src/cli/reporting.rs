@@ -17,13 +17,15 @@ use crate::{
     settings::{Color, ProgressStyle},
 };
 
-/// How long the reporters rest after a burst of events: an answer brings several within a moment, and to wake a thread
-/// for each costs more than to show them.
-const REST: Duration = Duration::from_millis(5);
+/// How long the reporters rest after a burst of events. An answer brings several within a moment, and to wake a thread
+/// for each costs more than to show them; nobody sees a difference below this.
+const REST: Duration = Duration::from_millis(50);
 
 /// Takes events until it is closed.
 pub(super) struct Reporting {
     sender: mpsc::Sender<Event>,
+    /// Ends the rest when it is dropped.
+    open: mpsc::Sender<()>,
     /// Whether anybody shows how far answers have come.
     watched: bool,
     /// Brings back why the journal is not whole, where it is not. What else was lost it has said itself.
@@ -65,18 +67,23 @@ impl Reporting {
             ndjson = Some((Ndjson::new(out), path.to_path_buf()));
         }
         let (sender, receiver) = mpsc::channel();
+        let (open, closed) = mpsc::channel();
         let spawned = std::thread::Builder::new().name(String::from("reports")).spawn(move || {
-            let mut show = |event: Event| {
-                journal.event(&event);
-                reporters.event(&event);
-                if let Some((ndjson, _)) = &mut ndjson {
-                    ndjson.event(&event);
+            while let Ok(first) = receiver.recv() {
+                for event in std::iter::once(first).chain(receiver.try_iter()) {
+                    journal.event(&event);
+                    reporters.event(&event);
+                    if let Some((ndjson, _)) = &mut ndjson {
+                        ndjson.event(&event);
+                    }
                 }
-            };
-            while let Ok(event) = receiver.recv() {
-                show(event);
-                receiver.try_iter().for_each(&mut show);
-                std::thread::sleep(REST);
+                journal.settle();
+                reporters.settle();
+                if let Some((ndjson, _)) = &mut ndjson {
+                    ndjson.settle();
+                }
+                // Nothing is ever sent here.
+                let _: Result<(), _> = closed.recv_timeout(REST);
             }
             reporters.finish();
             if let Some((mut ndjson, path)) = ndjson {
@@ -88,7 +95,7 @@ impl Reporting {
             journal.error().map(ToString::to_string)
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
-        Ok(Self { sender, watched, thread })
+        Ok(Self { sender, open, watched, thread })
     }
 
     /// Where the engine sends its events.
@@ -106,7 +113,7 @@ impl Reporting {
 
     /// Waits until every event has been shown. All sinks must have been dropped. Gives why the journal is not whole.
     pub(super) fn close(self) -> Option<String> {
-        drop(self.sender);
+        drop((self.sender, self.open));
         self.thread.join().unwrap_or_else(|_| Some(String::from("internal error")))
     }
 }

@@ -126,7 +126,15 @@ pub(super) fn is_known(name: &str) -> bool {
 
 /// Compares section names by their letters and digits alone; `&` is `and`.
 pub(super) fn same_name(a: &str, b: &str) -> bool {
+    if [a, b].iter().all(|name| name.is_ascii() && !name.contains('&')) {
+        // Nearly all; it comes to the same for them.
+        return ascii_letters(a).eq(ascii_letters(b));
+    }
     letters(a).eq(letters(b))
+}
+
+fn ascii_letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// The first `most` of [`letters`].

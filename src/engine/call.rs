@@ -51,12 +51,16 @@ impl Subplan {
 }
 
 /// A call's place among those in flight; given back when it is dropped, even by a panic.
-pub(super) struct Slot(pub(super) mpsc::UnboundedSender<()>);
+pub(super) struct Slot {
+    /// The item that the call belongs to.
+    pub(super) item: usize,
+    pub(super) answered: mpsc::UnboundedSender<usize>,
+}
 
 impl Drop for Slot {
     fn drop(&mut self) {
         // The dispatcher outlives its calls, unless it was itself dropped; then nobody counts.
-        let _ = self.0.send(());
+        let _ = self.answered.send(self.item);
     }
 }
 

@@ -119,6 +119,8 @@ impl Engine {
 #[derive(Clone, Debug, Default)]
 struct Parts {
     left: usize,
+    /// Calls that still wait for their answer.
+    unanswered: usize,
     paths: Vec<String>,
     attempts: u32,
     failure: Option<(String, Timestamp)>,
@@ -146,7 +148,8 @@ struct Dispatcher {
     written: HashMap<AchievementId, WrittenSubplan>,
     /// Calls that wait for an answer; the concurrency bounds these.
     calling: usize,
-    answered: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
+    /// Tells which item's call has given its slot back.
+    answered: (mpsc::UnboundedSender<usize>, mpsc::UnboundedReceiver<usize>),
     /// Calls that wait for an answer or for their document to be on disk.
     in_flight: JoinSet<Ended>,
     stopping: Option<(StopKind, String)>,
@@ -166,15 +169,14 @@ impl Dispatcher {
             at: Timestamp::now(),
         });
         loop {
-            while self.answered.1.try_recv().is_ok() {
-                self.calling -= 1;
+            while let Ok(item) = self.answered.1.try_recv() {
+                self.answered(item);
             }
             self.fill_slots();
             if self.in_flight.is_empty() {
                 break;
             }
-            if self.calling < self.engine.concurrency && self.in_flight.len() > self.calling {
-                // A slot is free, and what could start next waits for a document, or nothing is left but documents.
+            if self.disk_holds_up() {
                 self.engine.store.hurry();
             }
             tokio::select! {
@@ -188,7 +190,7 @@ impl Dispatcher {
                     }
                 },
                 // Before the joins: a free slot is worth more than a finished document.
-                Some(()) = self.answered.1.recv() => self.calling -= 1,
+                Some(item) = self.answered.1.recv() => self.answered(item),
                 Some(ended) = self.in_flight.join_next() => match ended {
                     Ok(ended) => self.take(ended),
                     Err(error) if error.is_cancelled() => {}
@@ -216,11 +218,38 @@ impl Dispatcher {
         }
     }
 
+    /// A call of an item has given its slot back.
+    fn answered(&mut self, item: usize) {
+        self.calling -= 1;
+        let parts = &mut self.unfinished[item];
+        if parts.unanswered == 1 {
+            self.schedule.write(item);
+        }
+        // Those of an item that has ended are not counted any more.
+        parts.unanswered = parts.unanswered.saturating_sub(1);
+    }
+
+    /// The calls in flight at most, documents on their way to the disk included: a disk that cannot keep up holds back new
+    /// calls, so that what is in memory stays bounded.
+    fn most_in_flight(&self) -> usize {
+        self.engine.concurrency.max(1).saturating_mul(2) + WRITES
+    }
+
+    /// Whether documents have to be on disk before anything else can be done, though a slot is free.
+    fn disk_holds_up(&self) -> bool {
+        let writing = self.in_flight.len() > self.calling;
+        writing
+            && self.calling < self.engine.concurrency
+            && (self.calling == 0
+                || self.stopping.is_some()
+                || self.in_flight.len() >= self.most_in_flight()
+                || self.schedule.waits_for_disk())
+    }
+
     /// Starts calls while there are free slots and items that may start.
     fn fill_slots(&mut self) {
         let cap = self.engine.concurrency.max(1);
-        // A disk that cannot keep up holds back new calls, so that what is in memory stays bounded.
-        while self.stopping.is_none() && self.calling < cap && self.in_flight.len() < cap.saturating_mul(2) + WRITES {
+        while self.stopping.is_none() && self.calling < cap && self.in_flight.len() < self.most_in_flight() {
             if let Some(waiting) = self.waiting.pop_front() {
                 self.start(waiting);
             } else if let Some(item) = self.schedule.start_next() {
@@ -245,7 +274,7 @@ impl Dispatcher {
                 parts.iter().map(|part| (Some(part.clone()), self.engine.names.execution(id, part.number))).collect()
             }
         };
-        self.unfinished[index].left = calls.len();
+        (self.unfinished[index].left, self.unfinished[index].unanswered) = (calls.len(), calls.len());
         for (part, path) in calls {
             let of = part.as_ref().map_or(1, |part| part.of);
             self.waiting.push_back(Waiting { item: index, part, of, path });
@@ -266,9 +295,9 @@ impl Dispatcher {
             Some(written) => Subplan::Written { path: written.path.clone(), parts: written.parts.clone() },
             None => Subplan::Known(self.digests.get(&id).cloned().unwrap_or_default()),
         };
-        let answered = self.answered.0.clone();
+        let slot = Slot { item: waiting.item, answered: self.answered.0.clone() };
         self.calling += 1;
-        self.in_flight.spawn(async move { one_call(&engine, waiting, &known, subplan, Slot(answered)).await });
+        self.in_flight.spawn(async move { one_call(&engine, waiting, &known, subplan, slot).await });
     }
 
     /// Takes in what a call's task brought back.
@@ -353,7 +382,7 @@ impl Dispatcher {
     fn end_item(&mut self, index: usize) {
         let engine = Arc::clone(&self.engine);
         let item = &engine.plan.items[index];
-        let Parts { left: _, mut paths, attempts, failure, stopped, rejected } =
+        let Parts { left: _, unanswered: _, mut paths, attempts, failure, stopped, rejected } =
             std::mem::take(&mut self.unfinished[index]);
         let id = item.id.achievement;
         if item.id.stage == Stage::Execution {

@@ -42,6 +42,14 @@ pub struct Schedule {
     current: usize,
     ready: Vec<BinaryHeap<(u64, Reverse<usize>)>>,
     left: usize,
+    /// Running items of which nothing is missing but the disk's word.
+    being_written: Vec<bool>,
+    /// For each item, those of its needs that are being written.
+    needs_being_written: Vec<usize>,
+    /// For each stage, its open items that are being written.
+    open_being_written: Vec<usize>,
+    /// For each stage, its items that need nothing but what is being written.
+    held_up: Vec<usize>,
 }
 
 impl Schedule {
@@ -78,6 +86,10 @@ impl Schedule {
             open,
             current: 0,
             left: nodes.len(),
+            being_written: vec![false; nodes.len()],
+            needs_being_written: vec![0; nodes.len()],
+            open_being_written: vec![0; levels.len()],
+            held_up: vec![0; levels.len()],
         };
         for index in 0..nodes.len() {
             if schedule.waiting_for[index] == 0 {
@@ -97,6 +109,19 @@ impl Schedule {
         Some(index)
     }
 
+    /// Reports that all answers of a running item have come, and its documents are on their way to the disk.
+    pub fn write(&mut self, index: usize) {
+        if self.states[index] == ItemState::Running && !self.being_written[index] {
+            self.set_being_written(index, true);
+        }
+    }
+
+    /// Whether the disk alone holds up the run: something could start if what is being written were there.
+    pub fn waits_for_disk(&self) -> bool {
+        let at = |stages: &[usize]| stages.get(self.current).copied().unwrap_or_default();
+        at(&self.held_up) > 0 || (at(&self.open) > 0 && at(&self.open) == at(&self.open_being_written))
+    }
+
     /// Reports that a running item's documents are on disk.
     pub fn accept(&mut self, index: usize) {
         if !self.signal(index, Signal::Accept) {
@@ -104,7 +129,7 @@ impl Schedule {
         }
         for position in 0..self.dependents[index].len() {
             let dependent = self.dependents[index][position];
-            self.waiting_for[dependent] -= 1;
+            self.with_held_up(dependent, |schedule| schedule.waiting_for[dependent] -= 1);
             if self.waiting_for[dependent] == 0 && self.states[dependent] == ItemState::Pending {
                 self.make_ready(dependent);
             }
@@ -145,17 +170,53 @@ impl Schedule {
         self.ready[self.stage_of[index]].push((self.rank[index], Reverse(index)));
     }
 
+    /// Whether an item needs nothing but what is being written.
+    fn is_held_up(&self, index: usize) -> bool {
+        let needs = self.needs_being_written[index];
+        self.states[index] == ItemState::Pending && needs > 0 && needs == self.waiting_for[index]
+    }
+
+    /// Changes an item, and keeps the number of those held up.
+    fn with_held_up(&mut self, index: usize, change: impl FnOnce(&mut Self)) {
+        let before = self.is_held_up(index);
+        change(self);
+        let after = self.is_held_up(index);
+        if before != after {
+            count(&mut self.held_up[self.stage_of[index]], after);
+        }
+    }
+
+    fn set_being_written(&mut self, index: usize, written: bool) {
+        self.being_written[index] = written;
+        count(&mut self.open_being_written[self.stage_of[index]], written);
+        for position in 0..self.dependents[index].len() {
+            let dependent = self.dependents[index][position];
+            self.with_held_up(dependent, |schedule| count(&mut schedule.needs_being_written[dependent], written));
+        }
+    }
+
     /// Applies a signal; `false` where the item's state does not allow it.
     fn signal(&mut self, index: usize, signal: Signal) -> bool {
         let Some(next) = self.states[index].next(signal) else {
             return false;
         };
-        self.states[index] = next;
+        if self.being_written[index] {
+            self.set_being_written(index, false);
+        }
+        self.with_held_up(index, |schedule| schedule.states[index] = next);
         if next.has_ended() {
             self.left -= 1;
             self.open[self.stage_of[index]] -= 1;
         }
         true
+    }
+}
+
+fn count(number: &mut usize, more: bool) {
+    if more {
+        *number += 1;
+    } else {
+        *number -= 1;
     }
 }
 
@@ -249,6 +310,57 @@ mod tests {
                 prop_assert_eq!(started[index], !expected[index], "item {}", index);
                 let state = if expected[index] { ItemState::Blocked } else if fails[index] { ItemState::Failed } else { ItemState::Done };
                 prop_assert_eq!(schedule.state(index), state);
+            }
+        }
+    }
+
+    /// Whether something could start if everything that is being written were on disk, found by trying it out.
+    fn could_start_if_written(schedule: &Schedule, writing: &[usize]) -> bool {
+        let mut trial = schedule.clone();
+        if trial.start_next().is_some() {
+            // Something may start all the same.
+            return false;
+        }
+        writing.iter().for_each(|index| trial.accept(*index));
+        trial.start_next().is_some() || trial.left() == 0
+    }
+
+    proptest! {
+        #[test]
+        fn it_waits_for_the_disk_exactly_when_writing_would_let_something_start(
+            nodes in dags(),
+            steps in prop::collection::vec((any::<prop::sample::Index>(), 0..10_u8), 300),
+            cap in 1_usize..7,
+            ready in any::<bool>(),
+        ) {
+            let mut schedule = Schedule::new(&nodes, if ready { Order::Ready } else { Order::Level });
+            let (mut calling, mut writing): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+            for (pick, what) in steps {
+                while calling.len() < cap && let Some(index) = schedule.start_next() {
+                    calling.push(index);
+                }
+                if calling.len() < cap && schedule.left() > 0 {
+                    prop_assert_eq!(schedule.waits_for_disk(), could_start_if_written(&schedule, &writing));
+                }
+                match what {
+                    0..5 if !calling.is_empty() => {
+                        let index = calling.swap_remove(pick.index(calling.len()));
+                        writing.push(index);
+                        schedule.write(index);
+                        schedule.write(index);
+                    }
+                    5..8 if !writing.is_empty() => schedule.accept(writing.swap_remove(pick.index(writing.len()))),
+                    // Its document could not be written, or an answer was rejected.
+                    8 if !writing.is_empty() => {
+                        schedule.give_up(writing.swap_remove(pick.index(writing.len())));
+                    }
+                    9 if !calling.is_empty() => {
+                        let index = calling.swap_remove(pick.index(calling.len()));
+                        schedule.give_up(index);
+                        schedule.write(index);
+                    }
+                    _ => {}
+                }
             }
         }
     }

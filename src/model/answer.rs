@@ -163,7 +163,7 @@ impl Answer {
     /// Adds the data of one event. The outer error says that it is no JSON, the inner one is the server's own.
     pub(super) fn read(&mut self, data: &[u8]) -> Result<Result<(), ProviderError>, Unreadable> {
         if let Some(text) = self.frame.text(data) {
-            self.add_text(text);
+            self.add_text(&text);
             return Ok(Ok(()));
         }
         // Checked as a whole, which is quicker than each of its strings on its own.

@@ -5,6 +5,8 @@
 //! differs, the piece is read as JSON again.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use std::borrow::Cow;
+
 /// What stood before and behind the text of a piece that brought nothing but text.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
@@ -14,14 +16,20 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The text of a piece in this frame. Without quotation marks, backslashes and control characters it is the whole of
-    /// one JSON string and means itself, and everything around it means what it meant before.
-    pub(super) fn text<'d>(&self, piece: &'d [u8]) -> Option<&'d str> {
+    /// one JSON string and means itself, and everything around it means what it meant before. With them it has to be one
+    /// JSON string together with the marks at the inner ends of the frame.
+    pub(super) fn text<'d>(&self, piece: &'d [u8]) -> Option<Cow<'d, str>> {
         if self.before.is_empty() {
             return None;
         }
         let text = piece.strip_prefix(self.before.as_slice())?.strip_suffix(self.behind.as_slice())?;
-        let plain = text.iter().all(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f));
-        if plain { std::str::from_utf8(text).ok() } else { None }
+        // All of it, without leaving early: it is short.
+        let plain = !text.iter().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        if plain {
+            return std::str::from_utf8(text).ok().map(Cow::Borrowed);
+        }
+        let string = piece.get(self.before.len() - 1..=self.before.len() + text.len())?;
+        serde_json::from_slice(string).ok().map(Cow::Owned)
     }
 
     /// Takes the frame from a piece of which `text` is all that matters. A text that is not a part of the piece, as it
@@ -55,13 +63,17 @@ mod tests {
             (r#"{"a":"Größe 🚀","b":1}"#, Some("Größe 🚀")),
             (r#"{"a":"text","b":2}"#, None),
             (r#"{"a":"x","a":"y","b":1}"#, None),
-            (r#"{"a":"x\ny","b":1}"#, None),
+            (r#"{"a":"x\ny","b":1}"#, Some("x\ny")),
+            (r#"{"a":"\"\\\u00e9\ud83d\ude80","b":1}"#, Some("\"\\é🚀")),
+            (r#"{"a":"\ud83d","b":1}"#, None),
+            (r#"{"a":"\x","b":1}"#, None),
+            (r#"{"a":"x\\","a":"y\n","b":1}"#, None),
             (r#"{"a":"x\","b":1}"#, None),
             ("{\"a\":\"x\ny\",\"b\":1}", None),
             (r#"{"a":","b":1}"#, None),
             (r#"{"a":"#, None),
         ] {
-            assert_eq!(frame.text(piece.as_bytes()), text, "{piece}");
+            assert_eq!(frame.text(piece.as_bytes()).as_deref(), text, "{piece}");
         }
         assert_eq!(frame.text(b"{\"a\":\"\xff\",\"b\":1}"), None);
     }

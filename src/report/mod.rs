@@ -51,6 +51,9 @@ pub trait Reporter: Send {
     /// Takes one event, in the order in which they happened.
     fn event(&mut self, event: &Event);
 
+    /// A burst of events is over: what was kept back goes out.
+    fn settle(&mut self) {}
+
     /// No more events will come: puts the terminal in order, flushes.
     fn finish(&mut self) {}
 }
@@ -75,6 +78,12 @@ impl Reporter for Reporters {
     fn event(&mut self, event: &Event) {
         for reporter in &mut self.0 {
             reporter.event(event);
+        }
+    }
+
+    fn settle(&mut self) {
+        for reporter in &mut self.0 {
+            reporter.settle();
         }
     }
 

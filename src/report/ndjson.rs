@@ -1,4 +1,4 @@
-//! The event stream for programs: a JSON object on a line per event, flushed, so that a reader sees it at once.
+//! The event stream for programs: a JSON object on a line per event, written and flushed when a burst of them is over.
 //!
 //! A reader that has gone away silences the stream and never disturbs the run.
 
@@ -10,13 +10,15 @@ use crate::engine::Event;
 /// The reporter for `--events`.
 pub struct Ndjson<W> {
     out: W,
+    /// Whole lines that have not been written.
+    waiting: String,
     error: Option<io::Error>,
 }
 
 impl<W: Write + Send> Ndjson<W> {
     /// Writes to `out`, which needs no buffer of its own.
     pub fn new(out: W) -> Self {
-        Self { out, error: None }
+        Self { out, waiting: String::new(), error: None }
     }
 
     /// Why nothing is written any more, where that is so.
@@ -24,10 +26,9 @@ impl<W: Write + Send> Ndjson<W> {
         self.error.as_ref()
     }
 
-    fn write(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = json_line(event)?;
-        line.push('\n');
-        self.out.write_all(line.as_bytes())?;
+    fn write(&mut self) -> io::Result<()> {
+        self.out.write_all(self.waiting.as_bytes())?;
+        self.waiting.clear();
         self.out.flush()
     }
 }
@@ -38,7 +39,23 @@ impl<W: Write + Send> Reporter for Ndjson<W> {
         if self.error.is_some() || matches!(event, Event::CallProgress { .. }) {
             return;
         }
-        self.error = self.write(event).err();
+        match json_line(event) {
+            Ok(line) => {
+                self.waiting.push_str(&line);
+                self.waiting.push('\n');
+            }
+            Err(error) => self.error = Some(error.into()),
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.error.is_none() && !self.waiting.is_empty() {
+            self.error = self.write().err();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.settle();
     }
 }
 
@@ -70,6 +87,7 @@ mod tests {
         for event in &events {
             ndjson.event(event);
         }
+        ndjson.finish();
         assert!(ndjson.error().is_none());
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"event":"run_started","run":"20250203-120304","plan":"DEMO","model":"gpt-5","items":3,"concurrency":8,"at":"2025-02-03T12:03:04Z"}
@@ -92,9 +110,38 @@ mod tests {
         let mut room = [0_u8; 40];
         let mut ndjson = Ndjson::new(&mut room[..]);
         ndjson.event(&run_started(3));
+        ndjson.settle();
         assert!(ndjson.error().is_some());
         ndjson.event(&Event::Stopping { reason: "x".into() });
+        ndjson.finish();
         drop(ndjson);
         assert!(!String::from_utf8_lossy(&room).contains("stopping"));
+    }
+    /// Counts what is written at once.
+    #[derive(Default)]
+    struct Writes(Vec<String>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_burst_is_one_write_of_whole_lines() {
+        let mut ndjson = Ndjson::new(Writes::default());
+        for burst in [2, 0, 1] {
+            for _ in 0..burst {
+                ndjson.event(&Event::Stopping { reason: "x".into() });
+            }
+            ndjson.settle();
+        }
+        let line = "{\"event\":\"stopping\",\"reason\":\"x\"}\n";
+        assert_eq!(ndjson.out.0, [line.repeat(2), line.to_owned()]);
     }
 }

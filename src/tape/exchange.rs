@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::{Skimmed, Usage, VERSION, skim};
+use super::{Skimmed, Usage, VERSION, escape, skim};
 
 /// The first line of a tape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ pub(super) fn yes() -> bool {
 }
 
 /// An [`Exchange`] to be written, without owning its large parts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the fields are those of `Exchange`")]
 pub struct ExchangeRef<'a> {
     pub key: &'a str,
@@ -103,17 +103,48 @@ pub struct ExchangeRef<'a> {
 }
 
 impl ExchangeRef<'_> {
-    /// One line of JSON, without the line feed.
+    /// One line of JSON, without the line feed: what `serde_json` writes of an [`Exchange`], but the body, which is most of
+    /// it, is written by [`escape`].
     pub fn to_line(&self) -> String {
+        #[derive(Serialize)]
+        struct BeforeTheBody<'a> {
+            key: &'a str,
+            item_key: &'a str,
+            at: Timestamp,
+            method: &'a str,
+            path: &'a str,
+            request: &'a RawValue,
+            status: u16,
+            headers: &'a BTreeMap<String, String>,
+        }
+        #[derive(Serialize)]
+        struct BehindTheBody {
+            complete: bool,
+            usage: Option<Usage>,
+            latency_ms: u64,
+        }
+        let Self { key, item_key, at, method, path, request, status, headers, body, complete, usage, latency_ms } =
+            *self;
         // An event stream is JSON itself: about one byte of seven is a quotation mark or a line end, and takes two here.
         // Room for the line feed is left, too.
-        let room = self.request.get().len() + self.body.len() + self.body.len() / 4 + 1024;
+        let room = request.get().len() + body.len() + body.len() / 4 + 1024;
         let mut line = Vec::with_capacity(room);
+        let before = BeforeTheBody { key, item_key, at, method, path, request, status, headers };
+        let behind = BehindTheBody { complete, usage, latency_ms };
         // As `line_of`: this cannot fail, and what is written is text.
-        match serde_json::to_writer(&mut line, self) {
-            Ok(()) => String::from_utf8(line).unwrap_or_default(),
-            Err(_) => String::new(),
+        if serde_json::to_writer(&mut line, &before).is_err() {
+            return String::new();
         }
+        // Two objects and what stands between them become one.
+        line.pop();
+        line.extend_from_slice(b",\"body\":");
+        escape::write_stream(body, &mut line);
+        let joint = line.len();
+        if serde_json::to_writer(&mut line, &behind).is_err() {
+            return String::new();
+        }
+        line[joint] = b',';
+        String::from_utf8(line).unwrap_or_default()
     }
 }
 
@@ -325,6 +356,28 @@ mod tests {
             prop_assert_eq!(tape.header, header());
             let expected: Vec<_> = bodies.iter().enumerate().map(|(index, body)| (index + 2, exchange(body))).collect();
             prop_assert_eq!(tape.exchanges, expected);
+        }
+
+        #[test]
+        fn both_kinds_of_exchange_are_written_alike(body in any::<String>(), counted: bool, complete: bool) {
+            let whole = Exchange { item_key: Some(String::from("i")), complete, ..exchange(&body) };
+            let whole = if counted { whole } else { Exchange { usage: None, ..whole } };
+            let request = serde_json::value::to_raw_value(&whole.request).unwrap();
+            let parts = ExchangeRef {
+                key: &whole.key,
+                item_key: "i",
+                at: whole.at,
+                method: &whole.method,
+                path: &whole.path,
+                request: &request,
+                status: whole.status,
+                headers: &whole.headers,
+                body: &whole.body,
+                complete,
+                usage: whole.usage,
+                latency_ms: whole.latency_ms,
+            };
+            prop_assert_eq!(parts.to_line(), whole.to_line());
         }
 
         #[test]

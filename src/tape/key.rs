@@ -5,6 +5,8 @@ use memchr::memmem;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::escape::write_string;
+
 /// The key of a request: SHA-256 of method, path and canonical body, as 64 lower-case hex digits.
 ///
 /// `path` is what follows the base URL (`/chat/completions`), so the key is the same behind every base URL. The body must
@@ -116,11 +118,6 @@ fn write_object(mut fields: Vec<(&str, &Value)>, out: &mut Vec<u8>) {
         write_canonical(field, out);
     }
     out.push(b'}');
-}
-
-fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Writing a string into a vector cannot fail.
-    let _ = serde_json::to_writer(out, text);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod difference;
+mod escape;
 mod exchange;
 mod key;
 mod note;

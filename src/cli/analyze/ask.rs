@@ -100,7 +100,9 @@ pub(super) fn run(
         let say = |event| {
             if let Inquired::Progress(Progress::Exchanged(exchanged)) = &event {
                 let exchange = Event::exchange(None, 1, exchanged.clone(), limits.prices.as_ref());
-                charges.lock().unwrap_or_else(PoisonError::into_inner).event(&exchange);
+                let mut charges = charges.lock().unwrap_or_else(PoisonError::into_inner);
+                charges.event(&exchange);
+                charges.settle();
             }
             waiting.show(event);
         };
