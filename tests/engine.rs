@@ -240,6 +240,7 @@ fn run(scenario: Scenario) -> Ran {
             longest_quote: 10_000,
             prices: None,
         },
+        bounds: planwave::model::gate::Bounds::default(),
         concurrency: scenario.cap,
         order: scenario.order,
         force: false,

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     failure::{Exit, Failure},
@@ -13,7 +14,7 @@ use super::{
     terminal::{err, out, width},
 };
 use crate::{
-    history::{Bill, BillKey, BillLine},
+    history::{Bill, BillKey, BillLine, Header, Kind, RunId, VERSION},
     report::bill_text,
     store::{Events, PlanDir},
     tape::Usage,
@@ -97,12 +98,39 @@ fn bill(dir: &PlanDir) -> Result<Bill, Failure> {
         }
         until = Some(record.header.began);
     }
+    // A run whose record is lost has paid all the same.
+    for id in dir.operations()? {
+        if dir.record(&id).is_err()
+            && let Some(events) = dir.events(&id)?
+        {
+            damaged += bill.add_events(&lost(&id, &events), &events);
+            known.insert(id.to_string());
+        }
+    }
     let (old, unreadable) = dir.old_charges()?;
     old.into_iter().filter(|charge| !known.contains(&charge.run)).for_each(|charge| bill.add(charge));
     if damaged + unreadable > 0 {
         err(&format!("warning: {} lines of the bill cannot be read and are left out\n", damaged + unreadable));
     }
     Ok(bill)
+}
+
+/// What stands in for the header of a record that cannot be read. The bill needs no more than who asked what.
+fn lost(id: &RunId, events: &str) -> Header {
+    #[derive(Deserialize)]
+    struct Started {
+        model: String,
+    }
+    let started = events.lines().next().and_then(|line| serde_json::from_str::<Started>(line).ok());
+    Header {
+        record: VERSION,
+        id: id.to_string(),
+        command: String::from("(its record is lost)"),
+        began: Timestamp::UNIX_EPOCH,
+        kind: Kind::Run,
+        model: started.map(|started| started.model),
+        replay: false,
+    }
 }
 
 fn line(name: Option<String>, sum: &BillLine) -> Line {

@@ -48,10 +48,10 @@ pub(super) fn newest(
                     break;
                 }
             }
-            // Interrupted before it did anything.
-            Err(error) if error.is_empty() => {}
+            Err(error) if dir.never_began(&id, &error) => {}
             Err(error @ RecordsError::Damaged { .. }) => {
-                err(&format!("warning: {}\n", sanitize(&error.to_string())));
+                let (number, said) = (id.number(), error.to_string());
+                err(&format!("warning: {number} is left out, and cannot be undone: {}\n", sanitize(&said)));
             }
             Err(RecordsError::Store(error)) => return Err(error.into()),
         }

@@ -9,6 +9,7 @@ use super::{
     number::from_one,
     past::{run_ref, unknown},
     project::Project,
+    tapes::read_tape,
     terminal::{err, out, out_file},
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     report::{plural, sanitize},
     settings::StageChoice,
     store::{PlanDir, StoreError},
+    tape::Tape,
 };
 
 /// `planwave show`.
@@ -39,6 +41,9 @@ pub(super) struct ShowArguments {
     /// Print the model's answer number N as it came, rejected or not.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = from_one)]
     attempt: Option<u32>,
+    /// The tape that has the answers, where a replay was the run [default: the plan's own].
+    #[arg(long, value_name = "FILE")]
+    tape: Option<PathBuf>,
 }
 
 /// A run, and what is to be shown of it.
@@ -46,6 +51,8 @@ struct Shown<'a> {
     dir: &'a PlanDir,
     record: Record,
     log: CallLog,
+    /// Where answers are looked for instead of on the plan's own tape.
+    tape: Option<Tape>,
     stage: Option<Stage>,
 }
 
@@ -73,7 +80,8 @@ pub(super) fn run(arguments: &ShowArguments) -> Result<Exit, Failure> {
         Some(StageChoice::Execution) => Some(Stage::Execution),
         Some(StageChoice::Both) | None => None,
     };
-    let shown = Shown { dir, record, log, stage };
+    let tape = arguments.tape.as_deref().map(read_tape).transpose()?;
+    let shown = Shown { dir, record, log, tape, stage };
     match (id, arguments.attempt) {
         (Some(id), Some(attempt)) => shown.attempt(id, attempt),
         (Some(id), None) => {
@@ -188,7 +196,13 @@ impl Shown<'_> {
     /// The model's answer as it is on the tape.
     fn answer(&self, call: Took, attempt: u32) -> Result<Exit, Failure> {
         let exchange = match self.log.exchange(call, attempt) {
-            Some((key, at)) => self.dir.exchange(&key, at)?,
+            Some((key, at)) => match &self.tape {
+                Some(tape) => {
+                    let mut exchanges = tape.exchanges.iter().map(|(_, exchange)| exchange);
+                    exchanges.find(|exchange| exchange.key == key && exchange.at == at).cloned()
+                }
+                None => self.dir.exchange(&key, at)?,
+            },
             None => None,
         };
         match exchange.and_then(|exchange| answer_text(&exchange.body)) {
@@ -197,9 +211,11 @@ impl Shown<'_> {
                 out_file(format!("{text}{end}").as_bytes())?;
                 Ok(Exit::Done)
             }
-            None => Err(Failure::incomplete("the answer is not on this plan's tape").hint(String::from(
-                "it was replayed from another tape, `tape.local` is off, or `planwave gc` has removed it",
-            ))),
+            None if self.tape.is_some() => Err(Failure::incomplete("the answer is not on that tape")),
+            None if self.record.header.replay => Err(Failure::incomplete("the answer is not on this plan's tape")
+                .hint(String::from("the run was a replay: name its tape with `--tape FILE`"))),
+            None => Err(Failure::incomplete("the answer is not on this plan's tape")
+                .hint(String::from("`tape.local` is off, or `planwave gc` has removed it"))),
         }
     }
 

@@ -81,9 +81,8 @@ pub(super) fn recovery(found: &Found, temporaries: usize, fresh: bool) -> Option
     if found.torn > 0 {
         parts.push(String::from("the tape's last line was cut short and is gone"));
     }
-    if let [first, rest @ ..] = &found.damaged[..] {
-        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-        parts.push(format!("line {first}{more} of the tape cannot be read and is in .planwave/tape.damaged.jsonl now"));
+    if let Some(lines) = damaged_lines(&found.damaged) {
+        parts.push(format!("{lines} of the tape cannot be read and moved to .planwave/tape.damaged.jsonl"));
     }
     if temporaries > 0 {
         parts.push(format!("{} removed", plural(temporaries, "unfinished file")));
@@ -100,6 +99,20 @@ pub(super) fn recovery(found: &Found, temporaries: usize, fresh: bool) -> Option
         });
     }
     Some(format!("found: {}", parts.join("; ")))
+}
+
+/// Lines by their numbers, the first of many only; `None` where there are none.
+fn damaged_lines(numbers: &[usize]) -> Option<String> {
+    const NAMED: usize = 10;
+    let (last, before) = numbers.split_last()?;
+    if before.is_empty() {
+        return Some(format!("line {last}"));
+    }
+    let list = |numbers: &[usize]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Some(match numbers.split_at_checked(NAMED) {
+        Some((named, more)) if !more.is_empty() => format!("lines {} and {} more", list(named), more.len()),
+        Some(_) | None => format!("lines {} and {last}", list(before)),
+    })
 }
 
 /// Reads a tape that is to be replayed.
@@ -139,8 +152,18 @@ mod tests {
         );
         assert_eq!(
             line(1, 9, &[4, 8], 1, true).unwrap(),
-            "found: the tape's last line was cut short and is gone; line 4 and 1 more of the tape cannot be read and is in \
-             .planwave/tape.damaged.jsonl now; 1 unfinished file removed; 1 answer on the tape left aside (--fresh)"
+            "found: the tape's last line was cut short and is gone; lines 4 and 8 of the tape cannot be read and moved to \
+             .planwave/tape.damaged.jsonl; 1 unfinished file removed; 1 answer on the tape left aside (--fresh)"
         );
+    }
+
+    #[test]
+    fn damaged_lines_are_named() {
+        let lines = |count: usize| damaged_lines(&(2..2 + count).collect::<Vec<_>>());
+        assert_eq!(lines(0), None);
+        assert_eq!(lines(1).unwrap(), "line 2");
+        assert_eq!(lines(3).unwrap(), "lines 2, 3 and 4");
+        assert_eq!(lines(10).unwrap(), "lines 2, 3, 4, 5, 6, 7, 8, 9, 10 and 11");
+        assert_eq!(lines(12).unwrap(), "lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more");
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Remedy;
 use crate::{
     document::{Finding, Stage},
-    model::{Exchanged, Prices, Usage},
+    model::{Exchanged, Prices, Usage, gate::Overdraft},
     plan::AchievementId,
 };
 
@@ -233,6 +233,8 @@ pub struct Summary {
     pub unmetered: usize,
     /// Cost in US dollars; `None` where the model's prices are unknown.
     pub cost: Option<f64>,
+    /// How far the run's bounds were passed, by what the server counted.
+    pub over_budget: Option<Overdraft>,
     /// Answers that an earlier run paid for: nothing was sent for them, and they are in none of the sums here.
     pub remembered: usize,
     /// HTTP requests sent, retries included.

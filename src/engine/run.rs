@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
-    model::{Model, Recorder, Scope},
+    model::{Model, Recorder, Scope, gate::Bounds},
     parallel::{Failure, Status, whole_seconds},
     plan::AchievementId,
     store::{DocumentStore, WriteError},
@@ -65,6 +65,8 @@ pub struct Engine {
     pub digests: HashMap<AchievementId, Digest>,
     /// The limits of one call.
     pub limits: Limits,
+    /// What the run may cost. The model keeps to it as far as the server lets it; here it is only compared.
+    pub bounds: Bounds,
     /// The most calls in flight.
     pub concurrency: usize,
     /// When an item may start.
@@ -103,7 +105,7 @@ impl Engine {
             answered: mpsc::unbounded_channel(),
             in_flight: JoinSet::new(),
             stopping: None,
-            ledger: Ledger::new(&self.plan, &self.briefing, self.limits.prices.as_ref(), charged),
+            ledger: Ledger::new(&self, charged),
             saver: Saver::new(Arc::clone(&self.store)),
             engine: Arc::new(self),
         };
@@ -183,7 +185,8 @@ impl Dispatcher {
                 biased;
                 wanted = next_wish(&mut stop) => match wanted {
                     Stop::No => {}
-                    Stop::Drain(reason) => self.stop(StopKind::Interrupted, reason),
+                    // What is going to happen is said while it does; the summary says what happened.
+                    Stop::Drain(reason) => self.stop_saying(reason, StopKind::Interrupted, String::from("interrupted")),
                     Stop::Now => {
                         self.stop(StopKind::Interrupted, String::from("interrupted"));
                         self.in_flight.abort_all();
@@ -210,8 +213,13 @@ impl Dispatcher {
     }
 
     fn stop(&mut self, kind: StopKind, reason: String) {
+        self.stop_saying(reason.clone(), kind, reason);
+    }
+
+    /// Starts no more calls; `said` is for those who watch, `reason` for the summary.
+    fn stop_saying(&mut self, said: String, kind: StopKind, reason: String) {
         if self.stopping.is_none() {
-            self.engine.emit(Event::Stopping { reason: reason.clone() });
+            self.engine.emit(Event::Stopping { reason: said });
             self.stopping = Some((kind, reason));
             self.engine.model.stop();
             self.waiting.clear();

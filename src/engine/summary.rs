@@ -6,11 +6,13 @@ use std::{
 };
 
 use super::{
-    Event, ItemId, StopKind, Summary, SummaryRow, briefing::Briefing, planner::RunPlan, schedule::Schedule,
-    state::ItemState, worker::Outcome,
+    Engine, Event, ItemId, StopKind, Summary, SummaryRow,
+    schedule::Schedule,
+    state::ItemState,
+    worker::{Limits, Outcome},
 };
 use crate::{
-    model::{Prices, Usage},
+    model::{Prices, Usage, gate::Bounds},
     tape::may_be_charged,
 };
 
@@ -66,11 +68,13 @@ pub(super) struct Ledger {
     rows: Vec<SummaryRow>,
     skipped: Vec<SummaryRow>,
     prices: Option<Prices>,
+    bounds: Bounds,
     sums: Summary,
 }
 
 impl Ledger {
-    pub(super) fn new(plan: &RunPlan, briefing: &Briefing, prices: Option<&Prices>, charged: Charged) -> Self {
+    pub(super) fn new(engine: &Engine, charged: Charged) -> Self {
+        let Engine { plan, briefing, bounds, limits: Limits { prices, .. }, .. } = engine;
         let row = |item, title, level, outcome, reason| SummaryRow {
             item,
             title,
@@ -91,7 +95,7 @@ impl Ledger {
             .iter()
             .map(|item| row(item.id, item.title.clone(), item.level, "skipped", Some(item.reason.to_string())))
             .collect();
-        Self { charged, rows, skipped, prices: prices.copied(), sums: Summary::default() }
+        Self { charged, rows, skipped, prices: *prices, bounds: *bounds, sums: Summary::default() }
     }
 
     pub(super) fn add(&mut self, index: usize, outcome: &Outcome) {
@@ -150,6 +154,7 @@ impl Ledger {
         self.charged.correct(&mut sums);
         sums.skipped = self.skipped.len();
         sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
+        sums.over_budget = self.bounds.passed_by(&sums.usage, sums.cost);
         sums.wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         if let Some((kind, reason)) = stopped {
             sums.stop_kind = Some(kind);

@@ -165,6 +165,9 @@ impl Failure {
     /// One sentence. `server` is the host's name.
     pub(super) fn message(&self, server: &str) -> String {
         match self {
+            Self::Unreachable { cause } if is_about_open_files(cause) => {
+                format!("no connection to {server} could be opened: {}", clean(cause))
+            }
             Self::Unreachable { cause } => format!("{server} cannot be reached: {}", clean(cause)),
             Self::Silent { waited } => format!("{server} sent nothing for {} s", waited.as_secs_f64().ceil()),
             Self::Cut { cause: Some(cause) } if !is_broken_connection(cause) => {

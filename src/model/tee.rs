@@ -25,6 +25,8 @@ use crate::tape::ExchangeRef;
 
 /// How long to wait for the end of a body after its last event, so that the connection can be used again.
 const END_GRACE: Duration = Duration::from_millis(20);
+/// What goes onto the tape of a body that is larger than its bound, bytes.
+const KEPT_OF_TOO_LARGE: usize = 64 * 1024;
 /// The most bytes of an error's body that are read.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
 
@@ -90,6 +92,8 @@ impl Tee {
                     self.moved = Clock::now();
                 }
                 if self.body.len() + piece.len() > self.limit {
+                    // Nobody can use it; its beginning is enough to see what it was.
+                    self.body = self.body[..self.body.len().min(KEPT_OF_TOO_LARGE)].to_vec();
                     self.finish(false).await;
                     return Err(Failure::TooLarge { limit: self.limit });
                 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::{Summary, SummaryRow, Totals},
-    model::Usage,
+    model::{Usage, gate::Overdraft},
 };
 
 /// With more rows than these, only those that need attention are listed.
@@ -158,6 +158,9 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     if let Some(reason) = &summary.stopped {
         paragraph(out, "Stopped", INDENT, &sanitize(reason), width);
     }
+    if let Some(overdraft) = &summary.over_budget {
+        paragraph(out, "Budget", INDENT, &passed(overdraft), width);
+    }
     if let Some(left) = &context.left {
         let cost = left.cost_expected.map_or_else(|| String::from("cost unknown"), about);
         let text = format!("{} for {} tokens ({cost})", documents(left), token_range(left));
@@ -208,6 +211,14 @@ fn hints(out: &mut String, hints: &[String], width: usize) {
 
 fn plural_more(number: usize) -> String {
     if number == 1 { String::from("1 more hint") } else { format!("{number} more hints") }
+}
+
+/// How far the bounds of the run were passed.
+fn passed(overdraft: &Overdraft) -> String {
+    let tokens = overdraft.tokens.map(|tokens| format!("{} tokens", count(tokens)));
+    let dollars = overdraft.cost.map(|dollars| cost(Some(dollars)));
+    let parts: Vec<String> = tokens.into_iter().chain(dollars).collect();
+    format!("passed by {}: the server counted more than was set aside", parts.join(" and "))
 }
 
 fn tokens(summary: &Summary) -> String {

@@ -7,7 +7,7 @@ use std::io;
 use super::{Existing, PlanDir, StoreError, WriteError};
 use crate::history::Digest;
 
-const FOLDER: &str = ".planwave/blobs";
+const FOLDER: &str = PlanDir::BLOBS;
 
 pub(super) fn path_of(blob: Digest) -> String {
     format!("{FOLDER}/{blob}")

@@ -61,7 +61,7 @@ impl Cleaning {
                         newest_run = Some(record);
                     }
                 }
-                Err(error @ RecordsError::Damaged { .. }) if error.is_empty() => {}
+                Err(error @ RecordsError::Damaged { .. }) if dir.never_began(&id, &error) => {}
                 Err(error @ RecordsError::Damaged { .. }) => unreadable.push(error.to_string()),
                 Err(RecordsError::Store(error)) => return Err(error),
             }

@@ -89,7 +89,11 @@ impl Directory {
             return Ok(());
         }
         self.faults.check(Effect::Create, path)?;
-        self.dir.create_dir_all(path)
+        match self.dir.create_dir_all(path) {
+            // Something else is there, such as a link that leads out: opening it says what.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.dir.open_dir(path).map(drop),
+            made => made,
+        }
     }
 
     /// Gives a file another name, in place of what has it.

@@ -29,6 +29,7 @@ pub(super) enum Effect {
     /// A name is taken away.
     Remove,
     /// The system is asked how many bytes are free; the number of the error is the answer.
+    #[cfg(debug_assertions)]
     Space,
 }
 

@@ -68,7 +68,7 @@ impl Journal {
         let id = next_id(dir, begin.began)?;
         let folder = records::folder_of(&id);
         let path = format!("{folder}/{}", records::CHANGES);
-        let failed = |source| WriteError::Io { path: dir.shown(&path), source };
+        let failed = |source| WriteError::Io { path: dir.shown(&path), source: dir.explained(source) };
         let header = Header {
             record: VERSION,
             id: id.to_string(),

@@ -85,6 +85,9 @@ impl StoreError {
 }
 
 impl PlanDir {
+    /// The folder of bytes from before a change.
+    pub const BLOBS: &str = ".planwave/blobs";
+
     /// Opens what the user named: a plan directory, a `PLAN_*.md`, or a parallel.json.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let located = locate(path)?;

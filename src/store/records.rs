@@ -43,8 +43,8 @@ impl RecordsError {
         }
     }
 
-    /// Whether the record holds nothing: its operation was interrupted before it did anything.
-    pub fn is_empty(&self) -> bool {
+    /// Whether the record holds nothing.
+    fn is_empty(&self) -> bool {
         matches!(self, Self::Damaged { source: RecordError::Empty, .. })
     }
 }
@@ -52,7 +52,7 @@ impl RecordsError {
 impl PlanDir {
     /// The ids of all operations on record, newest first.
     pub fn operations(&self) -> Result<Vec<RunId>, StoreError> {
-        let failed = |source| StoreError::Io { path: self.shown(FOLDER), source };
+        let failed = |source| StoreError::Io { path: self.shown(FOLDER), source: self.explained(source) };
         let entries = match self.dir().read_dir(FOLDER) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed)?,
@@ -77,6 +77,12 @@ impl PlanDir {
         let record = Record::parse(&String::from_utf8_lossy(&bytes)).map_err(damaged)?;
         // A record that was copied to another place is not that place's.
         if record.id == *id { Ok(record) } else { Err(damaged(RecordError::NotARecord)) }
+    }
+
+    /// Whether a record that cannot be read is that of an operation that was interrupted before it did anything. One that
+    /// is empty beside events has lost what it held.
+    pub fn never_began(&self, id: &RunId, error: &RecordsError) -> bool {
+        error.is_empty() && self.events(id).is_ok_and(|events| events.is_none_or(|events| events.is_empty()))
     }
 
     /// The events of a run, lines of JSON; `None` where there are none.

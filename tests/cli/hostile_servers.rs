@@ -12,6 +12,7 @@ use std::{
 };
 
 use crate::support::{
+    canary,
     environment::TestEnv,
     server::{ScriptedServer, good},
 };
@@ -296,7 +297,7 @@ async fn proxies_are_honoured() {
     let server = ScriptedServer::start(good).await;
     let proxy = server.base_url().replace("/v1", "");
     let insecure = ("PLANWAVE_MODEL_ALLOW_INSECURE_HTTP", "true");
-    let key = ("OPENAI_API_KEY", "sk-1234567890");
+    let key = ("OPENAI_API_KEY", canary::KEY);
     let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "PLANWAVE_MODEL_PROXY"];
     for (number, name) in names.into_iter().enumerate() {
         let env = TestEnv::with_plan(&[vec![]]).server("http://model.invalid/v1");

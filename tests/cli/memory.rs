@@ -90,7 +90,7 @@ async fn damage_to_the_tape_is_told_and_costs_only_what_is_damaged() {
     env.write("plan/.planwave/tape.jsonl", &[lines[0], second, lines[2], lines[3], last].join("\n"));
     env.write("plan/subplans/.planwave-1-2.tmp", "half a docu");
     let said = env.run(&RUN);
-    insta::assert_snapshot!(said.lines().find(|line| line.starts_with("found")).unwrap(), @"found: the tape's last line was cut short and is gone; line 2 of the tape cannot be read and is in .planwave/tape.damaged.jsonl now; 1 unfinished file removed; 2 answers on the tape; what they answer is not asked again");
+    insta::assert_snapshot!(said.lines().find(|line| line.starts_with("found")).unwrap(), @"found: the tape's last line was cut short and is gone; line 2 of the tape cannot be read and moved to .planwave/tape.damaged.jsonl; 1 unfinished file removed; 2 answers on the tape; what they answer is not asked again");
     assert_eq!(server.count(), 4 + 2);
     assert_eq!(env.read("plan/.planwave/tape.damaged.jsonl"), format!("{second}\n"));
     assert_eq!(env.documents().len(), 4);

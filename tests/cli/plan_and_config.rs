@@ -1,6 +1,6 @@
 //! `plan show`, `config show`, and the help.
 
-use crate::support::environment::TestEnv;
+use crate::support::{canary, environment::TestEnv};
 
 #[test]
 fn plan_show_prints_what_was_understood() {
@@ -49,12 +49,12 @@ fn config_show_names_the_origin_of_each_value() {
     let env = TestEnv::with_plan(&[vec![]]);
     env.write("plan/planwave.toml", "[run]\nconcurrency = 3\n");
     let said =
-        env.run_with(&["config", "show", "plan"], &[("PLANWAVE_RUN_ORDER", "ready"), ("OPENAI_API_KEY", "sk-abcdef")]);
+        env.run_with(&["config", "show", "plan"], &[("PLANWAVE_RUN_ORDER", "ready"), ("OPENAI_API_KEY", canary::KEY)]);
     let line = |key: &str| said.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned();
     assert!(line("concurrency").contains("= 3") && line("concurrency").contains("planwave.toml:2"), "{said}");
     assert!(line("order").contains("PLANWAVE_RUN_ORDER"), "{said}");
     assert!(line("max_attempts").ends_with("# default"), "{said}");
-    assert!(!said.contains("sk-abcdef"), "{said}");
+    assert!(said.contains("set (32 characters), from OPENAI_API_KEY"), "{said}");
 }
 
 #[test]

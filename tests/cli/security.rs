@@ -8,12 +8,11 @@ use planwave::{
 use secrecy::SecretString;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-use crate::support::{environment::TestEnv, subplan_body};
-
-/// With characters that JSON, URLs and base64 spell in their own ways.
-const CANARY: &str = "sk-canary/01+23\"456789abcdefghij";
-/// A second secret, in a header.
-const GATEWAY: &str = "gateway-canary-7791";
+use crate::support::{
+    canary::{GATEWAY, KEY as CANARY, base64, in_url, seen},
+    environment::TestEnv,
+    subplan_body,
+};
 
 /// The user's configuration.
 const CONFIG: &str = ".config/planwave/config.toml";
@@ -102,38 +101,7 @@ fn json(status: u16, body: &serde_json::Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_raw(body.to_string(), "application/json")
 }
 
-/// As RFC 3986 has it: what is not reserved stays.
-fn in_url(text: &str) -> String {
-    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if stays(byte) { char::from(byte).into() } else { format!("%{byte:02X}") }).collect()
-}
-
-fn base64(text: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |bytes: &[u8]| {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(bytes.get(at).copied().unwrap_or_default()));
-        let text: String = (0..4).map(|at| char::from(ALPHABET[bits >> (18 - 6 * at) & 63])).collect();
-        text[..=bytes.len()].to_owned()
-    };
-    text.as_bytes().chunks(3).map(group).collect()
-}
-
-/// What gives a secret away: any six characters of its middle, as they are or encoded.
-fn traces(secret: &str) -> Vec<String> {
-    let mut traces = vec![secret[3..9].to_owned(), secret[secret.len() - 8..].to_owned(), in_url(&secret[9..17])];
-    // From each of the three places where base64 begins a group.
-    traces.extend((0..3).map(|skipped| base64(&secret[skipped + 6..skipped + 15])));
-    let json = serde_json::Value::from(&secret[9..19]).to_string();
-    traces.push(json.trim_matches('"').to_owned());
-    traces
-}
-
 fn assert_unseen(env: &TestEnv, said: &[(String, String)]) {
-    let traces = [traces(CANARY), traces(GATEWAY)].concat();
-    let seen = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        traces.iter().find(|trace| text.contains(trace.as_str())).cloned()
-    };
     for (what, text) in said {
         assert_eq!(seen(text.as_bytes()), None, "{what} says\n{text}");
     }
@@ -262,4 +230,27 @@ fn a_panic_does_not_print_the_key() {
     let panic = std::panic::catch_unwind(|| panic!("{config:?} {loaded:?}")).unwrap_err();
     let env = TestEnv::with_plan_text("");
     assert_unseen(&env, &[(String::from("a panic"), panic.downcast_ref::<String>().unwrap().clone())]);
+}
+
+/// What every test relies on: a key that gets into a file, a name or an output is found, however it is spelled there.
+#[test]
+fn a_planted_leak_is_found() {
+    let caught = |planted: &dyn Fn(&TestEnv)| {
+        let env = TestEnv::with_plan_text("# PLAN: X\n");
+        planted(&env);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(env))).is_err()
+    };
+    assert!(!caught(&|env| env.write(CONFIG, CANARY)), "what the test itself wrote is no leak");
+    for spelled in [CANARY.to_owned(), format!("x{}", &CANARY[1..]), in_url(CANARY), base64(CANARY), GATEWAY.to_owned()]
+    {
+        let file = |env: &TestEnv| std::fs::write(env.path("plan/leak.txt"), &spelled).unwrap();
+        assert!(caught(&file), "{spelled}");
+    }
+    assert!(caught(&|env| std::fs::write(env.path("gateway-canary.txt"), "").unwrap()));
+    let env = TestEnv::with_plan_text(&format!("# PLAN: X\n\n## Achievements\n\n**Achievement 1.1**: {GATEWAY}\n"));
+    let says = || env.run(&["plan", "show", "plan"]);
+    let said = std::panic::catch_unwind(std::panic::AssertUnwindSafe(says)).unwrap_err();
+    assert!(said.downcast_ref::<String>().unwrap().contains("says"), "the output holds a secret");
+    let unknown = || env.run_with(&["plan", "show", "plan"], &[("OPENAI_API_KEY", "sk-another")]);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(unknown)).is_err(), "nothing looks for this key");
 }

@@ -211,6 +211,21 @@ async fn what_a_run_wrote_or_rejected_stays_within_reach() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_of_a_replay_are_shown_from_its_tape() {
+    let (env, server, _) = ran().await;
+    std::fs::rename(env.path("plan/.planwave/tape.jsonl"), env.path("tape.jsonl")).unwrap();
+    env.run(&["undo", "plan", "--yes"]);
+    let said = env.run(&["run", "plan", "--all", "--yes", "--replay", "tape.jsonl", "--progress", "none"]);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    assert_eq!(server.count(), 5);
+    let show = |more: &[&str]| env.run(&[&["show", "3", "1.2", "plan", "--stage", "subplan"], more].concat());
+    assert!(show(&["--attempt", "1"]).contains("name its tape with `--tape FILE`\n[exit 1]"));
+    let first = show(&["--attempt", "1", "--tape", "tape.jsonl"]);
+    assert_eq!(first, "## Objective\n\nToo little.\n[exit 0]");
+    assert!(show(&["--attempt", "2", "--tape", "tape.jsonl"]).starts_with("## Objective\n\nPart 1.2 is there"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_only_failed_shows_its_last_answer() {
     let server = ScriptedServer::start(|_| Reply::Text(String::from("## Objective\n\nToo little."))).await;
     let env = unrecorded(&[vec![]]).server(&server.base_url());
@@ -374,6 +389,20 @@ async fn a_damaged_record_is_named_and_passed_over() {
     env.write(&path, "\u{1b}[31m\n");
     let said = env.run(&["history", "plan"]);
     assert!(said.contains("undo.jsonl: line 1 is not the header of a record") && said.ends_with("[exit 0]"), "{said}");
+    // What the run paid for stays on the bill, and nobody takes a lost record for that of a run that did nothing.
+    for lost in ["\u{1b}[31m\n", ""] {
+        env.write(&path, lost);
+        for command in [["history", "plan"], ["cost", "plan"], ["undo", "plan"]] {
+            let said = env.run(&command);
+            assert!(said.contains("warning: 1 is left out, and cannot be undone: plan/.planwave/runs/"), "{said}");
+            let costs = said.contains("1  (its record is lost)") && said.contains("5,000");
+            assert_eq!(costs, command[0] == "cost", "{said}");
+        }
+        let said = env.run(&["gc", "plan", "--dry-run"]);
+        assert!(said.contains("warning: plan/.planwave/runs/") && said.contains("; it stays"), "{said}");
+    }
+    std::fs::remove_file(env.path(&path.replace("undo", "events"))).unwrap();
+    assert!(!env.run(&["history", "plan"]).contains("warning"), "it was interrupted before it did anything");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
+use std::time::Duration;
+
 use crate::{
     CALLS, CONCURRENCY, RUN,
     aftermath::{documents, on_tape},
@@ -11,8 +13,8 @@ use crate::{
 };
 
 /// Runs the binary under a limit that a shell sets.
-fn limited(env: &TestEnv, limit: &str) -> (String, Option<i32>) {
-    let direct = env.command(&RUN, &[]);
+fn limited(env: &TestEnv, arguments: &[&str], limit: &str) -> (String, Option<i32>) {
+    let direct = env.command(arguments, &[]);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")]).arg(direct.get_program()).args(direct.get_args());
     shell.current_dir(env.path("")).env_clear();
@@ -28,7 +30,7 @@ async fn a_tape_that_may_not_grow() {
     let server = ScriptedServer::start(script).await;
     let (env, before) = plan(&server);
     // Blocks of 512 or 1,024 bytes, as the shell likes: room for some answers and not for all.
-    let (said, code) = limited(&env, "trap '' XFSZ; ulimit -f 48");
+    let (said, code) = limited(&env, &RUN, "trap '' XFSZ; ulimit -f 48");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("plan/.planwave/tape.jsonl") && said.contains("free some space"), "{said}");
     // What could not be put on the tape was paid for: its document is there all the same.
@@ -41,27 +43,43 @@ async fn a_tape_that_may_not_grow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_few_open_files() {
     // As in `disk`.
-    tokio::task::unconstrained(fewer_and_fewer_files()).await;
+    tokio::task::unconstrained(async {
+        for concurrency in [2, 8] {
+            fewer_and_fewer_files(concurrency).await;
+        }
+    })
+    .await;
 }
 
-async fn fewer_and_fewer_files() {
+/// From so few that nothing can be done to so many that nothing is in the way.
+async fn fewer_and_fewer_files(concurrency: usize) {
     let expected = undisturbed().await;
-    let mut refused = 0;
-    for files in 5..40 {
-        let server = ScriptedServer::start(script).await;
+    let number = concurrency.to_string();
+    let arguments = [&RUN[..4], &["--concurrency", &number, "--progress", "plain"]].concat();
+    let mut stopped = 0;
+    for files in 5.. {
+        assert!(files < 64, "nothing gets this far");
+        // Answers take their time, so that all calls in flight have a connection.
+        let server = ScriptedServer::slow(script, Duration::from_millis(50)).await;
         let (env, before) = plan(&server);
-        let (said, code) = limited(&env, &format!("ulimit -n {files}"));
-        assert!(!said.contains("panicked"), "{files}: {said}");
+        let (said, code) = limited(&env, &arguments, &format!("ulimit -n {files}"));
+        let what = format!("{files} files, {concurrency} calls: {code:?} {said}");
+        assert!(!said.contains("panicked"), "{what}");
         if code == Some(0) {
             break;
         }
         // Below some number the system cannot even load the program.
-        assert!(matches!(code, Some(1 | 2 | 4 | 127)), "{files}: {code:?} {said}");
-        refused += usize::from(said.contains("limit of open files"));
-        let lost = server.count() - on_tape(&env);
-        goes_on(&env, &server, &before, &expected, lost);
+        if code != Some(127) {
+            assert!(matches!(code, Some(1 | 2 | 4)), "{what}");
+            assert!(said.contains("Too many open files") && said.contains("limit of open files"), "{what}");
+            // It is no item's fault, and none is given up.
+            assert!(!said.contains(" failed"), "{what}");
+            stopped += usize::from(server.count() > 0);
+        }
+        assert_eq!(server.count(), on_tape(&env), "{what}");
+        goes_on(&env, &server, &before, &expected, 0);
     }
-    assert!(refused > 0, "no limit made anything fail");
+    assert!(stopped > 0, "no limit stopped a run on its way");
 }
 
 #[tokio::test(flavor = "multi_thread")]

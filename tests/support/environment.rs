@@ -1,13 +1,22 @@
-//! The real binary in a directory of its own, with nothing of this machine's environment.
+//! The real binary in a directory of its own, with nothing of this machine's environment. Where it talks to a server it
+//! has a key, and that key may be seen nowhere afterwards: not in what the binary prints (panics included), and in no file.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use tempfile::TempDir;
 
-/// A temporary directory with a plan in `plan/`.
+use super::canary;
+
+/// A temporary directory with a plan in `plan/`. When it is dropped, no file in it may hold a key.
 pub(crate) struct TestEnv {
     root: TempDir,
     base_url: Option<String>,
+    /// Files in which the test itself wrote a key.
+    given: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl TestEnv {
@@ -29,7 +38,7 @@ impl TestEnv {
     }
 
     fn planned(root: TempDir, text: &str) -> Self {
-        let env = Self { root, base_url: None };
+        let env = Self { root, base_url: None, given: Mutex::default() };
         env.write("plan/PLAN_TEST.md", text);
         env
     }
@@ -55,6 +64,9 @@ impl TestEnv {
     /// Writes a file.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
+        if canary::seen(text.as_bytes()).is_some() {
+            self.given.lock().unwrap().insert(path.clone());
+        }
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
@@ -97,6 +109,9 @@ impl TestEnv {
     /// The same with more environment variables.
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
         let output = self.command(arguments, variables).output().unwrap();
+        for said in [&output.stdout, &output.stderr] {
+            assert_eq!(canary::seen(said), None, "{arguments:?} says\n{}", String::from_utf8_lossy(said));
+        }
         let mut text = self.tidy(&String::from_utf8_lossy(&output.stdout));
         if !output.stderr.is_empty() {
             text.push_str("------- stderr -------\n");
@@ -115,10 +130,35 @@ impl TestEnv {
             command.env("SYSTEMROOT", root);
         }
         if let Some(base_url) = &self.base_url {
-            command.env("PLANWAVE_MODEL_BASE_URL", base_url);
+            command.env("PLANWAVE_MODEL_BASE_URL", base_url).env("OPENAI_API_KEY", canary::KEY);
+        }
+        for (name, value) in variables.iter().filter(|(name, _)| name.ends_with("API_KEY")) {
+            let looked_for = value.is_empty() || value.contains(canary::KEY);
+            assert!(looked_for, "{name} is a key that nothing looks for: use one of `canary`");
         }
         command.envs(variables.iter().copied()).stdin(std::process::Stdio::null());
         command
+    }
+
+    /// The files in which a key was left, with what gives it away.
+    fn leaks(&self) -> Vec<(PathBuf, String)> {
+        let given = self.given.lock().unwrap();
+        let mut leaks = Vec::new();
+        let mut folders = vec![self.root.path().to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            // What a test has locked away cannot be looked at, and what it links to is looked at where it lies.
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let (path, kind) = (entry.path(), entry.file_type().unwrap());
+                let name = path.strip_prefix(self.root.path()).unwrap_or(Path::new("")).to_string_lossy().into_owned();
+                let held = (kind.is_file() && !given.contains(&path)).then(|| std::fs::read(&path).unwrap_or_default());
+                leaks.extend(canary::seen(name.as_bytes()).map(|trace| (path.clone(), trace)));
+                leaks.extend(held.and_then(|bytes| canary::seen(&bytes)).map(|trace| (path.clone(), trace)));
+                if kind.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        leaks
     }
 
     /// Paths of this machine and ports have no place in a snapshot.
@@ -128,5 +168,14 @@ impl TestEnv {
             text = text.replace(base_url, "[server]");
         }
         text
+    }
+}
+
+impl Drop for TestEnv {
+    fn drop(&mut self) {
+        // A second panic would hide the first.
+        if !std::thread::panicking() {
+            assert_eq!(self.leaks(), [], "files hold a key");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+pub(crate) mod canary;
 pub(crate) mod environment;
 pub(crate) mod server;
 

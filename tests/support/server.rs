@@ -11,6 +11,8 @@ use wiremock::{
 pub(crate) enum Reply {
     /// A streamed answer that ends cleanly.
     Text(String),
+    /// The same, for which so many output tokens are charged.
+    Charged(String, u32),
     /// An answer that was cut at its token cap.
     Cut(String),
     /// An empty answer whose tokens all went into reasoning.
@@ -139,16 +141,17 @@ impl Respond for Responder {
 impl Reply {
     fn response(&self) -> ResponseTemplate {
         match self {
-            Self::Text(text) => sse(text, None, "stop", 0),
-            Self::Cut(text) => sse(text, None, "length", 0),
-            Self::Thought => sse("", None, "length", 300),
-            Self::Refusal(text) => sse("", Some(text), "stop", 0),
+            Self::Text(text) => sse(text, None, "stop", (300, 0)),
+            Self::Charged(text, tokens) => sse(text, None, "stop", (*tokens, 0)),
+            Self::Cut(text) => sse(text, None, "length", (300, 0)),
+            Self::Thought => sse("", None, "length", (300, 300)),
+            Self::Refusal(text) => sse("", Some(text), "stop", (300, 0)),
             Self::Status(status, body) => ResponseTemplate::new(*status).set_body_raw(body.clone(), "application/json"),
         }
     }
 }
 
-fn sse(text: &str, refusal: Option<&str>, finish: &str, reasoning: u32) -> ResponseTemplate {
+fn sse(text: &str, refusal: Option<&str>, finish: &str, (output, reasoning): (u32, u32)) -> ResponseTemplate {
     let mut stream = String::new();
     let mut event = |value: serde_json::Value| stream.push_str(&format!("data: {value}\n\n"));
     let mut rest = text;
@@ -165,7 +168,7 @@ fn sse(text: &str, refusal: Option<&str>, finish: &str, reasoning: u32) -> Respo
     event(serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}));
     event(serde_json::json!({
         "choices": [],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 300, "total_tokens": 1300,
+        "usage": {"prompt_tokens": 1000, "completion_tokens": output, "total_tokens": 1000 + output,
                   "prompt_tokens_details": {"cached_tokens": 200},
                   "completion_tokens_details": {"reasoning_tokens": reasoning}},
     }));

@@ -272,9 +272,9 @@ async fn silence_is_given_up_and_repeated() {
         .to_owned();
     let cases = [
         // Nothing at all; silence before the first text; silence in the middle.
-        (vec![], Duration::from_millis(20), Duration::from_secs(60)),
-        (vec![": waiting\n\n".to_owned()], Duration::from_millis(20), Duration::from_secs(60)),
-        (vec![begun], Duration::from_secs(60), Duration::from_millis(20)),
+        (vec![], Duration::from_millis(500), Duration::from_secs(60)),
+        (vec![": waiting\n\n".to_owned()], Duration::from_millis(500), Duration::from_secs(60)),
+        (vec![begun], Duration::from_secs(60), Duration::from_millis(500)),
     ];
     for (pieces, first_token, idle) in cases {
         let address = raw(vec![(pieces, Then::Hang), (vec![good()], Then::Hang)]).await;

@@ -22,6 +22,7 @@ use crate::{
     },
     engine::{Engine, Limits, Order, Selection, StopKind, Summary, Totals, Wish},
     history::{Kind, Tallied},
+    model::gate::Bounds,
     parallel::whole_seconds,
     plan::Plan,
     progress::Refreshed,
@@ -75,7 +76,7 @@ pub(in crate::cli) fn perform(
             .hint(String::from("run the same command again to see what is left to do")));
     }
     // What cannot be written must not be paid for.
-    for folder in wish.stages.iter().map(|stage| stage.folder()) {
+    for folder in wish.stages.iter().map(|stage| stage.folder()).chain([PlanDir::BLOBS]) {
         dir.check_writable(folder).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     }
     let replay = matches!(answers, Answers::Replay(_));
@@ -115,6 +116,8 @@ pub(in crate::cli) fn perform(
             longest_quote: model_setup::longest_quote(loaded),
             prices: choice.facts.prices,
         },
+        // A replay spends nothing.
+        bounds: if replay { Bounds::default() } else { model_setup::bounds(loaded) },
         concurrency: settings.run.concurrency,
         order: match settings.run.order {
             config::Order::Level => Order::Level,

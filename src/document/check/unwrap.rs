@@ -58,12 +58,21 @@ fn without_reasoning(text: &str) -> &str {
             let close = format!("</{tag}>");
             text = text.find(&close).map_or("", |at| trim(&text[at + close.len()..]));
         }
-        let mut start = 0;
-        let mut answer = 0;
+        let (mut start, mut answer) = (0, 0);
+        // As in `front`: what looks like a section in front matter is none.
+        let (mut front_matter, mut behind) = (false, false);
         for line in text.split_inclusive('\n') {
             start += line.len();
-            if section_heading(line.trim_end()) {
+            let content = line.trim_end();
+            if front_matter {
+                front_matter = content != "---";
+            } else if section_heading(content) {
                 break;
+            } else if content == "---" {
+                front_matter = !behind && opens_front_matter(&text[start..]);
+            } else {
+                let title = heading(content).is_some_and(|(level, _)| level == 1);
+                behind |= !(content.is_empty() || title || is_label(content) || fence(content).is_some());
             }
             if line.trim() == "</think>" {
                 answer = start;
@@ -122,9 +131,7 @@ fn front(text: &str) -> Option<Front> {
             fences += 1;
         } else if content == "---" {
             // YAML front matter can only open a document; elsewhere this is a rule.
-            front_matter = lines == 0
-                && text[len + line.len()..].lines().take(30).any(|line| line == "---")
-                && text[len + line.len()..].lines().next().is_some_and(is_field);
+            front_matter = lines == 0 && opens_front_matter(&text[len + line.len()..]);
         } else if !content.is_empty() && !is_label(content) {
             lines += 1;
             words += word_count(content);
@@ -136,6 +143,11 @@ fn front(text: &str) -> Option<Front> {
         len += line.len();
     }
     None
+}
+
+/// Whether a `---` opens YAML front matter, by what follows it.
+fn opens_front_matter(rest: &str) -> bool {
+    rest.lines().take(30).any(|line| line == "---") && rest.lines().next().is_some_and(is_field)
 }
 
 /// `title: x`, as in YAML.
@@ -230,6 +242,7 @@ mod tests {
             (format!("<think>a</think><think>b</think>\n```markdown\n{BODY}\n```"), BODY),
             (format!("First I look.\n</think>\n\n{BODY}"), BODY),
             (format!("{long}\n</think>\n\n{BODY}"), BODY),
+            (format!("---\ntitle: x\n# Objective\n---\n## Mine\n</think>\n{BODY}"), BODY),
             (format!("Sure!\n\n{BODY}"), BODY),
             (code_first.clone(), code_first.as_str()),
             (own_section.clone(), own_section.as_str()),

@@ -24,6 +24,29 @@ impl Bounds {
     }
 }
 
+impl Bounds {
+    /// By how much a bill passes the bounds: a server that does not keep to the cap it was sent, or counts more tokens
+    /// than anybody could expect, can do that. `None` where it keeps to them.
+    pub fn passed_by(&self, usage: &Usage, cost: Option<f64>) -> Option<Overdraft> {
+        let used = usage.input.saturating_add(usage.output);
+        let tokens = self.max_tokens.and_then(|most| used.checked_sub(most)).filter(|tokens| *tokens > 0);
+        let cost = self.max_cost.zip(cost).map(|(most, cost)| cost - most).filter(|cost| *cost > NO_OVERDRAFT);
+        (tokens.is_some() || cost.is_some()).then_some(Overdraft { tokens, cost })
+    }
+}
+
+/// Sums of many small floats; a millionth of a cent is no overdraft.
+const NO_OVERDRAFT: f64 = 1e-8;
+
+/// How far bounds were passed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Overdraft {
+    /// Tokens above the bound, where that was passed.
+    pub tokens: Option<u64>,
+    /// US dollars above the bound, where that was passed.
+    pub cost: Option<f64>,
+}
+
 /// Tokens and dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bill {
@@ -84,8 +107,7 @@ impl Budget {
 
     fn fits(&self, sum: Bill) -> bool {
         self.bounds.max_tokens.is_none_or(|most| sum.tokens <= most)
-            // Sums of many small floats; a millionth of a cent is no overdraft.
-            && self.bounds.max_cost.is_none_or(|most| sum.cost <= most + 1e-8)
+            && self.bounds.max_cost.is_none_or(|most| sum.cost <= most + NO_OVERDRAFT)
     }
 
     /// Learns from an answer how many tokens the provider counted for a prompt that was taken to have so many.
@@ -160,6 +182,21 @@ mod tests {
         assert!(matches!(budget.reserve(100, 250), Room::Reserved(_)));
         assert_eq!(budget.spent().tokens, 150);
         assert!(matches!(budget.reserve(800, 400), Room::None { .. }), "too large whatever the others cost");
+    }
+
+    #[test]
+    fn how_far_a_bound_was_passed_is_known() {
+        let used = Usage { input: 900, cached: 0, output: 101, reasoning: 50 };
+        for (max_tokens, max_cost, cost, passed) in [
+            (None, None, Some(9.0), None),
+            (Some(1_001), Some(0.5), Some(0.5), None),
+            (Some(1_000), Some(0.5), Some(0.5), Some((Some(1), None))),
+            (Some(2_000), Some(0.5), Some(0.75), Some((None, Some(0.25)))),
+            (Some(1), Some(0.5), None, Some((Some(1_000), None))),
+        ] {
+            let passed = passed.map(|(tokens, cost)| Overdraft { tokens, cost });
+            assert_eq!(Bounds { max_cost, max_tokens }.passed_by(&used, cost), passed, "{max_tokens:?} {max_cost:?}");
+        }
     }
 
     #[test]

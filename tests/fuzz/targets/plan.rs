@@ -80,9 +80,10 @@ fn read(input: &[u8]) {
 fn check(input: &[u8]) -> u64 {
     let read = plan::parse(name(), input);
     spelled_otherwise(input, &read);
-    let lines = line_count(input);
+    let text = with_line_feeds(input);
+    let lines = line_count(&text);
     match read {
-        Ok(plan) => good(&plan, input, lines),
+        Ok(plan) => good(&plan, input, text, lines),
         Err(error) => {
             let line = error.line().unwrap();
             assert!((1..=lines).contains(&line), "line {line} of {lines}: {error}");
@@ -92,8 +93,16 @@ fn check(input: &[u8]) -> u64 {
     }
 }
 
-fn good(plan: &Plan, input: &[u8], lines: usize) -> u64 {
-    let text = String::from_utf8(input.to_vec()).unwrap().replace("\r\n", "\n");
+/// A file without any `\n` has `\r` at the ends of its lines, as on old systems.
+fn with_line_feeds(input: &[u8]) -> Vec<u8> {
+    if input.contains(&b'\n') {
+        return input.to_vec();
+    }
+    input.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect()
+}
+
+fn good(plan: &Plan, input: &[u8], text: Vec<u8>, lines: usize) -> u64 {
+    let text = String::from_utf8(text).unwrap().replace("\r\n", "\n");
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let text_lines: Vec<&str> = text.split('\n').collect();
     assert!(!plan.achievements.is_empty());
