@@ -1,6 +1,6 @@
 //! `planwave init`: a new PLAN from a pattern.
 
-use crate::support::environment::TestEnv;
+use crate::support::{canary, environment::TestEnv};
 
 fn empty() -> TestEnv {
     TestEnv::with_plan_text("# PLAN: other\n")
@@ -21,7 +21,8 @@ fn a_new_plan_says_what_to_fill_in_and_can_be_planned_at_once() {
     ");
     let files: Vec<String> = env.files("SHOP").into_keys().collect();
     assert_eq!(files, ["PLAN_SHOP.md", "parallel.json"]);
-    insta::assert_snapshot!(env.run(&["run", "SHOP", "--level", "4", "--stage", "subplan", "--dry-run"]), @r"
+    let dry_run = ["run", "SHOP", "--level", "4", "--stage", "subplan", "--dry-run"];
+    insta::assert_snapshot!(env.run_with(&dry_run, &[("OPENAI_API_KEY", canary::KEY)]), @r"
     SHOP with gpt-5-mini; tokens counted with o200k_base
 
       ITEM         TITLE              ESTIMATE   PROMPT          ANSWER

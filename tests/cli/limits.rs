@@ -1,6 +1,7 @@
 //! What a run may cost, answers that do not come whole, servers that fail or lie: what a user sees of them.
 
 use crate::support::{
+    canary,
     environment::TestEnv,
     server::{Reply, ScriptedServer, good},
     subplan_body,
@@ -114,7 +115,7 @@ async fn a_budget_in_dollars_needs_prices() {
 fn a_dry_run_shows_the_budget() {
     let env = TestEnv::with_plan(&three());
     let bounds = ["run", "plan", "--level", "1", "--dry-run", "--max-cost", "0.05", "--max-tokens", "10000000"];
-    let said = env.run_with(&bounds, &[("OPENAI_API_KEY", "sk-1234")]);
+    let said = env.run_with(&bounds, &[("OPENAI_API_KEY", canary::KEY)]);
     let from = said.find("Total ").unwrap();
     insta::assert_snapshot!(&said[from..], @r"
     Total   3 SUBPLANs and 3 EXECUTIONs (3 estimated)

@@ -382,7 +382,7 @@ fn a_dry_run_says_what_the_run_would_be_refused_for() {
             rest.split_once(" warning: ").or_else(|| rest.split_once(" nothing sent")).unwrap().0.to_owned()
         })
     };
-    let (key, url) = (("OPENAI_API_KEY", "sk-1234"), ("PLANWAVE_MODEL_BASE_URL", "http://example.com/v1"));
+    let (key, url) = (("OPENAI_API_KEY", canary::KEY), ("PLANWAVE_MODEL_BASE_URL", "http://example.com/v1"));
     insta::assert_snapshot!(warning(&[]).unwrap(), @"there is no API key for api.openai.com; set the environment variable OPENAI_API_KEY, or `model.api_key_command` in your configuration; to try planwave without a key, run `planwave demo`");
     insta::assert_snapshot!(warning(&[key, url]).unwrap(), @"PLANWAVE_MODEL_BASE_URL: `model.base_url` sends prompts and the API key in the clear to example.com; use https://, or set model.allow_insecure_http = true if you trust the network");
     assert_eq!(warning(&[key]), None);
