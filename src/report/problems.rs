@@ -14,7 +14,7 @@ use super::{
 use crate::parallel::{MOST_PROBLEMS, Problem, Severity};
 
 /// Problems of one rule that are shown with their line.
-const SHOWN: usize = 3;
+const SHOWN: usize = 50;
 
 /// Columns before the value that are shown of a line that has to be cut.
 const BEFORE: usize = 24;
