@@ -286,7 +286,10 @@ mod tests {
         assert!(text.contains(" --> f:50:1\n"), "{text}");
         assert!(text.ends_with("… and 3 more of PW304 cycle; `--all` lists them\n\n"), "{text}");
         let text = problems_text(&list, &source, "f", ProblemsView { all: true, ..VIEW });
-        assert!(text.ends_with("f:51:1: error[PW304]: m\nf:52:1: error[PW304]: m\nf:53:1: error[PW304]: m\n\n"), "{text}");
+        assert!(
+            text.ends_with("f:51:1: error[PW304]: m\nf:52:1: error[PW304]: m\nf:53:1: error[PW304]: m\n\n"),
+            "{text}"
+        );
         assert_eq!(problems_summary(&list), "53 errors");
         assert_eq!(problems_summary(&[]), "no problems");
         assert_eq!(problems_text(&[], "", "f", VIEW), "");

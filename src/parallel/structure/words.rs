@@ -326,8 +326,10 @@ fn rules(structure: &Structure, level: &Level) -> Value {
     if level.groups.len() > 1 {
         rules.push(TOUCH_THE_SAME.to_owned());
     }
-    let critical: Vec<usize> =
+    let mut critical: Vec<usize> =
         level.members.iter().copied().filter(|&node| structure.drafts[node].critical == Some(true)).collect();
+    // By id, in whichever order they stand in the level.
+    critical.sort_unstable();
     if !critical.is_empty() {
         rules.push(format!("{CRITICAL}{}.", names(&structure.ids(&critical))));
     }

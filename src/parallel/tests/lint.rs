@@ -308,7 +308,7 @@ fn what_reading_finds_odd_is_told_too() {
         [("{\"levels\": [NaN]}", "PW104"), ("{\"x\": -Infinity}", "PW104"), ("{\"levels\": [1e999]}", "PW111")]
     {
         let problems = ParallelFile::parse(text.as_bytes()).unwrap_err();
-        assert_eq!(problems[0].rule.code, code, "{text}");
+        assert!(problems.iter().any(|problem| problem.rule.code == code), "{text}: {problems:#?}");
     }
     let bare = r#"{"levels": [{"level": 1, "achievements": [{"id": "1.1"}]}]}"#;
     let missing = lint(&parsed(bare), &none).iter().filter(|problem| problem.rule.name == "missing-field").count();
