@@ -100,7 +100,9 @@ fn moved(file: &ParallelFile) -> Vec<Splice> {
     for (place, level) in file.levels.iter().enumerate() {
         level.entries.iter().for_each(|&entry| places[entry] = place);
     }
-    let may_chain: Vec<bool> = file.levels.iter().map(|level| !level.can_parallelize).collect();
+    // A level of one achievement cannot be worked on in parallel either, and was not meant to hold a chain.
+    let may_chain = |level: &super::LevelInfo| !level.can_parallelize && level.entries.len() > 1;
+    let may_chain: Vec<bool> = file.levels.iter().map(may_chain).collect();
     let new = places_along(&dependencies, &order, &places, &may_chain);
     if new == places {
         return Vec::new();
