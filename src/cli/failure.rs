@@ -56,6 +56,11 @@ impl Failure {
         Self { message: message.into(), hint: None, exit: Exit::Stopped }
     }
 
+    /// The same, after something was done that a script has to know of: not the exit code of what was left undone.
+    pub(super) fn although(self, done: &str) -> Self {
+        Self { message: format!("{done}; but {}", self.message), exit: Exit::Invalid, ..self }
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self

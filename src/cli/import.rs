@@ -10,14 +10,16 @@ use std::{
 
 use clap::Args;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
     global::Global,
+    pretty,
     project::{self, Project},
     prompt::{Destination, import_command, paper, text as prompt_text},
     run::{Prepared, prepare},
-    terminal::err,
+    terminal::{err, out},
 };
 use crate::{
     document::{FileRole, Finding, Folder, Names, Stage},
@@ -49,8 +51,30 @@ pub(super) struct ImportArguments {
     /// Replace documents that exist.
     #[arg(long)]
     force: bool,
+    /// Print what was done as JSON, the prompt for what is missing in it.
+    #[arg(long, conflicts_with_all = ["out", "clipboard"])]
+    json: bool,
     #[command(flatten)]
     destination: Destination,
+}
+
+/// What has become of the answers, for a program.
+#[derive(Serialize)]
+struct Imported {
+    written: Vec<String>,
+    missing: Vec<String>,
+    rejected: Vec<Rejected>,
+    /// Documents that were not asked for, or of another plan.
+    misplaced: usize,
+    prompts: Vec<String>,
+}
+
+/// A document that was not accepted.
+#[derive(Serialize)]
+struct Rejected {
+    document: String,
+    code: &'static str,
+    message: String,
 }
 
 /// One document of the answers, recognised.
@@ -86,11 +110,15 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     }
     operation.finish()?;
     unknown += taken.misplaced;
-    err(&format!("{} written, {} missing\n", plural(taken.written, "document"), taken.missing));
-    if !taken.prompts.is_empty() {
+    let missing = taken.missing.len();
+    err(&format!("{} written, {missing} missing\n", plural(taken.written.len(), "document")));
+    if arguments.json {
+        let Taken { written, missing, rejected, misplaced: _, prompts } = taken;
+        out(&pretty(&Imported { written, missing, rejected, misplaced: unknown, prompts })?)?;
+    } else if !taken.prompts.is_empty() {
         arguments.destination.deliver(&taken.prompts.join("\n\n"))?;
     }
-    Ok(if taken.missing + unknown > 0 { Exit::Incomplete } else { Exit::Done })
+    Ok(if missing + unknown > 0 { Exit::Incomplete } else { Exit::Done })
 }
 
 /// An answer's name for messages, and its text.
@@ -160,9 +188,13 @@ fn recognise<'a>(
                 continue;
             };
             if let Some(earlier) = offers.iter_mut().find(|offer| offer.path == path) {
-                // People paste the mended answer below the first one.
-                err(&format!("{}:{}: {path} comes again; the later one counts\n", sanitize(source), piece.line));
-                (earlier.piece, earlier.source) = (piece, source.clone());
+                // One that was cut is asked for again, and the answer pasted below it.
+                let later = piece.closed && !earlier.piece.closed;
+                let counts = if later { "the later one counts, which has an end" } else { "the first one counts" };
+                err(&format!("{}:{}: {path} comes again; {counts}\n", sanitize(source), piece.line));
+                if later {
+                    (earlier.piece, earlier.source) = (piece, source.clone());
+                }
                 continue;
             }
             offers.push(Offer { piece, source: source.clone(), id, stage, path });
@@ -171,10 +203,16 @@ fn recognise<'a>(
     Ok((offers, unknown))
 }
 
-/// The document that a path names. Models drop folders, so the file's name decides; the path is made from the plan's
-/// own names, so nothing that was pasted can lead elsewhere.
+/// The document that a path names. Models drop folders, so without one the file's name decides; the path is made from the
+/// plan's own names, so nothing that was pasted can lead elsewhere.
 fn identify(path: &str, names: &Names) -> Option<(AchievementId, Stage, String)> {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let (folders, name) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
+    // Whoever names another place means another document.
+    let elsewhere = folders.starts_with(['/', '\\', '~']) || folders.split(['/', '\\']).any(|folder| folder == "..");
+    let last = folders.rsplit(['/', '\\']).next().unwrap_or_default();
+    if elsewhere || (!last.is_empty() && !["subplans", "execution"].contains(&last)) {
+        return None;
+    }
     for folder in [Folder::Subplans, Folder::Execution] {
         match names.classify(folder, name) {
             Some(FileRole::Subplan(id)) => return Some((id, Stage::Subplan, names.subplan(id))),
@@ -190,9 +228,11 @@ fn identify(path: &str, names: &Names) -> Option<(AchievementId, Stage, String)>
 /// What has become of the answers.
 #[derive(Default)]
 struct Taken {
-    written: usize,
+    written: Vec<String>,
     /// Documents of the same levels that were not there or not good.
-    missing: usize,
+    missing: Vec<String>,
+    /// Why documents were not accepted.
+    rejected: Vec<Rejected>,
     /// Documents that were not asked for.
     misplaced: usize,
     /// Prompts for what is missing.
@@ -251,7 +291,7 @@ impl Import<'_> {
                     for warning in warnings {
                         err(&format!("  warning: {}\n", sanitize(&warning.message)));
                     }
-                    taken.written += 1;
+                    taken.written.push(path.clone());
                     changed.insert(*id);
                     open.remove(path.as_str());
                 }
@@ -259,6 +299,8 @@ impl Import<'_> {
                     err(&format!("{place}: {path} is not accepted\n"));
                     for finding in errors {
                         err(&format!("  {}: {}\n", finding.code, sanitize(&finding.message)));
+                        let message = finding.message.clone();
+                        taken.rejected.push(Rejected { document: path.clone(), code: finding.code, message });
                         faults.push((path.clone(), finding));
                     }
                 }
@@ -267,7 +309,7 @@ impl Import<'_> {
         self.update_parallel(&prepared, &changed)?;
         // With `--force` the documents that exist may be replaced; they are not missing.
         open.retain(|path, call| !call.overwrites || faults.iter().any(|(faulty, _)| faulty == path));
-        taken.missing += open.len();
+        taken.missing.extend(open.keys().map(|path| (*path).to_owned()));
         let mut by_level: BTreeMap<u32, Vec<PaperCall<'_>>> = BTreeMap::new();
         for call in open.into_values() {
             by_level.entry(call.item.level).or_default().push(call);

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    project,
-    terminal::out,
+    pretty, project,
+    terminal::{err, out},
 };
 use crate::{
     parallel::{ParallelFile, declared, whole_seconds},
@@ -34,13 +35,39 @@ pub(super) struct InitArguments {
     /// Name the patterns there are.
     #[arg(long, conflicts_with_all = ["name", "directory"])]
     list: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was made, for a program.
+#[derive(Serialize)]
+struct Made<'a> {
+    plan: &'a str,
+    directory: &'a str,
+    plan_file: &'a str,
+    parallel_file: &'a str,
+    pattern: &'a str,
+    achievements: usize,
+    levels: usize,
+    /// Places to fill in.
+    places: usize,
+}
+
+/// A pattern that can be begun with, for a program.
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    summary: String,
+    when: String,
 }
 
 pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Failure> {
     let (loaded, _) = project::settings(None, &global.overrides())?;
     let own = loaded.settings.init.patterns_directory.as_deref();
     let Some(name) = arguments.name.as_deref().filter(|_| !arguments.list) else {
-        out(&listing(own)?)?;
+        let listed = listing(own)?;
+        out(&if arguments.json { pretty(&listed)? } else { listing_text(&listed) })?;
         return Ok(Exit::Done);
     };
     let name = PlanName::parse(name).map_err(|error| Failure::invalid(error.to_string()))?;
@@ -62,12 +89,27 @@ pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Fa
         }
     })?;
     let levels = ParallelFile::parse(parallel.as_bytes()).map_or(0, |file| file.levels().len());
+    let here = directory.display().to_string();
+    let plan_path = directory.join(&file).display().to_string();
+    let places = text.matches(FILL).count();
+    if arguments.json {
+        out(&pretty(&Made {
+            plan: name.as_str(),
+            directory: &here,
+            plan_file: &plan_path,
+            parallel_file: &directory.join("parallel.json").display().to_string(),
+            pattern: &arguments.pattern,
+            achievements: plan.achievements.len(),
+            levels,
+            places,
+        })?)?;
+        return Ok(Exit::Done);
+    }
     let count = plural(plan.achievements.len(), "achievement");
     let levels = plural(levels, "level");
-    let here = directory.display().to_string();
     let word = shell_word(&here);
-    let plan_path = sanitize(&directory.join(&file).display().to_string()).into_owned();
-    let places = plural(text.matches(FILL).count(), "place");
+    let plan_path = sanitize(&plan_path).into_owned();
+    let places = plural(places, "place");
     out(&format!(
         "Made {plan_path} and parallel.json: {count} in {levels} ({}).\n\n\
          Fill in:  {places} marked `{FILL}…]` in {plan_path}\n\
@@ -115,14 +157,22 @@ fn read(path: &Path) -> Result<(Pattern, String), Failure> {
     Ok((pattern, shown))
 }
 
-fn listing(own: Option<&Path>) -> Result<String, Failure> {
-    let mut text = String::new();
-    let mut push = |name: &str, pattern: &Pattern| {
-        text.push_str(&format!("{name}\n  {}\n  {}\n", sanitize(&pattern.summary), sanitize(&pattern.when)));
+fn listing_text(listed: &[Listed]) -> String {
+    let one = |Listed { name, summary, when }: &Listed| {
+        format!("{}\n  {}\n  {}\n", sanitize(name), sanitize(summary), sanitize(when))
+    };
+    listed.iter().map(one).collect()
+}
+
+/// Every pattern that can be used; a file of one's own that cannot is named on standard error.
+fn listing(own: Option<&Path>) -> Result<Vec<Listed>, Failure> {
+    let mut listed = Vec::new();
+    let mut push = |name: &str, Pattern { summary, when, .. }: Pattern| {
+        listed.push(Listed { name: name.to_owned(), summary, when });
     };
     for (name, source) in BUILT_IN {
         if let Ok(pattern) = Pattern::parse(source) {
-            push(name, &pattern);
+            push(name, pattern);
         }
     }
     if let Some(own) = own {
@@ -134,9 +184,11 @@ fn listing(own: Option<&Path>) -> Result<String, Failure> {
         files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         files.sort();
         for path in files {
-            let (pattern, _) = read(&path)?;
-            push(&sanitize(&path.file_stem().unwrap_or_default().to_string_lossy()), &pattern);
+            match read(&path) {
+                Ok((pattern, _)) => push(&path.file_stem().unwrap_or_default().to_string_lossy(), pattern),
+                Err(failure) => err(&failure.text().replacen("error: ", "warning: left out: ", 1)),
+            }
         }
     }
-    Ok(text)
+    Ok(listed)
 }

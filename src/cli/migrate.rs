@@ -4,18 +4,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
     global::Global,
     parallel_file::Target,
+    pretty,
     project::settings,
     reporting,
-    terminal::err,
+    terminal::{err, out},
 };
 use crate::{
     parallel::{migrate, whole_seconds},
-    report::sanitize,
+    report::{Style, sanitize},
 };
 
 #[derive(Debug, Args)]
@@ -26,6 +28,17 @@ pub(super) struct MigrateArguments {
     /// Do not ask before writing.
     #[arg(long, short = 'y')]
     yes: bool,
+    /// Print what was done as JSON; needs `--yes` where something would be written.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done, for a program.
+#[derive(Serialize)]
+struct Migrated<'a> {
+    file: &'a str,
+    written: bool,
+    diff: &'a str,
 }
 
 pub(super) fn run(arguments: &MigrateArguments, global: &Global) -> Result<Exit, Failure> {
@@ -35,6 +48,18 @@ pub(super) fn run(arguments: &MigrateArguments, global: &Global) -> Result<Exit,
     let shown = target.shown();
     let new = migrate(&target.bytes, &whole_seconds(Timestamp::now()))
         .map_err(|problems| Failure::problems(&problems, &shown))?;
+    if arguments.json {
+        let diff = match &new {
+            Some(new) => {
+                target.agreed(arguments.yes)?;
+                target.write(new, "migrate")?;
+                target.diff(new, Style::default())
+            }
+            None => String::new(),
+        };
+        out(&pretty(&Migrated { file: &shown, written: new.is_some(), diff: &diff })?)?;
+        return Ok(Exit::Done);
+    }
     let Some(new) = new else {
         err(&format!("{} has the leveled form already\n", sanitize(&shown)));
         return Ok(Exit::Done);

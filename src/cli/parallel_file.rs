@@ -143,6 +143,7 @@ impl Target {
                 let subplan = digest(&String::from_utf8_lossy(&self.dir.read(path)?));
                 documents.planned = subplan.parts.len().max(1);
                 around.subplan_deliverables.insert(id, subplan.deliverables);
+                around.subplan_approaches.insert(id, subplan.approach);
             }
             all.insert(id, documents);
         }
@@ -160,11 +161,15 @@ impl Target {
         Ok(around)
     }
 
-    /// Shows what would change, asks, and writes. `None`: written. Otherwise the reason it was not, as an exit code.
+    /// What would change, for people.
+    pub(super) fn diff(&self, new: &str, style: Style) -> String {
+        diff_text(&String::from_utf8_lossy(&self.bytes), new, &self.shown(), style)
+    }
+
+    /// Shows what would change, asks, and writes. Gives whether it was written.
     pub(super) fn rewrite(&self, new: &str, command: &str, yes: bool, style: Style) -> Result<bool, Failure> {
         let shown = self.shown();
-        let old = String::from_utf8_lossy(&self.bytes);
-        out(&diff_text(&old, new, &shown, style))?;
+        out(&self.diff(new, style))?;
         if !yes {
             if !terminal::is_interactive() {
                 return Err(Failure::invalid(format!("this would change {shown}, and there is no terminal to ask on"))
@@ -175,6 +180,22 @@ impl Target {
                 return Ok(false);
             }
         }
+        self.write(new, command)?;
+        Ok(true)
+    }
+
+    /// Refuses to write where nobody can be asked: a program reads JSON.
+    pub(super) fn agreed(&self, yes: bool) -> Result<(), Failure> {
+        if yes {
+            return Ok(());
+        }
+        Err(Failure::invalid(format!("this would change {}, and with `--json` nobody is asked", self.shown()))
+            .hint(String::from("`--yes` writes it without asking")))
+    }
+
+    /// Writes, as an operation that can be undone.
+    pub(super) fn write(&self, new: &str, command: &str) -> Result<(), Failure> {
+        let shown = self.shown();
         let began = Timestamp::now();
         let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
         let lock = RunLock::take(&self.dir, &holder)?;
@@ -186,7 +207,7 @@ impl Target {
         operation.write(&self.file, new.as_bytes(), Existing::Replace)?;
         operation.finish()?;
         err(&format!("wrote {}\n", sanitize(&shown)));
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -235,12 +235,12 @@ impl Output {
         let line = json_line(done).map_err(|error| Failure::incomplete(format!("cannot write JSON: {error}")))?;
         match &self.events {
             Some(path) if path == std::path::Path::new("-") => {
-                out(&format!("{line}\n"))?;
+                out(&format!("{line}\n")).map_err(|failure| done.untold(failure))?;
                 err(&done.text());
             }
             Some(path) => {
                 std::fs::write(path, format!("{line}\n")).map_err(|error| {
-                    Failure::incomplete(format!("done, but cannot write {}: {error}", path.display()))
+                    done.untold(Failure::incomplete(format!("cannot write {}: {error}", path.display())))
                 })?;
                 self.result(done)?;
             }
@@ -253,11 +253,19 @@ impl Output {
     }
 
     fn result(&self, done: &Done) -> Result<(), Failure> {
-        if self.json { out(&pretty(done)?) } else { out(&done.text()) }
+        let said = if self.json { out(&pretty(done)?) } else { out(&done.text()) };
+        said.map_err(|failure| done.untold(failure))
     }
 }
 
 impl Done {
+    /// What was done is not undone by a full disk; a script must not take it for undone.
+    fn untold(&self, failure: Failure) -> Failure {
+        let line = self.text();
+        let hint = "it is done and stays so; `planwave undo` takes it back".to_owned();
+        failure.although(line.lines().next().unwrap_or_default()).hint(hint)
+    }
+
     fn text(&self) -> String {
         let change = if self.from == self.to {
             format!("{} is {}", self.achievement, self.to)

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     parallel::{ParallelFile, Problem, Severity, lint, repair, whole_seconds},
-    report::{ProblemsView, problems_summary, problems_text, sanitize, sanitize_block},
+    report::{ProblemsView, Style, problems_summary, problems_text, sanitize, sanitize_block},
 };
 
 #[derive(Debug, Args)]
@@ -27,15 +27,15 @@ pub(super) struct ValidateArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
     /// Repair what has one right answer: show what would change, ask, write.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long)]
     fix: bool,
     /// Do not ask before writing.
     #[arg(long, short = 'y', requires = "fix")]
     yes: bool,
-    /// List every problem, not only the first of each rule.
+    /// List every problem, also where a rule is broken more than 50 times.
     #[arg(long)]
     all: bool,
-    /// Print the problems as JSON.
+    /// Print the problems as JSON; with `--fix`, those before and after, and what was changed.
     #[arg(long)]
     json: bool,
 }
@@ -48,10 +48,30 @@ struct Located<'a> {
     problem: &'a Problem,
 }
 
+/// What a repair has done, for a program.
+#[derive(Serialize)]
+struct Repaired<'a> {
+    file: &'a str,
+    written: bool,
+    before: Vec<Located<'a>>,
+    after: Vec<Located<'a>>,
+    diff: &'a str,
+}
+
+fn located<'a>(problems: &'a [Problem], file: &'a str) -> Vec<Located<'a>> {
+    problems.iter().map(|problem| Located { file, problem }).collect()
+}
+
 pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit, Failure> {
     let target = Target::open(&arguments.path)?;
     let (loaded, sources) = settings(Some(target.dir.path()), &global.overrides())?;
-    let style = reporting::style(loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
+    let (color, no_color) = (loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
+    let style = reporting::style(color, no_color);
+    let view = ProblemsView {
+        width: width(),
+        coloured: reporting::output_style(color, no_color).is_enabled(),
+        all: arguments.all,
+    };
     let plan = target.plan();
     for warning in &plan.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
@@ -65,18 +85,28 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
         let around = target.surroundings(&file, &plan)?;
         let new = repair(&target.bytes, &around, &whole_seconds(Timestamp::now()))
             .map_err(|problems| Failure::problems(&problems, &shown))?;
+        if arguments.json {
+            target.agreed(arguments.yes)?;
+            target.write(&new, "validate --fix")?;
+            let repaired = Target::open(&arguments.path)?;
+            let left = find(&repaired, &repaired.plan())?;
+            return report_repair(&target, &problems, &left, &target.diff(&new, Style::default()));
+        }
         if target.rewrite(&new, "validate --fix", arguments.yes, style)? {
             let target = Target::open(&arguments.path)?;
             let left = find(&target, &target.plan())?;
-            return report(&target, &left, arguments);
+            return report(&target, &left, arguments, view);
         }
         return Ok(exit(has_errors(&problems)));
+    }
+    if arguments.fix && arguments.json {
+        return report_repair(&target, &problems, &problems, "");
     }
     if arguments.fix {
         let readable = ParallelFile::parse(&target.bytes).is_ok();
         err(if readable { "nothing to repair\n" } else { "nothing is repaired before the file can be read\n" });
     }
-    let exit = report(&target, &problems, arguments)?;
+    let exit = report(&target, &problems, arguments, view)?;
     if unreadable && target.is_the_plans() {
         err(&format!("  hint: {}\n", sanitize_block(&good_copy_hint(&target.dir))));
     }
@@ -95,16 +125,25 @@ fn has_errors(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| problem.severity == Severity::Error)
 }
 
-fn report(target: &Target, problems: &[Problem], arguments: &ValidateArguments) -> Result<Exit, Failure> {
+fn report(
+    target: &Target,
+    problems: &[Problem],
+    arguments: &ValidateArguments,
+    view: ProblemsView,
+) -> Result<Exit, Failure> {
     let shown = target.shown();
     if arguments.json {
-        let list: Vec<Located<'_>> = problems.iter().map(|problem| Located { file: &shown, problem }).collect();
-        out(&pretty(&list)?)?;
+        out(&pretty(&located(problems, &shown))?)?;
     } else {
-        let coloured = console::colors_enabled() && console::Term::stdout().is_term();
-        let view = ProblemsView { width: width(), coloured, all: arguments.all };
         out(&problems_text(problems, &target.text(), &shown, view))?;
         err(&format!("{}: {}\n", sanitize(&shown), problems_summary(problems)));
     }
     Ok(exit(has_errors(problems)))
+}
+
+fn report_repair(target: &Target, before: &[Problem], after: &[Problem], diff: &str) -> Result<Exit, Failure> {
+    let file = target.shown();
+    let (written, before, left) = (!diff.is_empty(), located(before, &file), located(after, &file));
+    out(&pretty(&Repaired { file: &file, written, before, after: left, diff })?)?;
+    Ok(exit(has_errors(after)))
 }

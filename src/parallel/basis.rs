@@ -54,7 +54,8 @@ impl Basis {
         for entry in file.map(ParallelFile::entries).unwrap_or_default() {
             if let std::collections::hash_map::Entry::Vacant(place) = index.entry(entry.id) {
                 place.insert(drafts.len());
-                drafts.push(unknown_to_the_plan(entry, status(entry.id)));
+                let said = said.remove(&entry.id).unwrap_or_default();
+                drafts.push(unknown_to_the_plan(entry, said, status(entry.id)));
             }
         }
         let pairs = file.map(pairs).unwrap_or_default();
@@ -223,7 +224,7 @@ fn draft(achievement: &Achievement, entry: Option<&Entry>, mut said: Said, statu
 }
 
 /// Somebody put it into the file, or took it out of the PLAN; either way its fields are theirs.
-fn unknown_to_the_plan(entry: &Entry, status: Status) -> Draft {
+fn unknown_to_the_plan(entry: &Entry, said: Said, status: Status) -> Draft {
     let by_hand = |&needs: &AchievementId| Dependency {
         needs,
         kind: Kind::Technical,
@@ -238,8 +239,8 @@ fn unknown_to_the_plan(entry: &Entry, status: Status) -> Draft {
         status,
         dependencies: entry.dependencies.iter().map(by_hand).collect(),
         optional: Vec::new(),
-        critical: None,
-        touches: None,
+        critical: said.critical,
+        touches: said.touches,
         frozen: true,
         lowest_level: 1,
     }

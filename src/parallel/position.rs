@@ -200,7 +200,8 @@ fn value_end(bytes: &[u8], from: usize) -> usize {
     }
 }
 
-fn string_end(bytes: &[u8], from: usize) -> usize {
+/// The end of the string that starts at `from`.
+pub(super) fn string_end(bytes: &[u8], from: usize) -> usize {
     let mut here = from + 1;
     while let Some(byte) = bytes.get(here) {
         match byte {

@@ -83,7 +83,7 @@ pub fn render(problems: &[Problem], file: &str) -> String {
 }
 
 /// One step from a JSON value to a value inside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Segment {
     /// A member of an object.
     Key(Cow<'static, str>),

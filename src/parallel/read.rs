@@ -9,6 +9,7 @@ use super::{
     Entry, Failure, Form, LevelInfo, ParallelFile, Status,
     file::{Place, Stated},
     graph::Adjacency,
+    lexical::odd_numbers,
     node::{Node, Sink},
     position::{Cursor, Locator, at, place},
     problem::{Collector, Path, Problem, Raised, printable},
@@ -51,8 +52,30 @@ pub(super) fn salvage(text: Cow<'_, [u8]>) -> Result<ParallelFile, Vec<Problem>>
         return Err(vec![at(empty.hint(hint), (1, 1))]);
     }
     let mut reader = Reader::default();
-    let root = Node::read(source, EITHER, &mut reader).map_err(|error| vec![syntax(source, &error)])?;
-    let form = form(&root).map_err(|raised| place(source, vec![raised]))?;
+    let (mut odd, blanked);
+    let root = match Node::read(source, EITHER, &mut reader) {
+        Ok(root) => {
+            odd = Vec::new();
+            root
+        }
+        Err(error) => {
+            // Numbers that are none are reported, all of them, and the rest is read as if there were others.
+            (odd, blanked) = without_odd_numbers(source);
+            if odd.is_empty() {
+                return Err(vec![syntax(source, &error)]);
+            }
+            reader = Reader::default();
+            Node::read(&blanked, EITHER, &mut reader).map_err(|error| {
+                let mut problems = place(source, std::mem::take(&mut odd));
+                problems.push(syntax(&blanked, &error));
+                problems
+            })?
+        }
+    };
+    let form = match form(&root) {
+        Ok(form) => form,
+        Err(raised) => return Err(place(source, odd.into_iter().chain([raised]).collect())),
+    };
     let (mut list, others, plan_name) = match form {
         Form::Leveled => (reader.leveled, reader.flat, root.text("plan")),
         Form::Flat => (reader.flat, reader.leveled, root.text("plan_name")),
@@ -68,7 +91,14 @@ pub(super) fn salvage(text: Cow<'_, [u8]>) -> Result<ParallelFile, Vec<Problem>>
     if let Some(problem) = both_forms(form, &list, &others) {
         list.problems.push(problem);
     }
-    let Collector { errors, warnings, notes } = std::mem::take(&mut list.problems);
+    let Collector { mut errors, mut warnings, notes } = std::mem::take(&mut list.problems);
+    if !odd.is_empty() {
+        // What stands there instead of them is nobody's fault.
+        let paths: HashSet<&Path> = odd.iter().map(|raised| &raised.path).collect();
+        errors.retain(|raised| !paths.contains(&raised.path));
+        warnings.retain(|raised| !paths.contains(&raised.path));
+        errors.extend(odd);
+    }
     let by_id = list.by_id();
     match form {
         Form::Leveled => list.settle_levels(&by_id),
@@ -110,6 +140,22 @@ fn decode(text: Cow<'_, [u8]>) -> Result<String, Problem> {
         let what = if utf16 { "it looks like UTF-16: " } else { "" };
         at(raised.hint(format!("{what}save it as UTF-8")), position)
     })
+}
+
+/// What is no number, and the text with others in their places, of the same length.
+fn without_odd_numbers(source: &str) -> (Vec<Raised>, String) {
+    let mut blanked = String::with_capacity(source.len());
+    let mut raised = Vec::new();
+    let mut from = 0;
+    for (range, problem) in odd_numbers(source) {
+        blanked.push_str(source.get(from..range.start).unwrap_or_default());
+        blanked.push('0');
+        blanked.extend(std::iter::repeat_n(' ', range.len().saturating_sub(1)));
+        from = range.end;
+        raised.push(problem);
+    }
+    blanked.push_str(source.get(from..).unwrap_or_default());
+    (raised, blanked)
 }
 
 fn syntax(source: &str, error: &serde_json::Error) -> Problem {

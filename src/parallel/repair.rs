@@ -9,12 +9,14 @@ use super::{
     Form, ParallelFile, Problem, Surroundings,
     check::{Found, find},
     computed::{parallelism_of, places_along},
+    derived::Derived,
     edit::{MemberChange, Splice, Style, apply_splices, member_splices},
     lint::{blocks, parallelism, right_paths, right_status, times},
     list::{ListLayout, change_list},
     migrate::migrate,
-    position::Locator,
+    position::{Locator, is_key},
     problem::Path,
+    structure,
 };
 
 /// The text with everything mended that can be, and `updated` set to the given RFC 3339 time if anything was. A repair
@@ -35,6 +37,7 @@ pub fn repair(text: &[u8], around: &Surroundings<'_>, updated: &str) -> Result<S
     for step in [repeated, moved, emptied] {
         file = again(&file, &step(&file))?;
     }
+    file = again(&file, &derived(&file))?;
     let splices = fields(&file, around);
     file = again(&file, &splices)?;
     if file.to_text() == before {
@@ -55,21 +58,21 @@ fn again(file: &ParallelFile, splices: &[Splice]) -> Result<ParallelFile, Vec<Pr
 }
 
 /// Edits of one text.
-struct Edit<'a> {
-    source: &'a str,
-    style: Style,
-    locator: Locator,
-    splices: Vec<Splice>,
+pub(super) struct Edit<'a> {
+    pub(super) source: &'a str,
+    pub(super) style: Style,
+    pub(super) locator: Locator,
+    pub(super) splices: Vec<Splice>,
 }
 
 impl<'a> Edit<'a> {
-    fn of(file: &'a ParallelFile) -> Self {
+    pub(super) fn of(file: &'a ParallelFile) -> Self {
         let source = file.source.as_str();
         Self { source, style: Style::of(source), locator: Locator::default(), splices: Vec::new() }
     }
 
     /// Sets members of the object at `path`; each object may be changed once.
-    fn set(&mut self, path: &[super::problem::Segment], changes: &[MemberChange<'_>]) {
+    pub(super) fn set(&mut self, path: &[super::problem::Segment], changes: &[MemberChange<'_>]) {
         let Some(range) = self.locator.value(self.source, path) else { return };
         let members = self.locator.children(self.source, range.start);
         self.splices.extend(member_splices(self.source, range, members, changes, &self.style));
@@ -97,7 +100,9 @@ fn moved(file: &ParallelFile) -> Vec<Splice> {
     for (place, level) in file.levels.iter().enumerate() {
         level.entries.iter().for_each(|&entry| places[entry] = place);
     }
-    let may_chain: Vec<bool> = file.levels.iter().map(|level| !level.can_parallelize).collect();
+    // A level of one achievement cannot be worked on in parallel either, and was not meant to hold a chain.
+    let may_chain = |level: &super::LevelInfo| !level.can_parallelize && level.entries.len() > 1;
+    let may_chain: Vec<bool> = file.levels.iter().map(may_chain).collect();
     let new = places_along(&dependencies, &order, &places, &may_chain);
     if new == places {
         return Vec::new();
@@ -178,12 +183,26 @@ impl Moves<'_> {
         let tail = source.get(last.value.end..range.end - 1)?;
         let between = if lead.is_empty() { ", ".to_owned() } else { format!(",{lead}") };
         let (can, max) = parallelism_of(achievements.len(), false);
-        let members = [
-            format!("\"level\"{colon}{number}"),
-            format!("\"can_parallelize\"{colon}{can}"),
-            format!("\"max_parallelism\"{colon}{max}"),
-            format!("\"achievements\"{colon}{}", layout.write(achievements)),
-        ];
+        let text_of = |name: &str| -> Option<String> {
+            let member = members.iter().find(|member| is_key(source, member, name))?;
+            serde_json::from_str(source.get(member.value.clone())?).ok()
+        };
+        // What `analyze` says of its levels is said of new ones too; what it is exactly, a later step sees to.
+        let description = text_of("description").filter(|text| structure::is_description(text));
+        let description = description.map(|_| structure::description(number));
+        let reason = text_of("reason").filter(|text| structure::is_reason(text));
+        let said = |name: &str, text: Option<String>| text.map(|text| format!("\"{name}\"{colon}{}", json!(text)));
+        let members: Vec<String> = [
+            Some(format!("\"level\"{colon}{number}")),
+            said("description", description),
+            Some(format!("\"can_parallelize\"{colon}{can}")),
+            Some(format!("\"max_parallelism\"{colon}{max}")),
+            said("reason", reason),
+            Some(format!("\"achievements\"{colon}{}", layout.write(achievements))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         Some(format!("{{{lead}{}{tail}}}", members.join(&between)))
     }
 }
@@ -202,6 +221,15 @@ fn emptied(file: &ParallelFile) -> Vec<Splice> {
     let Some(layout) = ListLayout::of(edit.source, &list, children) else { return Vec::new() };
     let text = change_list(edit.source, &list, children, |at| !gone.contains(&at), &[], &layout);
     vec![Splice { range: list, text }]
+}
+
+/// What the file says of its levels as `analyze` does, and no longer right.
+fn derived(file: &ParallelFile) -> Vec<Splice> {
+    let Found { dependencies, sound, .. } = find(file);
+    if !sound.graph {
+        return Vec::new();
+    }
+    Derived::of(file, &dependencies).map(|derived| derived.splices()).unwrap_or_default()
 }
 
 /// Fields that follow from others, or from the plan directory.

@@ -15,6 +15,11 @@ use super::{
 };
 use crate::plan::AchievementId;
 
+const STRATEGY: &str = "parallelization_strategy";
+
+/// The member of the strategy that is there only where something is done.
+const LEFT_OUT: &str = "left_out";
+
 /// A member's name, its value, and what becomes of one that is there.
 pub(super) type Field = (&'static str, Value, Takeover);
 
@@ -105,6 +110,13 @@ pub(super) fn over(old: &ParallelFile, file: FileFields) -> String {
         })
         .collect();
     let fields: Vec<Field> = head.into_iter().chain(tail).collect();
+    // What was left out of the times before is in them now.
+    let stale = fields.iter().any(|(name, value, _)| *name == STRATEGY && value.get(LEFT_OUT).is_none());
+    let strategy = member(source, object_start(source), STRATEGY).and_then(|range| source.get(range));
+    let without = strategy.filter(|strategy| stale && strategy.starts_with('{'));
+    let without = without.map(|strategy| edit_object(strategy, &[(LEFT_OUT, None)], &style));
+    let changed = without.map(|strategy| with_member(source, STRATEGY, &strategy));
+    let source = changed.as_deref().unwrap_or(source);
     let text = take_over(&with_member(source, "levels", &parts.level.list(&levels)), &fields, &style);
     if old.bom { format!("\u{feff}{text}") } else { text }
 }
@@ -141,7 +153,7 @@ impl Parts {
 }
 
 /// How the elements of a list are laid out.
-struct Listing {
+pub(super) struct Listing {
     /// Between the bracket and the first element, and after each comma.
     lead: String,
     /// Between the last element and the bracket.
@@ -149,7 +161,14 @@ struct Listing {
 }
 
 impl Listing {
-    fn of(source: &str, list: Option<&Range<usize>>, items: &[Range<usize>], style: &Style, depth: usize) -> Self {
+    /// That of a list that may be missing, or have no element to tell; `depth` is that of its elements.
+    pub(super) fn of(
+        source: &str,
+        list: Option<&Range<usize>>,
+        items: &[Range<usize>],
+        style: &Style,
+        depth: usize,
+    ) -> Self {
         if let (Some(list), Some(first), Some(last)) = (list, items.first(), items.last()) {
             let between = |range: Range<usize>| source.get(range).unwrap_or_default().to_owned();
             return Self {
@@ -164,7 +183,8 @@ impl Listing {
         Self { lead: line(depth), end: line(depth - 1) }
     }
 
-    fn list(&self, items: &[String]) -> String {
+    /// A list of these elements.
+    pub(super) fn list(&self, items: &[String]) -> String {
         if items.is_empty() {
             return "[]".to_owned();
         }
@@ -173,7 +193,7 @@ impl Listing {
     }
 
     /// A new element.
-    fn render(&self, fields: Vec<Field>, style: &Style) -> String {
+    pub(super) fn render(&self, fields: Vec<Field>, style: &Style) -> String {
         let object = fields.into_iter().map(|(name, value, _)| (name.to_owned(), value));
         let object = Value::Object(object.collect());
         let Some(at) = self.lead.rfind('\n') else { return object.to_string() };
@@ -196,7 +216,7 @@ impl Listing {
 }
 
 /// An object with some members taken over.
-fn take_over(text: &str, fields: &[Field], style: &Style) -> String {
+pub(super) fn take_over(text: &str, fields: &[Field], style: &Style) -> String {
     let start = object_start(text);
     let members = children(text, start);
     let end = start + text[start..].trim_end().len();

@@ -89,7 +89,8 @@ impl<'a> Workload<'a> {
         dependents: &'a Adjacency,
         order: &[usize],
     ) -> Self {
-        let thousandths = |hours: f64| (hours * PER_HOUR).round() as u64;
+        // As they are written down, so that whoever reads them there computes the same.
+        let thousandths = |hours: f64| (tidy(hours) * PER_HOUR).round() as u64;
         let estimate = |node: usize| estimates[node].filter(|_| open[node]);
         let of = |end: fn(Hours) -> f64| -> Vec<u64> {
             (0..open.len()).map(|node| estimate(node).map_or(0, |hours| thousandths(end(hours)))).collect()

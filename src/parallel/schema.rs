@@ -56,7 +56,7 @@ fn or_null(words: &[&str]) -> Vec<Value> {
 
 fn object(fields: &'static [Field], nullable: bool) -> Value {
     let required: Vec<&str> =
-        fields.iter().filter(|field| field.need != Need::Optional).map(|field| field.name).collect();
+        fields.iter().filter(|field| field.need == Need::Required).map(|field| field.name).collect();
     let properties: Map<String, Value> = fields.iter().map(|field| (field.name.to_owned(), property(field))).collect();
     let kind = if nullable { json!(["object", "null"]) } else { json!("object") };
     match required.as_slice() {
@@ -69,7 +69,7 @@ fn property(field: &'static Field) -> Value {
     let mut value = if field.about.is_empty() { json!({}) } else { json!({ "description": field.about }) };
     // A field that is only read leniently may be anything.
     if !field.lenient {
-        extend(&mut value, shape(&field.shape, field.need == Need::Optional));
+        extend(&mut value, shape(&field.shape, field.need != Need::Required));
     }
     value
 }

@@ -71,7 +71,7 @@ pub(super) struct Field {
 pub(super) enum Need {
     /// Without it the file cannot be used.
     Required,
-    /// The schema asks for it; a file without it works, and the lack is noted.
+    /// A file without it works, and fits the schema; the lack is noted.
     Expected,
     /// It may be left out.
     Optional,

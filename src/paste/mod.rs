@@ -25,14 +25,35 @@ pub struct Piece<'a> {
 
 /// Splits an answer into its documents, in their order. Text outside of the markers is dropped: people paste greetings
 /// and code fences along. A document ends at its closing marker, at the next file's marker, or with the text.
+///
+/// Markers in a code fence of a document are text where they come in pairs: the document quotes another. A fence that is never
+/// closed, or that swallows the end of its document, hides nothing.
 pub fn split(text: &str) -> Vec<Piece<'_>> {
     let mut pieces: Vec<Piece<'_>> = Vec::new();
     // The open document: its path, its line, and where its body begins.
     let mut open: Option<(&str, usize, usize)> = None;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut at = 0;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
+    // The first line behind the quotation or fence that is being read.
+    let mut fenced = 0;
+    // By character: fences of how many of it need not be looked for again up to which line.
+    let mut vain = [(usize::MAX, 0); 2];
+    for (index, line) in lines.iter().copied().enumerate() {
         let start = at;
         at += line.len();
+        if index < fenced {
+            continue;
+        }
+        if let (Some(_), Some((c, count, _))) = (&open, fence(line)) {
+            let vain = &mut vain[usize::from(c == '~')];
+            if count < vain.0 || index >= vain.1 {
+                match behind_fence(&lines, index, (c, count)) {
+                    Ok(behind) => fenced = behind,
+                    Err(until) => *vain = (count, until),
+                }
+            }
+            continue;
+        }
         let marker = marker(line);
         if matches!(marker, Marker::None) {
             continue;
@@ -49,6 +70,37 @@ pub fn split(text: &str) -> Vec<Piece<'_>> {
         pieces.push(Piece { path, body: &text[from..], line, closed: false });
     }
     pieces
+}
+
+/// The character of a code fence's line, how often it stands there, and whether something follows.
+fn fence(line: &str) -> Option<(char, usize, bool)> {
+    let line = line.trim();
+    let first = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let rest = line.trim_start_matches(first);
+    let count = line.len() - rest.len();
+    // A marker in backticks is none.
+    (count >= 3 && !rest.contains(first)).then_some((first, count, !rest.is_empty()))
+}
+
+/// The line behind the fence that opens on this one. The error is the line up to which it is not closed, or at which what it
+/// holds of markers turns out to be no pairs.
+fn behind_fence(lines: &[&str], opens: usize, (wanted, least): (char, usize)) -> Result<usize, usize> {
+    let mut quoting = false;
+    for (index, line) in lines.iter().enumerate().skip(opens + 1) {
+        if let Some((c, count, false)) = fence(line)
+            && c == wanted
+            && count >= least
+        {
+            return if quoting { Err(index) } else { Ok(index + 1) };
+        }
+        match (marker(line), quoting) {
+            (Marker::None, _) => {}
+            (Marker::File(_), false) => quoting = true,
+            (Marker::Close, true) => quoting = false,
+            (Marker::File(_), true) | (Marker::Close, false) => return Err(index),
+        }
+    }
+    Err(lines.len())
 }
 
 enum Marker<'a> {
@@ -112,6 +164,18 @@ mod tests {
         assert_eq!(pieces("=== END OF FILE ===\n"), []);
     }
 
+    #[test]
+    fn a_document_may_quote_another_in_a_fence() {
+        let quoted = "x\n```text\n=== FILE: B ===\nno\n=== END OF FILE ===\n```\ny\n";
+        let text = format!("=== FILE: A ===\n{quoted}=== END OF FILE ===\n=== FILE: B ===\nz\n=== END OF FILE ===\n");
+        assert_eq!(pieces(&text), [("A", quoted, 1, true), ("B", "z\n", 10, true)]);
+        // A fence that was cut swallows nothing, and one around a whole document is none of its own.
+        let cut = "=== FILE: A ===\n```sh\nx\n=== END OF FILE ===\n=== FILE: B ===\n```\nz\n```\n=== END OF FILE ===\n";
+        assert_eq!(pieces(cut), [("A", "```sh\nx\n", 1, true), ("B", "```\nz\n```\n", 5, true)]);
+        let around = "```markdown\n=== FILE: A ===\nx\n=== END OF FILE ===\n```\n";
+        assert_eq!(pieces(around), [("A", "x\n", 2, true)]);
+    }
+
     proptest! {
         /// Whatever lies between proper markers comes back unchanged.
         #[test]
@@ -130,7 +194,7 @@ mod tests {
             }
         }
 
-        /// Any text is split without a panic, and no piece holds a marker.
+        /// Any text without fences is split without a panic, and no piece holds a marker.
         #[test]
         fn any_text_is_split(text in "(=== FILE: |===|=== END OF FILE ===|\n|\r|\\PC){0,60}") {
             for piece in split(&text) {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::plan::AchievementId;
+use crate::plan::{AchievementId, Hours};
 
 pub use skeleton::{FILL, skeleton};
 
@@ -61,6 +61,22 @@ pub enum PatternError {
     /// It has not the form of a pattern. The message names line and column.
     #[error("{0}")]
     Form(String),
+    /// A text that would not come back out of the PLAN.
+    #[error("{place}: `{text}` is no single line of text")]
+    Text {
+        /// Whose.
+        place: String,
+        /// What stands there, control characters escaped.
+        text: String,
+    },
+    /// An estimate that nobody could add up.
+    #[error("achievement {id}: `{estimate}` cannot be read as hours")]
+    Estimate {
+        /// Whose.
+        id: AchievementId,
+        /// What stands there, control characters escaped.
+        estimate: String,
+    },
     /// Nothing is in it.
     #[error("it has no achievement")]
     Empty,
@@ -82,9 +98,11 @@ impl PatternError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Form(_) | Self::Empty => Some(String::from(
-                "a pattern has `summary`, `when`, and `[[priority]]` with `title` and `[[priority.achievement]]`; \
-                 `planwave init --list` names those that are built in",
+                "a pattern has `summary`, `when`, and `[[priority]]` with `title` and `[[priority.achievement]]`, each with \
+                 `id`, `title`, `estimate`, `success` and perhaps `depends_on`; docs/guide.md shows one",
             )),
+            Self::Text { .. } => Some(String::from("write it in one line, with at least one letter in it")),
+            Self::Estimate { .. } => Some(String::from("write it such as \"2-3 hours\" or \"30 minutes\"")),
             Self::Twice(_) => Some(String::from("give one of them another id")),
             Self::Unknown { needs, .. } => Some(format!("add {needs}, or take it out of `depends_on`")),
         }
@@ -113,12 +131,36 @@ impl Pattern {
         if known.is_empty() {
             return Err(PatternError::Empty);
         }
+        pattern.check_texts()?;
         for entry in pattern.entries() {
             if let Some(&needs) = entry.depends_on.iter().find(|id| !known.contains(id)) {
                 return Err(PatternError::Unknown { id: entry.id, needs });
             }
         }
         Ok(pattern)
+    }
+
+    /// Whether every text is one line that says something, and every estimate a number of hours.
+    fn check_texts(&self) -> Result<(), PatternError> {
+        let one_line = |place: &dyn Fn() -> String, text: &str| {
+            let fits = !text.chars().any(char::is_control) && text.chars().any(char::is_alphanumeric);
+            let text = || text.escape_debug().to_string();
+            if fits { Ok(()) } else { Err(PatternError::Text { place: place(), text: text() }) }
+        };
+        one_line(&|| String::from("summary"), &self.summary)?;
+        one_line(&|| String::from("when"), &self.when)?;
+        for priority in &self.priorities {
+            one_line(&|| String::from("title of a priority"), &priority.title)?;
+        }
+        for Entry { id, title, estimate, success, .. } in self.entries() {
+            one_line(&|| format!("title of {id}"), title)?;
+            one_line(&|| format!("success of {id}"), success)?;
+            one_line(&|| format!("estimate of {id}"), estimate)?;
+            if Hours::of_field(estimate).is_none() {
+                return Err(PatternError::Estimate { id: *id, estimate: estimate.escape_debug().to_string() });
+            }
+        }
+        Ok(())
     }
 
     /// Its achievements, in order.
@@ -197,6 +239,10 @@ mod tests {
         assert_eq!(of(&(one("1.1", "") + &one("1.1", ""))), "achievement 1.1 is there twice");
         assert_eq!(of(&one("1.1", "\"2.1\"")), "achievement 1.1 depends on 2.1, which the pattern does not have");
         assert!(of(&one("../1", "")).contains("../1"), "{}", of(&one("../1", "")));
+        let soon = one("1.1", "").replace("1 hour", "soon");
+        assert_eq!(of(&soon), "achievement 1.1: `soon` cannot be read as hours");
+        let broken = one("1.1", "").replace("title = \"t\"", "title = \"Al`**\\npha\"");
+        assert_eq!(of(&broken), "title of 1.1: `Al`**\\npha` is no single line of text");
         assert!(of("colour = 1\nachievement = []\n").contains("unknown field `colour`"));
     }
 }

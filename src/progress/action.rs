@@ -247,10 +247,7 @@ fn complete(effects: &mut Effects, actor: &Actor, case: &Case<'_>) {
         effects.change.completed_at = Some(Some(whole_seconds(at)));
     }
     let began = case.entry.started_at.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
-    let by_clock = || {
-        let hours = at.since(began?).ok()?.total(Unit::Hour).ok()?;
-        (hours >= 0.0).then_some(hours)
-    };
+    let by_clock = || at.since(began?).ok()?.total(Unit::Hour).ok();
     // What somebody has recorded is not replaced by what a clock says later.
     effects.change.actual_hours = match (actor.hours, case.status) {
         // Not the zero with a sign.
@@ -263,8 +260,20 @@ fn complete(effects: &mut Effects, actor: &Actor, case: &Case<'_>) {
                 ));
                 None
             }
+            Some(hours) if hours < 0.0 => {
+                effects.remarks.push(String::from(
+                    "it was started later than it was completed, so its hours stay open: say `--hours` to record them",
+                ));
+                None
+            }
             // Less than half a minute is no work that somebody would write down.
-            hours => hours.map(hundredths).filter(|hours| *hours > 0.0),
+            Some(hours) if hundredths(hours) <= 0.0 => {
+                effects.remarks.push(String::from(
+                    "it was started less than half a minute ago, so its hours stay open: say `--hours` to record them",
+                ));
+                None
+            }
+            hours => hours.map(hundredths),
         },
     };
     effects.no_failure(case.entry);

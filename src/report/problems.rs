@@ -1,4 +1,4 @@
-//! Problems of a parallel.json for people: by rule, the first of each with the line it stands on. Pure.
+//! Problems of a parallel.json for people: by rule, each with the line it stands on. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::parallel::{MOST_PROBLEMS, Problem, Severity};
 
-/// Problems of one rule that are shown with their line.
-const SHOWN: usize = 3;
+/// Problems of one rule that are shown with their line; whoever has more of them has made one mistake many times.
+const SHOWN: usize = 50;
 
 /// Columns before the value that are shown of a line that has to be cut.
 const BEFORE: usize = 24;
@@ -280,12 +280,17 @@ mod tests {
 
     #[test]
     fn many_of_one_kind_are_counted_or_listed() {
-        let list: Vec<Problem> = (1..=6).map(|line| problem(line, 1, 1, "m")).collect();
-        let text = problems_text(&list, "a\nb\nc\nd\ne\nf", "f", VIEW);
+        let list: Vec<Problem> = (1..=53).map(|line| problem(line, 1, 1, "m")).collect();
+        let source = "a\n".repeat(53);
+        let text = problems_text(&list, &source, "f", VIEW);
+        assert!(text.contains(" --> f:50:1\n"), "{text}");
         assert!(text.ends_with("… and 3 more of PW304 cycle; `--all` lists them\n\n"), "{text}");
-        let text = problems_text(&list, "a\nb\nc\nd\ne\nf", "f", ProblemsView { all: true, ..VIEW });
-        assert!(text.ends_with("f:4:1: error[PW304]: m\nf:5:1: error[PW304]: m\nf:6:1: error[PW304]: m\n\n"), "{text}");
-        assert_eq!(problems_summary(&list), "6 errors");
+        let text = problems_text(&list, &source, "f", ProblemsView { all: true, ..VIEW });
+        assert!(
+            text.ends_with("f:51:1: error[PW304]: m\nf:52:1: error[PW304]: m\nf:53:1: error[PW304]: m\n\n"),
+            "{text}"
+        );
+        assert_eq!(problems_summary(&list), "53 errors");
         assert_eq!(problems_summary(&[]), "no problems");
         assert_eq!(problems_text(&[], "", "f", VIEW), "");
     }

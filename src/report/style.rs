@@ -14,6 +14,11 @@ impl Style {
         Self { enabled }
     }
 
+    /// Whether there are colours.
+    pub fn is_enabled(self) -> bool {
+        self.enabled
+    }
+
     /// What went well.
     pub fn good(self, text: impl Display) -> String {
         self.apply(text, console::Style::green)

@@ -89,7 +89,7 @@ fn patterns_of_ones_own() {
     9 | sucess = "Done."
       | ^^^^^^
     unknown field `sucess`, expected one of `id`, `title`, `estimate`, `depends_on`, `success`
-      hint: a pattern has `summary`, `when`, and `[[priority]]` with `title` and `[[priority.achievement]]`; `planwave init --list` names those that are built in
+      hint: a pattern has `summary`, `when`, and `[[priority]]` with `title` and `[[priority.achievement]]`, each with `id`, `title`, `estimate`, `success` and perhaps `depends_on`; docs/guide.md shows one
     [exit 2]
     "#);
     insta::assert_snapshot!(env.run(&["init", "C", "--pattern", "two_tracks"]), @r"
@@ -111,4 +111,12 @@ fn patterns_of_ones_own() {
     [exit 2]
     ");
     assert!(!env.path("C").exists());
+    // One that is broken hides no other, and nothing comes of texts that a PLAN could not hold.
+    env.write("patterns/broken.toml", &pattern.replace("1 hour", "soon"));
+    let listed = env.run(&["init", "--list"]);
+    assert!(listed.contains("one\n  One thing\n") && listed.ends_with("[exit 0]"), "{listed}");
+    assert!(listed.contains("broken.toml: achievement 1.1: `soon` cannot be read as hours"), "{listed}");
+    let made = env.command(&["init", "D", "--pattern", "one", "--json"], &[]).output().unwrap();
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!((&made["plan"], &made["achievements"], &made["levels"]), (&"D".into(), &1.into(), &1.into()));
 }

@@ -354,3 +354,42 @@ fn rules_are_explained_and_the_schema_is_json() {
     let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
 }
+
+#[test]
+fn a_repair_is_told_to_programs_and_puts_right_what_follows_from_the_levels() {
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![0]]);
+    let before = parallel(&env);
+    // 1.2 comes to depend on 2.1, in a level after it.
+    change(&env, |file| file["levels"][0]["achievements"][1]["dependencies"] = serde_json::json!(["2.1"]));
+    let refused = env.run(&["validate", "plan", "--fix", "--json"]);
+    assert!(refused.contains("with `--json` nobody is asked") && refused.ends_with("[exit 2]"), "{refused}");
+    let output = env.command(&["validate", "plan", "--fix", "--json", "--yes"], &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["written"], said["after"].as_array().unwrap().len()), (&true.into(), 0), "{said:#}");
+    let codes: Vec<&str> = said["before"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"PW306") && codes.contains(&"PW503"), "{codes:?}");
+    assert!(said["diff"].as_str().unwrap().contains("+++ plan/parallel.json"), "{said:#}");
+    let after = parallel(&env);
+    assert_ne!(after["execution_instructions"], before["execution_instructions"]);
+    let of_level = |at: usize| after["execution_instructions"][at]["order"].to_string();
+    assert_eq!([of_level(0), of_level(1), of_level(2)], [r#"["1.1"]"#, r#"["2.1"]"#, r#"["1.2"]"#]);
+    assert_eq!(after["levels"][2]["reason"], "There is only one achievement.");
+    assert_eq!(after["levels"][2]["description"], "Depends on levels 1 to 2");
+    let again = env.command(&["validate", "plan", "--fix", "--json"], &[]).output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((again.status.code(), &said["written"], &said["diff"]), (Some(0), &false.into(), &"".into()));
+    let migrated = env.command(&["migrate", "plan", "--json"], &[]).output().unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&migrated.stdout).unwrap();
+    assert_eq!((migrated.status.code(), &said["written"]), (Some(0), &false.into()));
+}
+
+#[test]
+fn colours_where_they_are_asked_for() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    change(&env, |file| file["levels"][0]["max_parallelism"] = 7.into());
+    let coloured = env.command(&["--color", "always", "validate", "plan"], &[]).output().unwrap();
+    assert!(coloured.stdout.contains(&0x1b));
+    let plain = env.command(&["validate", "plan"], &[]).output().unwrap();
+    assert!(!plain.stdout.contains(&0x1b));
+}

@@ -5,9 +5,10 @@ use serde_json::Value;
 use crate::parallel::{
     Form, LevelInfo, ParallelFile,
     check::{Sound, field},
+    derived::Derived,
     graph::Adjacency,
     problem::{Path, Raised},
-    rules::{BLOCKS_MISMATCH, TIMES},
+    rules::{BLOCKS_MISMATCH, DERIVED, TIMES},
     schedule::{Bounds, Workload},
 };
 use crate::plan::{AchievementId, Hours};
@@ -37,6 +38,11 @@ pub(super) fn find(
                 None => right.as_f64().unwrap_or_default().to_string(),
             };
             raise(Raised::new(&TIMES, path, message).hint(format!("it should be {right}")));
+        }
+        let stale = Derived::of(file, dependencies).map(|derived| derived.stale()).unwrap_or_default();
+        for (path, what) in stale {
+            let message = format!("{what} does not fit the levels, dependencies and estimates");
+            raise(Raised::new(&DERIVED, path, message).hint("`dependencies` holds, and nothing acts on this"));
         }
     }
 }

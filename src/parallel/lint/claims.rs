@@ -1,7 +1,8 @@
 //! The files and resources that a text says will be written.
 //!
 //! A mention is not a claim: in "`tests/test_api.py`: tests of `src/api.py`" only the first is written. So of a deliverable
-//! only what stands at its beginning counts, and of prose only lines that begin with a verb of writing.
+//! only what stands at its beginning counts; of prose only sentences that begin with a verb of change ("Updates …", "We then
+//! create …", after a label such as "Approach:" too), and what is listed under a label such as "Files to modify".
 
 use crate::markdown;
 
@@ -34,27 +35,71 @@ fn is_aside(word: &str) -> bool {
     )
 }
 
-/// Verbs of writing, in lower case.
+/// Verbs of change, in lower case.
 const VERBS: &[&str] = &[
     "add",
+    "adjust",
     "alter",
+    "append",
     "change",
     "create",
     "delete",
     "drop",
     "edit",
     "extend",
+    "generate",
     "implement",
+    "insert",
+    "introduce",
     "migrate",
     "modify",
     "move",
+    "patch",
     "refactor",
     "remove",
     "rename",
     "replace",
     "rewrite",
+    "rework",
     "update",
     "write",
+];
+
+/// What may stand before the verb of a sentence.
+const BEFORE_VERBS: &[&str] = &[
+    "achievement",
+    "also",
+    "and",
+    "finally",
+    "first",
+    "it",
+    "lastly",
+    "must",
+    "next",
+    "now",
+    "or",
+    "second",
+    "should",
+    "step",
+    "subplan",
+    "task",
+    "then",
+    "third",
+    "this",
+    "to",
+    "we",
+    "will",
+    "you",
+];
+
+/// After these, "updates" and the like are nouns: "Updates to `a.py` are reviewed".
+const AFTER_NOUNS: &[&str] = &["are", "for", "from", "in", "is", "made", "of", "that", "to", "were", "which"];
+
+/// Words of a label beside "files" under which files are listed that are written.
+const OF_WRITTEN_FILES: &[&str] = &[
+    "add", "added", "and", "be", "change", "changed", "create", "created", "delete", "edit", "edited", "modified",
+    "modify", "new", "or", "output", "remove", "removed", "the", "to", "touch", "touched", "update", "updated",
+    "write", "written",
 ];
 
 /// Resources that are there once.
@@ -105,20 +150,133 @@ pub(super) fn of_deliverable<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)
     text.lines().for_each(|line| of_line(line, take));
 }
 
-/// Hands over what the lines of prose claim that begin with a verb of writing.
+/// Hands over what the sentences of prose claim that begin with a verb of change, and the lists of files that are written.
 pub(super) fn of_prose<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
-    let lines = markdown::lines(text).filter(|line| !line.in_fence && writes(line.text));
-    lines.for_each(|line| of_line(line.text, take));
+    // How far the label of the list that is being read is indented.
+    let mut list: Option<usize> = None;
+    for line in markdown::lines(text).filter(|line| !line.in_fence) {
+        let bare = line.text.trim_start();
+        if bare.is_empty() {
+            continue;
+        }
+        let indent = line.text.len() - bare.len();
+        let item = item(bare);
+        if let Some(label) = list {
+            // Its items are indented as far as the label, or further where the label is an item itself.
+            if item.is_some() && indent >= label && label_of(bare).is_none() {
+                of_line(bare, take);
+                continue;
+            }
+            list = None;
+        }
+        // Most lines need no second look: a file has to be named, or a label to stand there.
+        if !bare.bytes().any(|byte| matches!(byte, b'`' | b'.' | b'/' | b':')) {
+            continue;
+        }
+        let rest = match label_of(bare) {
+            Some((label, rest)) if is_of_written_files(label) => {
+                if rest.is_empty() {
+                    list = Some(if item.is_some() { indent + 1 } else { indent });
+                } else {
+                    of_line(rest, take);
+                }
+                continue;
+            }
+            Some((_, rest)) => rest,
+            None => bare,
+        };
+        for sentence in sentences(rest).filter(|sentence| writes(sentence)) {
+            of_line(sentence, take);
+        }
+    }
 }
 
-fn writes(line: &str) -> bool {
-    // A file has to be named, so most lines need no second look.
-    if !line.bytes().any(|byte| matches!(byte, b'`' | b'.' | b'/')) {
+/// What stands behind the marker of a list's item.
+fn item(line: &str) -> Option<&str> {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = match number.len() < line.len() {
+        true => number.strip_prefix(['.', ')']),
+        false => line.strip_prefix(['-', '*', '+']),
+    };
+    rest.filter(|rest| rest.starts_with(' ')).map(str::trim_start)
+}
+
+/// A few words and a colon at the beginning of a line, as in `- **Files to modify**: a, b`, and what follows.
+fn label_of(line: &str) -> Option<(&str, &str)> {
+    let line = item(line).unwrap_or(line).trim_start_matches(['*', '_', '#', ' ']);
+    let (label, rest) = line.split_once(':')?;
+    let label = label.trim_end_matches(['*', '_', ' ']);
+    let plain = |c: char| c.is_alphabetic() || matches!(c, ' ' | '/' | '-' | '&' | '(' | ')');
+    let is_label = !label.is_empty() && label.len() <= 40 && label.chars().all(plain) && !rest.starts_with(['/', ':']);
+    is_label.then(|| (label, rest.trim_start_matches(['*', '_', ' '])))
+}
+
+/// Whether what stands under a label are files that are written, and not such as are read.
+fn is_of_written_files(label: &str) -> bool {
+    let mut files = false;
+    label.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).all(|word| {
+        let is_files = ["file", "files"].iter().any(|files| files.eq_ignore_ascii_case(word));
+        files |= is_files;
+        is_files || OF_WRITTEN_FILES.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }) && files
+}
+
+/// The sentences of a line, and the parts of one that semicolons, "then" and "and" separate.
+fn sentences(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let cut = [". ", "; ", ", then ", " and then ", ", and "].iter().filter_map(|mark| {
+            let at = text.find(mark)?;
+            Some((at, at + mark.len()))
+        });
+        let (end, next) = cut.min().map_or((text.len(), None), |(end, next)| (end, Some(next)));
+        rest = next.and_then(|next| text.get(next..));
+        text.get(..end)
+    })
+}
+
+/// Whether a sentence begins with a verb of change.
+fn writes(sentence: &str) -> bool {
+    // A file has to be named.
+    if !sentence.bytes().any(|byte| matches!(byte, b'`' | b'.' | b'/')) {
         return false;
     }
-    let line = line.trim_start_matches(|c: char| !c.is_alphabetic());
-    let end = line.find(|c: char| !c.is_alphabetic()).unwrap_or(line.len());
-    VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(&line[..end]))
+    let word = |text: &'_ str| text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    let mut rest = sentence;
+    for _ in 0..6 {
+        rest = rest.trim_start_matches(|c: char| !c.is_alphabetic() && c != '`');
+        let (first, after) = rest.split_at(word(rest));
+        if first.is_empty() {
+            return false;
+        }
+        if is_verb(first) {
+            return true;
+        }
+        if is_third_person(first) {
+            let next = after.trim_start();
+            let (next, _) = next.split_at(word(next));
+            return !AFTER_NOUNS.iter().any(|noun| noun.eq_ignore_ascii_case(next));
+        }
+        if !BEFORE_VERBS.iter().any(|before| before.eq_ignore_ascii_case(first)) {
+            return false;
+        }
+        rest = after;
+    }
+    false
+}
+
+fn is_verb(word: &str) -> bool {
+    VERBS.iter().any(|verb| verb.eq_ignore_ascii_case(word))
+}
+
+/// "adds", "modifies", "patches".
+fn is_third_person(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let Some(stem) = word.strip_suffix('s') else { return false };
+    is_verb(stem)
+        || stem.strip_suffix('e').is_some_and(is_verb)
+        || stem.strip_suffix("ie").is_some_and(|stem| is_verb(&format!("{stem}y")))
 }
 
 /// What the first part of the line claims that claims anything. Parts end at a colon, a dash or an opening parenthesis; what
@@ -239,6 +397,42 @@ mod tests {
     fn of_prose_only_lines_that_write_count() {
         let text = "See `src/a.rs`.\n- Update `src/b.rs`\n**Create** `src/c.rs` from `src/d.rs`\n```\ncreate x.rs\n```\nUpdate things.";
         assert_eq!(words(text, |text, mut take| of_prose(text, &mut take)), ["src/b.rs", "src/c.rs"]);
+    }
+
+    #[test]
+    fn of_prose_what_is_changed_counts_however_it_is_said() {
+        let table: &[(&str, &[&str])] = &[
+            ("- **Goal**: Update `src/c.py`.", &["src/c.py"]),
+            ("- **Approach**: Modify `src/c.py`.", &["src/c.py"]),
+            ("- **Approach:** we first read `a.py`, then modify `src/c.py`", &["src/c.py"]),
+            ("- **Files**: `src/c.py`, `d.py`", &["src/c.py", "d.py"]),
+            ("Files to modify: `src/c.py`", &["src/c.py"]),
+            ("**New files**:\n- `a.py`\n- `b.py` (see `c.py`)\n\nSee:\n- `x.py`", &["a.py", "b.py"]),
+            ("- **Files to create**:\n  - `a.py`\n- Notes: `b.py`\n  - `c.py`", &["a.py"]),
+            ("- **Files to modify**:\n- `b.py` is read", &[]),
+            ("Files to read: `src/c.py`", &[]),
+            ("Reference files:\n- `a.py`", &[]),
+            ("Adds routes to `src/c.py`.", &["src/c.py"]),
+            ("Extends `src/c.py`.", &["src/c.py"]),
+            ("It modifies `src/c.py`", &["src/c.py"]),
+            ("We update `src/c.py`.", &["src/c.py"]),
+            ("This achievement will rewrite `src/c.py`.", &["src/c.py"]),
+            ("Then create `src/c.py`.", &["src/c.py"]),
+            ("1. Create `src/c.py`", &["src/c.py"]),
+            ("Read `a.py`. Update `b.py`; create `c.py`.", &["b.py", "c.py"]),
+            ("Read `src/c.py` and compare.", &[]),
+            ("Updates to `src/c.py` are reviewed.", &[]),
+            ("Changes in `src/c.py` are listed.", &[]),
+            ("Goal: understand `src/c.py`", &[]),
+            ("We use `src/c.py` to write reports", &[]),
+            ("Add tests for `src/c.py`", &[]),
+            ("Uses https://x.org/a.html: update later", &[]),
+            ("- **Success Criteria**: `src/c.py` passes", &[]),
+            ("`add.py` is read", &[]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(words(text, |text, mut take| of_prose(text, &mut take)), *expected, "{text}");
+        }
     }
 
     proptest::proptest! {

@@ -73,7 +73,7 @@ fn is_open(entry: &Entry, around: &Surroundings<'_>) -> bool {
 #[derive(Clone, Copy, PartialEq)]
 enum Text<'a> {
     Deliverable(&'a str, &'static str),
-    Prose(&'a str),
+    Prose(&'a str, &'static str),
 }
 
 /// Collects the texts of an entry. PLAN and SUBPLAN mostly repeat a deliverable word by word; such a text counts once.
@@ -101,14 +101,16 @@ fn texts_of<'a>(
     if let Some(deliverables) = around.subplan_deliverables.get(&file.entries[index].id) {
         add(deliverables, "its SUBPLAN");
     }
-    texts.extend(achievement.map(|achievement| Text::Prose(&achievement.body)));
+    texts.extend(achievement.map(|achievement| Text::Prose(&achievement.body, "the PLAN")));
+    let approach = around.subplan_approaches.get(&file.entries[index].id);
+    texts.extend(approach.map(|approach| Text::Prose(approach, "its SUBPLAN")));
 }
 
 fn claims_of<'a>(texts: &[Text<'a>], take: &mut impl FnMut(Claim<'a>, &'static str)) {
     for text in texts {
         match *text {
             Text::Deliverable(text, source) => of_deliverable(text, &mut |claim| take(claim, source)),
-            Text::Prose(text) => of_prose(text, &mut |claim| take(claim, "the PLAN")),
+            Text::Prose(text, source) => of_prose(text, &mut |claim| take(claim, source)),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod claims;
+mod doubt;
 mod independence;
 mod levels;
 mod plan;
@@ -16,14 +17,14 @@ use std::collections::HashSet;
 use super::{
     Evidence, Form, ParallelFile, Problem,
     check::{Found, find},
+    lexical::unread,
     position::place,
     problem::Raised,
-    rules::{
-        CYCLE, DUPLICATE_DEPENDENCY, DUPLICATE_ID, INVALID_STATUS, INVALID_WORD, NO_PLAN, OLD_FORM, PLAN_UNREADABLE,
-        Rule, SELF_DEPENDENCY, SLUG_COLLISION,
-    },
+    rules::{NO_PLAN, OLD_FORM, PLAN_UNREADABLE},
 };
 use crate::plan::{Achievement, AchievementId, IdMap, Plan};
+
+use doubt::Doubt;
 
 pub(super) use blocks::{blocks, times};
 pub(super) use levels::parallelism;
@@ -44,6 +45,8 @@ pub struct Surroundings<'a> {
     pub missing: HashSet<String>,
     /// The deliverables that each SUBPLAN names.
     pub subplan_deliverables: IdMap<Vec<String>>,
+    /// What each SUBPLAN says of how it is done.
+    pub subplan_approaches: IdMap<String>,
 }
 
 /// The documents and verdicts of one achievement.
@@ -114,14 +117,17 @@ pub fn lint(file: &ParallelFile, around: &Surroundings<'_>) -> Vec<Problem> {
     independence::find(file, around, &planned, &mut raise);
     let mut raised = problems.into_all();
     if !file.errors.is_empty() {
-        // What was not understood would only raise more; and nothing is repaired before the file can be read.
-        let harmless = |problem: &Problem| [&INVALID_STATUS, &INVALID_WORD].contains(&problem.rule);
-        let whole = file.errors.iter().all(harmless);
-        raised.retain(|raised| whole || CERTAIN.contains(&raised.rule));
+        Doubt::of(file).leave_out(&mut raised);
+        // Nothing is repaired before the file can be read.
         raised.iter_mut().for_each(|raised| raised.fixable = false);
     }
     let mut all = place(&file.source, raised);
     all.extend(file.errors.iter().chain(&file.warnings).chain(&file.notes).cloned());
+    // Of those in fields that nobody reads, only this walk tells.
+    let known: HashSet<(&str, usize, usize)> =
+        file.errors.iter().map(|problem| (problem.rule.code, problem.line, problem.column)).collect();
+    let unread = place(&file.source, unread(&file.source));
+    all.extend(unread.into_iter().filter(|new| !known.contains(&(new.rule.code, new.line, new.column))));
     all.sort_by_key(|problem| (problem.line, problem.column));
     all
 }
@@ -131,7 +137,3 @@ pub fn not_in_plan(file: &ParallelFile, ids: &[AchievementId], plan_file: &str) 
     let indices = ids.iter().filter_map(|id| file.by_id.get(id).copied());
     place(&file.source, indices.map(|index| plan::not_in_plan(file, index, plan_file)).collect())
 }
-
-/// The rules whose breach is certain even where some of the file was not understood.
-static CERTAIN: [&Rule; 6] =
-    [&OLD_FORM, &DUPLICATE_ID, &SELF_DEPENDENCY, &DUPLICATE_DEPENDENCY, &CYCLE, &SLUG_COLLISION];

@@ -99,7 +99,8 @@ pub(in crate::parallel) static MISSING_FIELD: Rule = Rule {
     severity: Error,
     title: "A field that has to be there is missing",
     explanation: "A file has to have `levels`, a level its number `level` and its `achievements`, an achievement its `id`, a \
-        `failure` its `stage`. Everything else may be left out; null counts as left out.",
+        `failure` its `stage`: without them it is an error. Without `version` or `plan` the file works, and fits the schema; \
+        since planwave always writes them, their lack is noted. Everything else may be left out; null counts as left out.",
     example: "{ \"level\": 1, \"achievements\": [ { \"title\": \"Parser\" } ] }",
     fix: None,
 };

@@ -91,3 +91,17 @@ pub(in crate::parallel) static TIMES: Rule = Rule {
     example: "sequential 20 hours, parallel 12 hours, saved 10 hours",
     fix: Some("computes those that are wrong from the estimates and levels"),
 };
+
+pub(in crate::parallel) static DERIVED: Rule = Rule {
+    code: "PW503",
+    name: "derived",
+    severity: Warning,
+    title: "What follows from the levels is not what the file says",
+    explanation: "`analyze` writes down what follows from dependencies and estimates: the critical path and the bottlenecks of \
+        `parallelization_strategy`, `execution_instructions` (order, who waits for whom, sync points, groups), \
+        `validation_rules`, and of each level its `description` and `reason`. Somebody who goes by them after the \
+        dependencies have changed waits for the wrong ones. What people or other tools wrote in words of their own is not \
+        compared, nor is a file with a chain within a level, since `analyze` writes none.",
+    example: "the instructions of level 1 order [\"1.1\", \"1.2\"], and 1.2 stands in level 3",
+    fix: Some("computes them anew; fields and sentences of your own in them stay"),
+};

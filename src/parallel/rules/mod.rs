@@ -114,6 +114,7 @@ pub static RULES: &[&Rule] = &[
     &PARALLELISM_OF_ONE,
     &BLOCKS_MISMATCH,
     &TIMES,
+    &DERIVED,
     &PATH_OUTSIDE,
     &PATH_MISSING,
     &PATH_UNRECORDED,

@@ -23,7 +23,9 @@ use crate::plan::{AchievementId, Hours};
 
 pub use parallelism::Clash;
 
-pub(super) use words::{FileFields, fields, hours};
+pub(super) use words::{
+    FileFields, Parts, description, fields, hours, is_description, is_reason, is_rule, is_summary, parts,
+};
 
 /// Why an achievement needs another. The order is that of strength: of a cycle, the weakest is given up first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -189,10 +191,15 @@ impl Structure {
     /// Computes everything. Dependencies on the achievement itself, on ids that are not among the drafts, and repeated
     /// ones are left out. Almost linear in achievements and dependencies.
     ///
+    /// The drafts are taken in the order of their ids, so that what follows from them is the same in whichever order they
+    /// come; only the members of a level keep the order in which they came.
+    ///
     /// # Errors
     ///
     /// One cycle per set of achievements that depend on each other: each depends on the next, the last on the first.
     pub fn compute(mut drafts: Vec<Draft>, pairs: &[Pair]) -> Result<Self, Vec<Vec<AchievementId>>> {
+        let came: HashMap<AchievementId, usize> = drafts.iter().enumerate().map(|(at, draft)| (draft.id, at)).collect();
+        drafts.sort_by_key(|draft| draft.id);
         let index: HashMap<AchievementId, usize> =
             drafts.iter().enumerate().map(|(at, draft)| (draft.id, at)).collect();
         for (at, draft) in drafts.iter_mut().enumerate() {
@@ -228,6 +235,7 @@ impl Structure {
         let bounds = Bounds { level_of: &level_of, limits: &limits, apart: &apart, running: &[] };
         let (times, starts) = plan.schedule(&bounds);
         for level in &mut levels {
+            level.members.sort_by_key(|&node| came.get(&drafts[node].id));
             level.order = level.members.iter().copied().filter(|&node| open[node]).collect();
             level.order.sort_by_key(|&node| (starts[node], Reverse(plan.urgency()[node]), drafts[node].id));
         }
@@ -236,7 +244,7 @@ impl Structure {
         Ok(Self { drafts, dependencies, dependents, open, levels, times, critical_path, bottlenecks })
     }
 
-    /// The achievements.
+    /// The achievements, by id.
     pub fn drafts(&self) -> &[Draft] {
         &self.drafts
     }

@@ -42,24 +42,95 @@ pub(in crate::parallel) fn fields(structure: &Structure, plan: &str, now: &str) 
         levels: structure.levels.iter().map(|level| new_level(structure, level)).collect(),
         tail: vec![
             ("parallelization_strategy", strategy(structure), Replace),
-            ("execution_instructions", instructions(structure), Replace),
+            ("execution_instructions", json!(instructions(structure)), Replace),
             ("validation_rules", structure.levels.iter().map(|level| rules(structure, level)).collect(), Replace),
         ],
     }
 }
 
+/// What a file says of a structure beside its levels and achievements.
+pub(in crate::parallel) struct Parts {
+    /// By level: its number, `description` and `reason`.
+    pub(in crate::parallel) levels: Vec<(u32, String, String)>,
+    /// `parallelization_strategy`.
+    pub(in crate::parallel) strategy: Value,
+    /// `execution_instructions`, one a level.
+    pub(in crate::parallel) instructions: Vec<Value>,
+    /// `validation_rules`, one a level.
+    pub(in crate::parallel) rules: Vec<Value>,
+}
+
+/// The parts of a structure, as [`fields`] has them.
+pub(in crate::parallel) fn parts(structure: &Structure) -> Parts {
+    let of_level = |level: &Level| (level.number, description(level.number), reason(structure, level));
+    Parts {
+        levels: structure.levels.iter().map(of_level).collect(),
+        strategy: strategy(structure),
+        instructions: instructions(structure),
+        rules: structure.levels.iter().map(|level| rules(structure, level)).collect(),
+    }
+}
+
+/// What a level of this number depends on.
+pub(in crate::parallel) fn description(number: u32) -> String {
+    match number {
+        0 | 1 => NO_DEPENDENCIES.to_owned(),
+        2 => DEPENDS_ON_FIRST.to_owned(),
+        number => format!("{DEPENDS_ON_LEVELS}{}", number - 1),
+    }
+}
+
+/// Whether a `description` is one of ours, of whichever level.
+pub(in crate::parallel) fn is_description(text: &str) -> bool {
+    let last = text.strip_prefix(DEPENDS_ON_LEVELS).filter(|last| !last.is_empty());
+    [NO_DEPENDENCIES, DEPENDS_ON_FIRST].contains(&text)
+        || last.is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a `reason` is one of ours, and nobody has added to it.
+pub(in crate::parallel) fn is_reason(text: &str) -> bool {
+    let whole = |rest: &str| {
+        let ends = [" at the same time.", ": one at a time."].iter().any(|end| rest.ends_with(end));
+        rest.is_empty() || (rest.starts_with(" But ") && ends)
+    };
+    text == ONLY_ONE
+        || (text.starts_with("Only ") && text.ends_with(" is left to do."))
+        || [NONE_DEPENDS, ALL_EARLIER].iter().any(|start| text.strip_prefix(start).is_some_and(whole))
+}
+
+/// Whether a sentence of `validation_rules` is one of ours.
+pub(in crate::parallel) fn is_rule(text: &str) -> bool {
+    text == TOUCH_THE_SAME
+        || text.starts_with(BEGINS_WHEN)
+        || text.starts_with(CRITICAL)
+        || (text.starts_with(DONE_WHEN) && text.ends_with(DELIVERED))
+}
+
+/// Whether the `summary` of a strategy is ours.
+pub(in crate::parallel) fn is_summary(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(" level") && text.ends_with(" at the same time.")
+}
+
+const NO_DEPENDENCIES: &str = "No dependencies";
+const DEPENDS_ON_FIRST: &str = "Depends on level 1";
+const DEPENDS_ON_LEVELS: &str = "Depends on levels 1 to ";
+const ONLY_ONE: &str = "There is only one achievement.";
+const NONE_DEPENDS: &str = "None of them depends on another achievement.";
+const ALL_EARLIER: &str = "Their dependencies all lie in earlier levels.";
+const BEGINS_WHEN: &str = "An achievement begins when everything it depends on, in levels 1 to ";
+const TOUCH_THE_SAME: &str =
+    "Achievements that touch the same are not worked on at the same time; those of one group touch nothing in common.";
+const CRITICAL: &str = "Critical, not to be skipped: ";
+const DONE_WHEN: &str = "The level is done when ";
+const DELIVERED: &str = ", with every deliverable there.";
+
 fn new_level(structure: &Structure, level: &Level) -> NewLevel {
     use Takeover::{IfAbsent, Replace};
-    let description = match level.number {
-        1 => "No dependencies".to_owned(),
-        2 => "Depends on level 1".to_owned(),
-        number => format!("Depends on levels 1 to {}", number - 1),
-    };
     NewLevel {
         number: level.number,
         fields: vec![
             ("level", json!(level.number), Replace),
-            ("description", json!(description), IfAbsent),
+            ("description", json!(description(level.number)), IfAbsent),
             ("can_parallelize", json!(level.can_parallelize()), Replace),
             ("max_parallelism", json!(level.max_parallelism()), Replace),
             ("reason", json!(reason(structure, level)), Replace),
@@ -71,14 +142,14 @@ fn new_level(structure: &Structure, level: &Level) -> NewLevel {
 /// Why a level can or cannot be worked on in parallel.
 fn reason(structure: &Structure, level: &Level) -> String {
     if level.members.len() == 1 {
-        return "There is only one achievement.".to_owned();
+        return ONLY_ONE.to_owned();
     }
     if let [only] = level.order.as_slice() {
         return format!("Only {} is left to do.", structure.drafts[*only].id);
     }
     let mut text = match level.number {
-        1 => "None of them depends on another achievement.",
-        _ => "Their dependencies all lie in earlier levels.",
+        1 => NONE_DEPENDS,
+        _ => ALL_EARLIER,
     }
     .to_owned();
     if level.groups.len() > 1 {
@@ -187,7 +258,7 @@ fn strategy(structure: &Structure) -> Value {
 }
 
 /// Who begins when, and who waits for whom, by level; only of what is left to do.
-fn instructions(structure: &Structure) -> Value {
+fn instructions(structure: &Structure) -> Vec<Value> {
     let mut sync_points = sync_points(structure);
     let of_level = |level: &Level| {
         let waits: Map<String, Value> = level
@@ -216,8 +287,12 @@ fn instructions(structure: &Structure) -> Value {
     structure.levels.iter().filter(|level| !level.order.is_empty()).map(of_level).collect()
 }
 
+/// What an achievement waits for, by id: in which order its dependencies are named means nothing.
 fn open_needs(structure: &Structure, node: usize) -> Vec<usize> {
-    structure.dependencies.of(node).iter().copied().filter(|&needs| structure.open[needs]).collect()
+    let needs = structure.dependencies.of(node).iter().copied();
+    let mut needs: Vec<usize> = needs.filter(|&needs| structure.open[needs]).collect();
+    needs.sort_unstable();
+    needs
 }
 
 /// What may begin once which achievements are complete, by the level of the last of these. Only what waits for exactly the
@@ -229,8 +304,7 @@ fn sync_points(structure: &Structure) -> BTreeMap<u32, Vec<Value>> {
     }
     let mut points: BTreeMap<(u32, Vec<usize>), Vec<usize>> = BTreeMap::new();
     for node in (0..structure.drafts.len()).filter(|&node| structure.open[node]) {
-        let mut needs = open_needs(structure, node);
-        needs.sort_unstable();
+        let needs = open_needs(structure, node);
         if let Some(last) = needs.iter().map(|&needs| level_of[needs]).max() {
             points.entry((last, needs)).or_default().push(node);
         }
@@ -247,28 +321,21 @@ fn sync_points(structure: &Structure) -> BTreeMap<u32, Vec<Value>> {
 fn rules(structure: &Structure, level: &Level) -> Value {
     let mut rules = Vec::new();
     if level.number > 1 {
-        rules.push(format!(
-            "An achievement begins when everything it depends on, in levels 1 to {}, is complete or skipped.",
-            level.number - 1
-        ));
+        rules.push(format!("{BEGINS_WHEN}{}, is complete or skipped.", level.number - 1));
     }
     if level.groups.len() > 1 {
-        rules.push(
-            "Achievements that touch the same are not worked on at the same time; those of one group touch nothing in common."
-                .to_owned(),
-        );
+        rules.push(TOUCH_THE_SAME.to_owned());
     }
-    let critical: Vec<usize> =
+    let mut critical: Vec<usize> =
         level.members.iter().copied().filter(|&node| structure.drafts[node].critical == Some(true)).collect();
+    // By id, in whichever order they stand in the level.
+    critical.sort_unstable();
     if !critical.is_empty() {
-        rules.push(format!("Critical, not to be skipped: {}.", names(&structure.ids(&critical))));
+        rules.push(format!("{CRITICAL}{}.", names(&structure.ids(&critical))));
     }
     rules.push(match level.members.len() {
-        1 => format!(
-            "The level is done when {} is complete, with every deliverable there.",
-            names(&structure.ids(&level.members))
-        ),
-        count => format!("The level is done when all {count} achievements are complete, with every deliverable there."),
+        1 => format!("{DONE_WHEN}{} is complete{DELIVERED}", names(&structure.ids(&level.members))),
+        count => format!("{DONE_WHEN}all {count} achievements are complete{DELIVERED}"),
     });
     json!({ "level": level.number, "rules": rules })
 }
