@@ -327,6 +327,12 @@ proptest! {
         let found = lint(&parsed(&once), &Surroundings::default());
         prop_assert!(found.iter().all(|problem| !problem.fixable && problem.severity != Severity::Error), "{:#?}\n{}", found, once);
         prop_assert_eq!(&repair(once.as_bytes(), &Surroundings::default(), NOW).unwrap(), &once);
+        // A level whose achievements are all kept apart is worked on one by one, so it may hold the new dependency.
+        let repaired = parsed(&once);
+        let level = |id: AchievementId| repaired.get(id).unwrap().level;
+        if repaired.entries().iter().any(|entry| entry.dependencies.iter().any(|needs| level(*needs) == entry.level)) {
+            return Ok(());
+        }
         // The same as if it had been analyzed with that dependency at once, and put no achievement forward.
         let mut drafts = drafts;
         for draft in &mut drafts {
