@@ -133,6 +133,16 @@ proptest! {
     }
 }
 
+/// So that a text of nothing but broken fences takes no longer than it should.
+#[test]
+fn behind_many_broken_fences_none_reaches_over_sections() {
+    let whole = "```md\n## T\n```\n";
+    let behind =
+        |broken: usize| fenced(&format!("{}{whole}", "~~~ sh\nx\n## S\n".repeat(broken))).split_off(broken * 2);
+    assert_eq!(behind(15), [46, 47, 48]);
+    assert_eq!(behind(16), [49, 51]);
+}
+
 /// The numbers of the lines that lie in a comment.
 fn commented(text: &str) -> Vec<usize> {
     lines(text).filter(|line| line.in_comment).map(|line| line.number).collect()
@@ -152,6 +162,8 @@ fn comments_are_found_outside_of_fences() {
         ("behind text, not beyond its paragraph", "a <!-- b\n \nc -->\n", vec![]),
         ("behind text, not beyond its paragraph's later lines", "a <!-- b\nc\n\nd -->\n", vec![]),
         ("behind one in code", "`<!--` <!-- a\nb -->\nc", vec![2]),
+        ("behind one in code far into its line", "some words `<!--` <!-- a\nb -->\nc", vec![2]),
+        ("one line after the other", "<!-- a -->\n<!-- b -->\nc", vec![1, 2]),
         ("one behind the other", "a <!-- b\nc --> d <!-- e\nf -->\ng", vec![2, 3]),
         ("in code", "`<!--` a\n-->", vec![]),
         ("behind code", "`a` <!-- b\nc -->", vec![2]),

@@ -259,6 +259,7 @@ mod tests {
             ("1-2 days", 8.0, 16.0),
             ("1 week", 40.0, 40.0),
             ("half a day", 4.0, 4.0),
+            ("\u{a0}½ hour", 0.5, 0.5),
             ("~half an hour", 0.5, 0.5),
             ("an hour", 1.0, 1.0),
             ("2-3 hours (planning and 1 hour of design)", 2.0, 3.0),

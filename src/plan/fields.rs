@@ -145,8 +145,7 @@ impl<'a> Walk<'a> {
             return;
         }
         if let Some(heading) = line.heading() {
-            let text = heading.text.trim_start_matches(|c: char| c == '*' || markdown::is_decoration(c) || c == ' ');
-            let (name, inline) = text.split_once(':').unwrap_or((text, ""));
+            let (name, inline) = heading.text.split_once(':').unwrap_or((heading.text, ""));
             let label = known(&normal_name(&clean_heading(name)));
             self.end(line.start);
             self.begin(label, inline, line.next, Style::Paragraph);
@@ -291,7 +290,7 @@ fn head(text: &str) -> &str {
 fn normal_name(name: &str) -> String {
     let name = name.split_once('(').map_or(name, |(name, _)| name);
     let edge = |c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | ':') || markdown::is_decoration(c);
-    if name.len() > LONGEST_LABEL { String::new() } else { name.trim_matches(edge).to_lowercase() }
+    name.trim_matches(edge).to_lowercase()
 }
 
 /// Columns of white space before the text; a tab counts four.
@@ -347,6 +346,11 @@ mod tests {
             ("- Deliverables: a\n- b", &[(Deliverables, "a", "")]),
             ("- Goal:\n- b", &[(Goal(0), "", "")]),
             ("- Goal: a\n- b", &[(Goal(0), "a", "")]),
+            // As people adorn them.
+            ("Goal : a", &[(Goal(0), "a", "")]),
+            ("**Goal 🎯**: a", &[(Goal(0), "a", "")]),
+            ("### 🎯 **Goal**: a", &[(Goal(0), "a", "")]),
+            ("**Goal**: a\n🎯 **Note**: b", &[(Goal(0), "a", "")]),
             // Prose below.
             ("**Goal**: a\nNote: b", &[(Goal(0), "a", "Note: b")]),
             ("- Goal: a\nb", &[(Goal(0), "a", "b")]),

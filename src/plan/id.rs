@@ -280,6 +280,7 @@ mod tests {
             ("1.14.", IdFault::TrailingDot, Some("1.14")),
             ("1.2.3.", IdFault::TrailingDot, Some("1.2.3")),
             ("1.9999999999", IdFault::TooLarge, None),
+            ("0.9999999999", IdFault::TooLarge, None),
             ("1.9999999999.", IdFault::TrailingDot, None),
             ("1..", IdFault::Form, None),
             ("1.", IdFault::Form, None),

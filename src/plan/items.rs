@@ -224,3 +224,86 @@ pub(super) fn flat(field: Field<'_>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fields::Label;
+
+    fn field<'a>(inline: &'a str, below: &'a str) -> Field<'a> {
+        Field { label: Label::Deliverables, inline, below }
+    }
+
+    #[test]
+    fn lists_tables_and_lines_become_entries() {
+        for (inline, below, expected) in [
+            ("", "- a\n- b", vec!["a", "b"]),
+            ("", "- a\n - b", vec!["a", "b"]),
+            ("", "| What | Where |\n|---|---|\n| a | x |\n| b | y |", vec!["a | x", "b | y"]),
+            ("", "| What | Where |\n|---|---|\n| a | x |\n- b", vec!["b"]),
+            ("", "alpha,\nbeta", vec!["alpha", "beta"]),
+            ("", "\nalpha", vec!["alpha"]),
+            ("alpha", "beta", vec!["alpha beta"]),
+            ("alpha", "\nbeside it", vec!["alpha"]),
+            ("alpha", "\n- b", vec!["alpha", "b"]),
+            ("none", "", vec![]),
+        ] {
+            assert_eq!(entries(field(inline, below), Inline::Split), expected, "{inline:?} {below:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_split_where_its_list_is() {
+        for (text, expected) in [
+            ("a, b and c, and d", vec!["a", "b and c", "d"]),
+            ("a; b, c", vec!["a", "b, c"]),
+            ("part 1, part 2", vec!["part 1", "part 2"]),
+            ("a file of 10,000 rows, a test", vec!["a file of 10,000 rows", "a test"]),
+            ("`a, b`, c", vec!["`a, b`", "c"]),
+            ("`f(`, g", vec!["`f(`", "g"]),
+            ("`f)`, (g, h), [i, j]", vec!["`f)`", "(g, h)", "[i, j]"]),
+            ("It has a list, b. And more, too.", vec!["It has a list, b. And more, too."]),
+        ] {
+            assert_eq!(split(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_has_many_words() {
+        for text in ["", " ", "None", " none. ", "*None*", "_n/a_", "`nil`", "–"] {
+            assert!(is_nothing(text), "{text:?}");
+        }
+        for text in ["one", "none of these", "0"] {
+            assert!(!is_nothing(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_paragraph_is_one_line_and_its_lists_and_code_are_not() {
+        for (inline, below, expected) in [
+            ("a", "b\nc\n\nd", "a b c"),
+            ("", "\na", "a"),
+            ("", "- a\n- b", "- a\n- b"),
+            ("a:", "- b\n- c", "a:\n- b\n- c"),
+            ("a:", "```\nb\n```", "a:\n```\nb\n```"),
+        ] {
+            assert_eq!(paragraph(field(inline, below)).as_deref(), Some(expected), "{inline:?} {below:?}");
+        }
+        assert_eq!(paragraph(field("None.", "")), None);
+    }
+
+    #[test]
+    fn what_a_label_names_ends_with_its_paragraph_or_list() {
+        for (inline, below, expected) in [
+            ("a", "b\n\nc", "a b"),
+            ("", "\na", "a"),
+            ("", "- a\n- b\n\n- c", "a; b; c"),
+            ("", "- a\n\n  more of it\n- b", "a more of it; b"),
+            ("", "- a\n\nbeside it", "a"),
+            ("needs:", "- a", "needs: a"),
+            ("a", "```\n1.1\n```\nb", "a b"),
+        ] {
+            assert_eq!(flat(field(inline, below)), expected, "{inline:?} {below:?}");
+        }
+    }
+}

@@ -238,12 +238,13 @@ fn without_box(text: &str) -> &str {
     ["[ ]", "[x]", "[X]"].iter().find_map(|mark| text.strip_prefix(mark)).unwrap_or(&text[1..])
 }
 
+/// No tag that anybody writes around a title is longer, bytes.
+const LONGEST_TAG: usize = 80;
+
 /// Behind the opening HTML tag that a text begins with.
 fn tag(text: &str) -> Option<&str> {
-    let begin = text.char_indices().take(80).last().map_or(0, |(at, c)| at + c.len_utf8());
-    let end = text[..begin].find('>')?;
-    let inner = &text[1..end];
-    inner.starts_with(|c: char| c.is_ascii_alphabetic()).then(|| &text[end + 1..])
+    let (inner, behind) = text.strip_prefix('<')?.split_once('>')?;
+    (inner.len() < LONGEST_TAG && inner.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(behind)
 }
 
 #[cfg(test)]
@@ -268,6 +269,7 @@ mod tests {
             ("| **Achievement 1.2**: Second |", Cause::Table),
             ("<b>Achievement 1.2</b>: Second", Cause::Html),
             ("<h3>Achievement 1.2 Second</h3>", Cause::Html),
+            ("<b>Achievement 1.2</b>: Zweité", Cause::Html),
             ("~~**Achievement 1.2**: Second~~", Cause::Struck),
             ("*Achievement 1.2*: Second", Cause::NotBold),
             ("_Achievement 1.2_ - Second", Cause::NotBold),
@@ -319,10 +321,18 @@ mod tests {
             "Achievement 3 of 5: yes",
             "<!-- Achievement 1.2: x",
             "< 5",
+            "<",
+            "<>",
+            "~ Achievement 1.2: Second",
+            "~é",
             "",
         ] {
             assert_eq!(read(line), None, "{line}");
         }
+        // A line of a hundred ids is a list of them.
+        let many = |count: usize| vec!["1.2"; count].join("/");
+        assert!(read(&format!("**Achievement {}**: all", many(20))).is_some());
+        assert_eq!(read(&format!("**Achievement {}**: all", many(40))), None);
         for piece in ["#", "> ", "- ", "*", "<b>", "✅", "**Achievement ", "1.", "1-", "[", "~~", "**Achievement 1.1-"]
         {
             assert!(read(&piece.repeat(10_000)).is_none_or(|seeming| seeming.ids.len() < 50), "{piece}");

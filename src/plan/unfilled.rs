@@ -62,8 +62,11 @@ mod tests {
 
     #[test]
     fn a_long_list_is_cut() {
-        let achievements = (1..=9).map(|n| AchievementId::parse(&format!("1.{n}")).unwrap()).collect();
-        let sentence = Unfilled { achievements, sections: Vec::new() }.sentence().unwrap();
-        assert!(sentence.ends_with("1.1, 1.2, 1.3, 1.4, 1.5, 1.6 and 3 more"), "{sentence}");
+        let sentence = |count: u32| {
+            let achievements = (1..=count).map(|n| AchievementId::parse(&format!("1.{n}")).unwrap()).collect();
+            Unfilled { achievements, sections: Vec::new() }.sentence().unwrap()
+        };
+        assert!(sentence(9).ends_with(": 1.1, 1.2, 1.3, 1.4, 1.5, 1.6 and 3 more"), "{}", sentence(9));
+        assert!(sentence(6).ends_with(": 1.1, 1.2, 1.3, 1.4, 1.5, 1.6"), "{}", sentence(6));
     }
 }
