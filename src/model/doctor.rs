@@ -110,7 +110,14 @@ pub async fn probe(
         let detail = format!("{} is set, but {} does not take it", unsent.join(" and "), clean(&config.model));
         results.push(ProbeResult::new("settings", Warn, detail));
     }
-    results.push(server(&model, &config.model).await);
+    match server(&model, &config.model).await {
+        Ok(found) => results.push(found),
+        Err(nobody) => {
+            results.push(nobody);
+            let rest = ["model", "streaming", "usage", "schema"];
+            return results.skip(&rest, "not tested: the server cannot be reached");
+        }
+    }
 
     let request = Request {
         messages: vec![Message { role: Role::User, content: vec![Arc::from("Reply with the word ok.")] }],
@@ -167,7 +174,11 @@ fn no_text(completion: &Completion) -> Option<&'static str> {
 }
 
 /// Whether the server is there, accepts the key and offers the model. The list of models costs nothing.
-async fn server(model: &OpenAi, name: &str) -> ProbeResult {
+///
+/// # Errors
+///
+/// There is no connection, so nothing else need be tried.
+async fn server(model: &OpenAi, name: &str) -> Result<ProbeResult, ProbeResult> {
     use ProbeOutcome::{Fail, Pass, Warn};
 
     let endpoint = model.endpoint();
@@ -178,19 +189,19 @@ async fn server(model: &OpenAi, name: &str) -> ProbeResult {
         Ok(response) => response,
         Err(error) => {
             let detail = format!("{host} cannot be reached: {}", clean(&cause_of(&error)));
-            let detail = model.scrub_message(detail);
-            return ProbeResult::new("server", Fail, detail)
+            let failed = ProbeResult::new("server", Fail, model.scrub_message(detail))
                 .hint(Some("check the base URL, the proxy and the network".to_owned()));
+            return if error.is_connect() { Err(failed) } else { Ok(failed) };
         }
     };
     let status = response.status();
     if status.as_u16() == 401 {
-        return ProbeResult::new("server", Fail, format!("{host} refuses the key"))
-            .hint(Some("set another key".to_owned()));
+        return Ok(ProbeResult::new("server", Fail, format!("{host} refuses the key"))
+            .hint(Some("set another key".to_owned())));
     }
     if !status.is_success() {
         // Azure's deployments and some gateways have no list; the model's own test says more.
-        return ProbeResult::new("server", Pass, format!("{host} is there (it lists no models)"));
+        return Ok(ProbeResult::new("server", Pass, format!("{host} is there (it lists no models)")));
     }
     let list: Option<Value> = list_of(response).await.and_then(|body| serde_json::from_slice(&body).ok());
     let ids: Vec<&str> = list
@@ -199,12 +210,12 @@ async fn server(model: &OpenAi, name: &str) -> ProbeResult {
         .map(|data| data.iter().filter_map(|entry| entry.get("id")?.as_str()).collect())
         .unwrap_or_default();
     if ids.is_empty() || ids.contains(&name) {
-        return ProbeResult::new("server", Pass, format!("{host} is there"));
+        return Ok(ProbeResult::new("server", Pass, format!("{host} is there")));
     }
     let some = ids.iter().take(10).map(|id| clean(id)).collect::<Vec<_>>().join(", ");
     let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
-    ProbeResult::new("server", Warn, format!("{host} is there, but does not list {}", clean(name)))
-        .hint(Some(model.scrub_message(format!("it offers {some}{more}"))))
+    Ok(ProbeResult::new("server", Warn, format!("{host} is there, but does not list {}", clean(name)))
+        .hint(Some(model.scrub_message(format!("it offers {some}{more}")))))
 }
 
 /// The body of a list, where it comes whole and is no larger than a list can be.

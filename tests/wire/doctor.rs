@@ -99,6 +99,18 @@ async fn without_a_key_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn where_nobody_is_the_rest_is_not_tried() {
+    // Bound and not listened on for long: the port is free again.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let results = run(&config(&format!("http://{address}"))).await;
+    let (server, rest) = (&results[1], &results[2..]);
+    assert_eq!((server.name, server.outcome), ("server", ProbeOutcome::Fail));
+    assert!(server.detail.starts_with("127.0.0.1 cannot be reached: "), "{}", server.detail);
+    assert_eq!(rest.len(), 4);
+    assert!(rest.iter().all(|result| result.outcome == ProbeOutcome::Skipped && result.detail.contains("not tested")));
+}
+
+#[tokio::test]
 async fn answers_without_text_are_no_health() {
     let refusal = r#"{"choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}"#;
     for body in ["{}", refusal] {
