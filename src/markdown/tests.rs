@@ -21,6 +21,7 @@ fn fences_are_found_where_people_write_them() {
         ("a marker does not close", "```yaml\n- ```\n```\nz", vec![1, 2, 3]),
         ("indented", "- a\n    ```\n    x\n    ```\nz", vec![2, 3, 4]),
         ("CRLF", "```\r\nx\r\n```\r\nz", vec![1, 2, 3]),
+        ("right behind a comment", "<!-- a -->\n```\nx\n```\nz", vec![2, 3, 4]),
         ("a template over several sections", "## A\n```md\n## T\n## U\n```\nz\n## B", vec![2, 3, 4, 5]),
     ] {
         assert_eq!(fenced(text), inside, "{name}");

@@ -261,6 +261,7 @@ mod tests {
             ("a file of 10,000 rows, a test", vec!["a file of 10,000 rows", "a test"]),
             ("`a, b`, c", vec!["`a, b`", "c"]),
             ("`f(`, g", vec!["`f(`", "g"]),
+            ("f (a `)`, b), g", vec!["f (a `)`, b)", "g"]),
             ("`f)`, (g, h), [i, j]", vec!["`f)`", "(g, h)", "[i, j]"]),
             ("It has a list, b. And more, too.", vec!["It has a list, b. And more, too."]),
         ] {

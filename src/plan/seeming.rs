@@ -323,6 +323,8 @@ mod tests {
             "< 5",
             "<",
             "<>",
+            "<1> Achievement 1.2</1>: x",
+            "<1>**Achievement 1.2**: x",
             "~ Achievement 1.2: Second",
             "~é",
             "",
