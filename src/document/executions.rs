@@ -51,7 +51,7 @@ pub fn execution_count(execution_strategy: &str) -> ExecutionCount {
         count > 1 && ["sequen", "in series", "serial", "one after", "in order"].iter().any(|word| said.contains(word));
     let of = count.clamp(1, MAX_EXECUTIONS);
     let purposes =
-        if of == 1 { Vec::new() } else { inline_purposes(&rest, of).unwrap_or_else(|| listed_purposes(prose, of)) };
+        if of == 1 { Vec::new() } else { inline_purposes(&rest, of).unwrap_or_else(|| listed_purposes(prose)) };
     ExecutionCount { declared: Some(count), in_sequence, parts: parts(of, purposes) }
 }
 
@@ -139,18 +139,12 @@ fn inline_purposes(rest: &str, of: u32) -> Option<Vec<String>> {
 }
 
 /// The list that follows the statement; a sentence in between that introduces the list is passed over.
-fn listed_purposes<'a>(lines: impl Iterator<Item = &'a str>, of: u32) -> Vec<String> {
+fn listed_purposes<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut purposes: Vec<String> = Vec::new();
     let mut introduced = false;
     for line in lines {
         match list_item(line) {
-            Some(item) if item.indent < 2 => {
-                if purposes.len() < of as usize {
-                    purposes.push(purpose(item.text));
-                } else {
-                    break;
-                }
-            }
+            Some(item) if item.indent < 2 => purposes.push(purpose(item.text)),
             Some(_) => {}
             // What is indented below an item goes on about it.
             None if !purposes.is_empty() && line.starts_with([' ', '\t']) => {}
@@ -239,6 +233,14 @@ mod tests {
             ("**EXECUTION_TASK**: `EXECUTION_TASK_X_31_01.md`", None, false, &[""]),
             ("Executions: none yet", None, false, &[""]),
             ("Executions: 0", Some(0), false, &[""]),
+            ("Executions: 1, in sequence with those of 3.2", Some(1), false, &[""]),
+            ("Executions: as 31_01 says", None, false, &[""]),
+            ("Executions: as many as x", None, false, &[""]),
+            ("Executions: 2\n1. a\n  - detail\n2. b", Some(2), false, &["a", "b"]),
+            ("Executions: 2\n\n1. a\n\nMore of them:\n\n2. b", Some(2), false, &["a", ""]),
+            ("Executions: 2\n\nThey are small.\n\nThey share:\n\n- a\n- b", Some(2), false, &["", ""]),
+            ("Executions: 2\n1. Parser: reads\n2. Part 2: prints", Some(2), false, &["Parser: reads", "prints"]),
+            ("Executions: 2\n1. Task 1: a\n2. Task 2 of the two - b", Some(2), false, &["a", "Task 2 of the two - b"]),
         ];
         for (strategy, declared, in_sequence, purposes) in table {
             let expected = (*declared, *in_sequence, purposes.iter().map(ToString::to_string).collect());

@@ -173,6 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn a_body_loses_its_control_characters() {
+        for (body, written) in [
+            ("Read\u{7} feeds.", "Read feeds."),
+            ("Read\u{85} feeds.", "Read feeds."),
+            ("Read\rfeeds.", "Read\nfeeds."),
+            ("Read\tfeeds.\n\n- \u{a7} 1", "Read\tfeeds.\n\n- \u{a7} 1"),
+        ] {
+            let text = render_document(&header(Stage::Subplan), body);
+            assert_eq!(text.split_once("\n---\n\n").map(|(_, body)| body), Some(format!("{written}\n").as_str()));
+        }
+    }
+
+    #[test]
     fn an_execution_names_its_subplan_and_part() {
         let part = ExecutionPart { number: 2, of: 3, purpose: "The\nparser".to_owned() };
         let header = Header {

@@ -85,3 +85,18 @@ pub struct ExecutionPart {
     /// What this one is for; empty where there is only one.
     pub purpose: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_has_its_folder_and_its_word() {
+        for (stage, folder, word) in
+            [(Stage::Subplan, "subplans", "subplan"), (Stage::Execution, "execution", "execution")]
+        {
+            assert_eq!((stage.folder(), stage.as_str()), (folder, word));
+            assert_eq!(format!("{stage:>10}"), format!("{word:>10}"), "it is written in columns");
+        }
+    }
+}

@@ -117,4 +117,13 @@ mod tests {
         assert_eq!(word_count("- **two** words — 🎯"), 2);
         assert_eq!(word_count("目標を測定する"), 4);
     }
+
+    #[test]
+    fn an_excerpt_says_that_it_is_cut() {
+        for (text, expected) in
+            [("feeds", "feeds"), ("the feeds", "the f…"), ("the  feeds", "the…"), ("a\nb", "a b"), ("", "")]
+        {
+            assert_eq!(excerpt(text, 5), expected, "{text}");
+        }
+    }
 }

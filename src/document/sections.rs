@@ -374,12 +374,17 @@ mod tests {
             ("SUBPLAN Context", "Subplan context", true),
             ("Objective", "Objectives", false),
             ("Objective", "", false),
+            ("Questions & Answers", "questions & answers", true),
+            ("Q & A", "QA &", false),
         ] {
             assert_eq!(same_name(a, b), same, "{a} / {b}");
         }
-        for (heading, name) in
-            [("1. Objective", "Objective"), ("🎯 **2) Approach**: ##", "Approach"), ("3.1 Release", "3.1 Release")]
-        {
+        for (heading, name) in [
+            ("1. Objective", "Objective"),
+            ("🎯 **2) Approach**: ##", "Approach"),
+            ("3.1 Release", "3.1 Release"),
+            (") Objective", ") Objective"),
+        ] {
             assert_eq!(section_name(heading), name);
         }
     }
@@ -409,6 +414,8 @@ mod tests {
             ("### Primary Deliverables\n- a\n- b\n### Other Deliverables\n- c", &["a", "b", "c"]),
             ("### All of it\n- a\n- b", &["a", "b"]),
             ("One parser.\n\nOne printer.", &["One parser.", "One printer."]),
+            ("One parser.\n  It reads.\n\tIt checks.", &["One parser."]),
+            ("- a\n  - detail\n- b", &["a", "b"]),
             ("```\n- not one\n```\n- a", &["a"]),
             ("", &[]),
         ];

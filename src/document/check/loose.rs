@@ -170,6 +170,40 @@ mod tests {
         }
     }
 
+    /// The codes of the errors, and of the warnings.
+    fn told(text: &str, stage: Stage) -> [Vec<&'static str>; 2] {
+        let findings = check_document(text, stage);
+        [Severity::Error, Severity::Warning].map(|severity| {
+            findings.iter().filter(|finding| finding.severity == severity).map(|finding| finding.code).collect()
+        })
+    }
+
+    #[test]
+    fn what_stands_below_the_title_is_no_section() {
+        let [errors, _] = told("# SUBPLAN: x\n\nTBD\n\n## Objective\n\nImport.\n", Stage::Subplan);
+        assert_eq!(errors, [""; 0]);
+    }
+
+    #[test]
+    fn five_sections_that_nobody_has_written_are_told() {
+        for sections in [4, 5, 6, 9] {
+            let text = format!("## Objective\n\nImport.\n\n{}", "## Notes\n\nTBD\n\n".repeat(sections));
+            let [errors, _] = told(&text, Stage::Subplan);
+            assert_eq!(errors.len(), sections.min(5), "{sections}");
+        }
+    }
+
+    #[test]
+    fn an_unwritten_section_hides_no_other_finding() {
+        let [errors, warnings] = told("## Objective\n\nTBD\n", Stage::Subplan);
+        assert_eq!(errors, ["placeholder"]);
+        assert_eq!(warnings, ["section-missing", "section-missing", "too-short"]);
+        let open = "## Objective\n\nImport.\n\n## Iterations\n\n[Fill in during execution]\n";
+        let [errors, warnings] = told(open, Stage::Execution);
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(warnings, ["section-missing", "placeholder", "too-short"]);
+    }
+
     #[test]
     fn an_objective_is_announced_by_a_heading_or_a_label() {
         for text in ["## The Goal", "### Scope and limits", "**Why**: x", "**Purpose:** x"] {

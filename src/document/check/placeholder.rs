@@ -300,6 +300,7 @@ mod tests {
             assert_eq!(found, [left], "{text}");
         }
         assert_eq!(in_answer("{{y}}", "{{z}}", 9).len(), 1, "another name is another marker");
+        assert_eq!(in_answer("Say {{ name }} to them", "They say {{ name }}", 9), [], "at the end of the PLAN's text");
         let long = format!("[your {}é]", "x".repeat(192));
         assert_eq!(in_answer(&long, &long, 9), [], "cut within a character");
     }

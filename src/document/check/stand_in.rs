@@ -253,6 +253,18 @@ mod tests {
     }
 
     #[test]
+    fn requests_and_markers_of_lists_are_short() {
+        let request = |words: usize| format!("[describe{}]", " it".repeat(words - 1));
+        let quoted = |marks: usize| format!("{} TODO: x", ">".repeat(marks));
+        let item = |length: usize| format!("-{}[ ] TODO: x", " ".repeat(length - 4));
+        for (shortest, longer) in [(request(12), request(13)), (quoted(60), quoted(61)), (item(19), item(20))] {
+            assert_eq!((requested(&shortest).len(), requested(&longer)), (1, vec![]), "{shortest}");
+        }
+        let alone = |length: usize| format!("[{}]", "a".repeat(length - 2));
+        assert!(only_placeholders(&alone(640)).is_some() && only_placeholders(&alone(641)).is_none());
+    }
+
+    #[test]
     fn text_about_notes_and_text_in_brackets_is_text() {
         for line in [
             "The linter lists TODO comments and FIXME: lines with their place.",
@@ -265,6 +277,9 @@ mod tests {
             "A TODO is a note.",
             "TODO::parse is a function.",
             "METODO: a word of another language.",
+            "_TODO: the name of a constant.",
+            "Press [Fill] and then [Describe].",
+            "It is [here] that a feed is read.",
             "- [x] Describe the API here",
             "- [ ] Provide the fixture here",
             "[Describe the API](docs/api.md) says how.",
@@ -303,6 +318,7 @@ mod tests {
             "<objective>",
             "[Describe the objective here]",
             "[Describe the\nobjective here, and\nwhy]",
+            "[Describe\nthe\nobjective\nhere\nand\nwhy]",
             "Lorem ipsum dolor sit amet, consectetur.",
             "[Fill in during execution]",
             "_[Objective]_",
@@ -325,6 +341,8 @@ mod tests {
             "- [ ]",
             "[The objective](plan.md)",
             "[a] and [b]",
+            "[Describe the errors here], as the PLAN has it.",
+            "[Describe\nthe\nobjective\nhere\nand\nalso\nwhy]",
             "[^1]",
             "[See the PLAN]",
             "<https://example.org>",

@@ -199,6 +199,10 @@ fn sizes_that_are_usual_are_not_mentioned() {
     for (stage, lines, code) in table {
         assert_eq!(size(&"a\n".repeat(lines), stage).map(|finding| finding.code), code, "{stage} of {lines} lines");
     }
+    for (lines, said) in [(1, "has 1 line;"), (2, "has 2 lines;"), (969, "has 969 lines;")] {
+        let found = size(&"a\n".repeat(lines), Stage::Subplan).unwrap();
+        assert!(found.message.contains(said), "{}", found.message);
+    }
 }
 
 #[test]

@@ -217,6 +217,7 @@ mod tests {
         let code_first = format!("```sh\n# not a title\n```\n\n{BODY}");
         let own_section = format!("## Goal\n\nA.\n\n{BODY}");
         let explained = format!("{long}\n\n{BODY}");
+        let reasoned = |before: &str| format!("{before}---\ntitle: x\n# Objective\n---\n## Mine\n</think>\n{BODY}");
         let bare_code_first = format!("# T\n\n```\na\n```\n\n{BODY}");
         let table = [
             (bare_code_first.clone(), bare_code_first.as_str()),
@@ -242,7 +243,15 @@ mod tests {
             (format!("<think>a</think><think>b</think>\n```markdown\n{BODY}\n```"), BODY),
             (format!("First I look.\n</think>\n\n{BODY}"), BODY),
             (format!("{long}\n</think>\n\n{BODY}"), BODY),
-            (format!("---\ntitle: x\n# Objective\n---\n## Mine\n</think>\n{BODY}"), BODY),
+            (reasoned(""), BODY),
+            (reasoned("\n\n"), BODY),
+            (reasoned("# T\n\n"), BODY),
+            (reasoned("**PLAN**: X\n"), BODY),
+            (reasoned("Sure!\n"), &format!("# Objective\n---\n## Mine\n</think>\n{BODY}")),
+            (
+                "---\n\n## Objective\n\nThe tag\n</think>\nends it.".to_owned(),
+                "## Objective\n\nThe tag\n</think>\nends it.",
+            ),
             (format!("Sure!\n\n{BODY}"), BODY),
             (code_first.clone(), code_first.as_str()),
             (own_section.clone(), own_section.as_str()),
