@@ -104,7 +104,7 @@ pub struct ExchangeRef<'a> {
 
 impl ExchangeRef<'_> {
     /// One line of JSON, without the line feed: what `serde_json` writes of an [`Exchange`], but the body, which is most of
-    /// it, is written by [`escape`].
+    /// it, is written by `tape::escape`.
     pub fn to_line(&self) -> String {
         #[derive(Serialize)]
         struct BeforeTheBody<'a> {
