@@ -33,8 +33,9 @@ pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
     let mut cut = 0; // where to cut so that the ellipsis still fits
     for (at, character) in text.char_indices() {
         let mut columns = measure_text_width(character.encode_utf8(&mut [0; 4]));
-        if character == '\u{fe0f}' && last == 1 {
-            // The emoji selector makes the character before it two columns wide.
+        if matches!(character, '\u{fe00}'..='\u{fe0f}') && last == 1 {
+            // A variation selector can make the character before it two columns wide: the emoji selector does so with
+            // emoji, another one with quotation marks.
             columns = 1;
         }
         if columns > 0 {
@@ -270,6 +271,9 @@ mod tests {
                 "⚠",
                 "🏽",
                 "1\u{20e3}",
+                "‘\u{fe01}",
+                "☁\u{fe0f}",
+                "\u{fe0e}",
                 "\u{e0061}",
                 "ا",
                 "ل",
