@@ -12,8 +12,8 @@ use crate::{
     parallel::{Graph, Status},
     plan::{Achievement, AchievementId, Plan},
     prompts::{
-        DependencyContext, ItemContext, LevelPrompt, OtherPart, PartContext, Reference, Sibling, SubplanContext,
-        TemplateError, Templates, level_prompt,
+        DependencyContext, ItemContext, OtherPart, PartContext, Reference, Sibling, SubplanContext, TemplateError,
+        Templates, level_prompt, reckoned_tokens,
     },
 };
 
@@ -52,14 +52,13 @@ pub struct Briefing {
 }
 
 impl Briefing {
-    /// Renders what the items of each level share, within `budget` tokens as `count` counts them.
+    /// Renders what the items of each level share, within `budget` tokens as [`reckoned_tokens`] has them.
     pub fn new(
         plan: Arc<Plan>,
         graph: Arc<Graph>,
         templates: Templates,
         run: &RunPlan,
         budget: usize,
-        count: &dyn Fn(&str) -> usize,
     ) -> Result<Self, TemplateError> {
         let definitions: HashMap<AchievementId, usize> =
             plan.achievements.iter().enumerate().map(|(index, achievement)| (achievement.id, index)).collect();
@@ -80,7 +79,7 @@ impl Briefing {
         for item in &run.items {
             let key = (item.level, item.id.stage);
             if !briefing.shared.contains_key(&key) {
-                let shared = briefing.render_shared(item.level, item.id.stage, budget, count)?;
+                let shared = briefing.render_shared(item.level, item.id.stage, budget)?;
                 briefing.shared.insert(key, shared);
             }
         }
@@ -163,26 +162,12 @@ impl Briefing {
         format!("planwave-{}-{}-{}", self.plan.name, item.level, item.id.stage)
     }
 
-    fn render_shared(
-        &self,
-        level: u32,
-        stage: Stage,
-        budget: usize,
-        count: &dyn Fn(&str) -> usize,
-    ) -> Result<Shared, TemplateError> {
+    fn render_shared(&self, level: u32, stage: Stage, budget: usize) -> Result<Shared, TemplateError> {
         let system = self.templates.system(stage)?;
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
-        let prompt = |count: &dyn Fn(&str) -> usize| {
-            let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
-            let room = budget.saturating_sub(count(&system));
-            level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, count)
-        };
-        // No token is shorter than a byte. What fits by bytes fits, without the tokenizer's tables, which take 0.1 s to
-        // build and 75 MB to keep.
-        let mut chosen: LevelPrompt<'_> = prompt(&str::len)?;
-        if !chosen.dropped.is_empty() {
-            chosen = prompt(count)?;
-        }
+        let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
+        let room = budget.saturating_sub(reckoned_tokens(&system));
+        let chosen = level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
         Ok(Shared {
             level: self.templates.level(&chosen)?.into(),
             lists_all: chosen.lists_all(),

@@ -11,6 +11,7 @@
 mod context;
 mod discovery;
 mod level;
+mod reckon;
 mod templates;
 
 pub use context::{
@@ -18,4 +19,5 @@ pub use context::{
 };
 pub use discovery::{DiscoveryPrompt, FixedDependency, InventoryEntry};
 pub use level::{LevelPrompt, Sibling, level_prompt};
+pub use reckon::reckoned_tokens;
 pub use templates::{TemplateError, TemplateName, Templates};

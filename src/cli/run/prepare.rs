@@ -95,15 +95,12 @@ pub(in crate::cli) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> 
     let choice = model_setup::choose(loaded)?;
     let templates = Templates::load(&template_overrides(loaded)?)?;
     let planned = leveled.plan(&wish)?;
-    let tokenizer = choice.facts.tokenizer;
-    let count = |text: &str| tokenizer.count(text);
     let briefing = Briefing::new(
         Arc::clone(&leveled.project.plan),
         Arc::clone(&leveled.graph),
         templates,
         &planned.run,
         loaded.settings.prompts.shared_tokens,
-        &count,
     )?;
     let model_name = loaded.settings.model.name.clone();
     let bounds = model_setup::bounds(loaded);
