@@ -304,6 +304,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(schedule.left(), 0);
+            prop_assert!(!schedule.waits_for_disk(), "nothing is left to wait for");
             let expected = descendants_of_failures(&nodes, &fails[..nodes.len()]);
             for index in 0..nodes.len() {
                 prop_assert_eq!(blocked[index], expected[index], "item {}", index);

@@ -260,18 +260,14 @@ mod tests {
 
     #[test]
     fn one_line_stays_one_line() {
-        insta::assert_snapshot!(migrated("{\"achievements\":[{\"achievement_id\":\"1.1\"}]}"), @r#"
-        {"version":"1.0.0", "levels":[{"level": 1, "can_parallelize": false, "max_parallelism": 1, "achievements": [{"id":"1.1"}]}],"updated":"2025-02-03T04:05:06Z"}
-        "#);
+        insta::assert_snapshot!(migrated("{\"achievements\":[{\"achievement_id\":\"1.1\"}]}"), @r#"{"version":"1.0.0", "levels":[{"level": 1, "can_parallelize": false, "max_parallelism": 1, "achievements": [{"id":"1.1"}]}],"updated":"2025-02-03T04:05:06Z"}"#);
     }
 
     #[test]
     fn what_does_not_fit_keeps_its_value_under_another_name() {
         let before = "{\"version\": 3, \"plan\": null, \"plan_name\": \"P\", \"levels\": \"many\", \"updated\": 5, \"old_version\": 4, \
             \"achievements\": [{\"id\": 17, \"achievement_id\": \"1.1\", \"title\": 5, \"actual_hours\": [1], \"deliverables\": \"x\"}]}";
-        insta::assert_snapshot!(migrated(before), @r#"
-        {"version": "1.0.0", "old_old_version": 3, "plan": "P", "old_levels": "many", "updated": "2025-02-03T04:05:06Z", "old_version": 4, "levels": [{"level": 1, "can_parallelize": false, "max_parallelism": 1, "achievements": [{"old_id": 17, "id": "1.1", "old_title": 5, "old_actual_hours": [1], "old_deliverables": "x"}]}]}
-        "#);
+        insta::assert_snapshot!(migrated(before), @r#"{"version": "1.0.0", "old_old_version": 3, "plan": "P", "old_levels": "many", "updated": "2025-02-03T04:05:06Z", "old_version": 4, "levels": [{"level": 1, "can_parallelize": false, "max_parallelism": 1, "achievements": [{"old_id": 17, "id": "1.1", "old_title": 5, "old_actual_hours": [1], "old_deliverables": "x"}]}]}"#);
     }
 
     #[test]
