@@ -209,7 +209,7 @@ mod tests {
         level = "warn"                                          # default
 
         # API key: set (51 characters), from OPENAI_API_KEY
-        # warning: planwave.toml:2 sets model.base_url to https://gate.example: prompts and the API key go there
+        # warning: planwave.toml:2 sets model.base_url to https://gate.example, which your own settings do not name: prompts, the API key from the command vault and your extra headers go there
         "#);
     }
 

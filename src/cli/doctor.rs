@@ -10,7 +10,7 @@ use super::{
     global::Global,
     model_setup, pretty,
     project::settings,
-    terminal::out,
+    terminal::{err, out},
 };
 use crate::{
     model::doctor::{ProbeOutcome, ProbeResult, probe},
@@ -35,6 +35,10 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
     let overrides = Overrides { model: arguments.model.clone(), ..global.overrides() };
     let (loaded, sources) = settings(arguments.plan.as_deref(), &overrides)?;
     loaded.check_endpoint()?;
+    // A project's file may name a server; that is said before it gets the key.
+    for warning in &loaded.warnings {
+        err(&format!("warning: {}\n", sanitize(warning)));
+    }
     let choice = model_setup::choose(&loaded)?;
     let key = api_key(&loaded.settings.model, &sources.environment)?;
     let configuration = model_setup::configuration(&loaded, key);

@@ -81,13 +81,17 @@ pub enum SettingsError {
         /// What to do instead.
         instead: &'static str,
     },
-    /// A key that a project's file may not set.
-    #[error("{origin}: `{key}` cannot be set in a project's file, because it would run a program on your machine")]
+    /// A key whose value is for the user to decide, set by a project's file to something else than the user says.
+    #[error("{origin}: `{key}` cannot be set by a project's file alone, because it says {says}")]
     NotInProjectFile {
         /// Where.
         origin: Origin,
         /// The key with its table.
         key: String,
+        /// What it decides.
+        says: &'static str,
+        /// The variable that sets the key.
+        variable: String,
     },
     /// Plain HTTP to another machine.
     #[error("{origin}: `model.base_url` sends prompts and the API key in the clear to {host}")]
@@ -162,11 +166,11 @@ impl SettingsError {
             Self::WrongValue(wrong) => wrong.hint.clone(),
             Self::KeyInSettings { .. } => Some(KEY_PLACES.to_owned()),
             Self::OwnParameter { instead, .. } => Some((*instead).to_owned()),
-            Self::NotInProjectFile { .. } => {
-                Some("set it in your own configuration file or in PLANWAVE_MODEL_API_KEY_COMMAND".to_owned())
+            Self::NotInProjectFile { variable, .. } => {
+                Some(format!("set it in your own configuration file or in {variable}, or remove it here"))
             }
             Self::InsecureUrl { .. } => {
-                Some("use https://, or set model.allow_insecure_http = true if you trust the network".to_owned())
+                Some("use https://, or, if you trust the network, set model.allow_insecure_http = true in your own configuration file or PLANWAVE_MODEL_ALLOW_INSECURE_HTTP=true".to_owned())
             }
             Self::KeyCommand { .. } => Some(
                 "run the command yourself: it has to print the key, and nothing else, on standard output".to_owned(),

@@ -33,10 +33,6 @@ pub(super) fn assignments(file: &SourceFile, owner: FileOwner) -> Result<Vec<Ass
     let locate = |line| Origin::File { name: file.name.clone(), line, owner };
     let mut found = read(&file.text, &file.name, &locate)?;
     for assignment in &mut found {
-        if assignment.key.kind == Kind::Command && owner == FileOwner::Project {
-            let key = assignment.key.path();
-            return Err(SettingsError::NotInProjectFile { origin: assignment.origin.clone(), key });
-        }
         if let (Kind::Path, Value::String(text)) = (assignment.key.kind, &mut assignment.value)
             && !text.is_empty()
         {

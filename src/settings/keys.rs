@@ -15,6 +15,8 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     /// What it accepts.
     pub(super) kind: Kind,
+    /// What it says that is the user's to decide, and not for a project's file alone; `None` where anybody may.
+    users: Option<&'static str>,
 }
 
 /// What a key accepts.
@@ -55,7 +57,14 @@ pub(super) enum Kind {
 }
 
 const fn key(table: &'static str, name: &'static str, kind: Kind) -> Key {
-    Key { table, name, kind }
+    Key { table, name, kind, users: None }
+}
+
+/// A key that says which secret is sent, who gets it, how well it is guarded, or what is run. A project's file may be
+/// somebody else's, so it takes effect there only where the user's own settings say the same. (`model.base_url` is not
+/// among them: a team's gateway belongs in its repository. It is reported before anything is sent.)
+const fn users_key(table: &'static str, name: &'static str, kind: Kind, says: &'static str) -> Key {
+    Key { table, name, kind, users: Some(says) }
 }
 
 /// Seconds.
@@ -68,15 +77,15 @@ pub(super) static KEYS: &[Key] = &[
     key("model", "provider", Kind::Name),
     key("model", "name", Kind::Name),
     key("model", "base_url", Kind::Url),
-    key("model", "api_key_env", Kind::Variable),
-    key("model", "api_key_command", Kind::Command),
+    users_key("model", "api_key_env", Kind::Variable, "which of your secrets is sent as the API key"),
+    users_key("model", "api_key_command", Kind::Command, "which program is run on your machine"),
     key("model", "organization", Kind::Token),
     key("model", "project", Kind::Token),
     key("model", "api_version", Kind::Token),
     key("model", "reasoning_effort", Kind::Token),
     key("model", "max_output_tokens", Kind::Whole(0, 10_000_000)),
-    key("model", "proxy", Kind::ProxyUrl),
-    key("model", "allow_insecure_http", Kind::Switch),
+    users_key("model", "proxy", Kind::ProxyUrl, "through which machine prompts and the API key go"),
+    users_key("model", "allow_insecure_http", Kind::Switch, "whether the API key may cross the network in the clear"),
     key("model", "models_file", Kind::Path),
     key("model", "extra_headers", Kind::Headers),
     key("model", "extra_parameters", Kind::Parameters),
@@ -131,6 +140,15 @@ impl Key {
     /// `table.name`, or `table.name.entry`.
     pub(super) fn path_with(&self, entry: Option<&str>) -> String {
         entry.map_or_else(|| self.path(), |entry| format!("{}.{}", self.table, self.name_with(entry)))
+    }
+
+    /// What the key, or its entry of this name, says that only the user may decide.
+    pub(super) fn users(&self, entry: Option<&str>) -> Option<&'static str> {
+        match (self.kind, entry) {
+            // Many sites share an address, and this header is what tells them apart.
+            (Kind::Headers, Some("host")) => Some("which of the sites at that address gets prompts and the API key"),
+            _ => self.users,
+        }
     }
 
     /// The variable that sets it.

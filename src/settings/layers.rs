@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
+    api_key::KeySource,
     error::SettingsError,
     file,
     keys::{KEYS, Key, Kind, masked},
@@ -95,8 +96,9 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Loaded, Settings
     layers.lay(variables::own(&sources.environment)?);
     layers.lay(overrides.assignments()?);
 
+    layers.check_deciders(&own)?;
     let settings = layers.settings()?;
-    let warnings = layers.redirections(&own);
+    let warnings = layers.redirection(&own, &settings, sources).into_iter().collect();
     Ok(Loaded { settings, entries: layers.entries(), warnings })
 }
 
@@ -149,22 +151,61 @@ impl Layers {
         entries
     }
 
-    /// A sentence for each server to which a project's file sends what the user's own settings would send elsewhere.
+    /// Which secret is sent, to whom, and what is run for it, is for the user to decide: a project's file, which may be
+    /// somebody else's, can only repeat what the user says.
+    fn check_deciders(&self, own: &Self) -> Result<(), SettingsError> {
+        for (place, (value, origin)) in self.0.iter().filter(|(_, (_, origin))| origin.is_project_file()) {
+            let (index, entry) = place;
+            let Some(key) = KEYS.get(*index) else { continue };
+            let said = own.0.get(place).is_some_and(|(own, _)| own == value);
+            if let (Some(says), false) = (key.users(entry.as_deref()), said) {
+                let (origin, variable) = (origin.clone(), key.variable());
+                return Err(SettingsError::NotInProjectFile {
+                    origin,
+                    key: key.path_with(entry.as_deref()),
+                    says,
+                    variable,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that a project's file names a server that the user's own settings do not name, and what goes there.
     ///
-    /// The API key goes there with it, and the file may be somebody else's.
-    fn redirections(&self, own: &Self) -> Vec<String> {
-        let urls = self.0.iter().filter_map(|((index, entry), value)| Some((KEYS.get(*index)?, (index, entry), value)));
-        urls.filter(|(key, ..)| matches!(key.kind, Kind::Url | Kind::ProxyUrl))
-            .filter(|(_, _, (_, origin))| origin.is_project_file())
-            .filter_map(|(key, (index, entry), (value, origin))| {
-                let url = ServerUrl::parse(value.as_str()?)?;
-                let before =
-                    own.0.get(&(*index, entry.clone())).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
-                let same = before.is_some_and(|before| before.origin() == url.origin());
-                let sentence =
-                    format!("{origin} sets {} to {}: prompts and the API key go there", key.path(), url.origin());
-                (!same && !url.is_loopback()).then_some(sentence)
-            })
-            .collect()
+    /// A team's gateway may stand in its repository; but whoever wrote the file gets what is sent, so that is said
+    /// before anything is.
+    fn redirection(&self, own: &Self, settings: &Settings, sources: &Sources) -> Option<String> {
+        let model = &settings.model;
+        let place = (KEYS.iter().position(|key| key.kind == Kind::Url)?, None);
+        let (_, origin) = self.0.get(&place).filter(|(_, origin)| origin.is_project_file())?;
+        let url = &model.base_url;
+        let own_url = own.0.get(&place).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
+        if own_url.is_some_and(|own| own.origin() == url.origin()) {
+            return None;
+        }
+        let headers = KEYS.iter().position(|key| key.kind == Kind::Headers)?;
+        let mut secrets = Vec::new();
+        let variable = sources.environment.get(&model.api_key_env).is_some_and(|key| !key.trim().is_empty());
+        if model.api_key_command.is_some() || variable {
+            secrets.push(format!("the API key from {}", KeySource::of(model)));
+        }
+        if self.0.range((headers, None)..(headers + 1, None)).any(|(_, (_, origin))| !origin.is_project_file()) {
+            secrets.push("your extra headers".to_owned());
+        }
+        // What stays on this machine is no news, unless a secret goes with it.
+        if url.is_loopback() && secrets.is_empty() {
+            return None;
+        }
+        let what = match secrets.as_slice() {
+            [] => "prompts go".to_owned(),
+            [one] => format!("prompts and {one} go"),
+            several => format!("prompts, {} go", several.join(" and ")),
+        };
+        let clear = if url.is_https() || url.is_loopback() { "" } else { ", in the clear" };
+        Some(format!(
+            "{origin} sets model.base_url to {}, which your own settings do not name: {what} there{clear}",
+            url.origin()
+        ))
     }
 }

@@ -476,37 +476,109 @@ fn flags_are_checked_like_files() {
 }
 
 #[test]
-fn a_file_of_somebody_else_cannot_run_a_program() {
-    let text = "[model]\napi_key_command = [\"sh\"]";
-    let message =
-        "`model.api_key_command` cannot be set in a project's file, because it would run a program on your machine";
-    let hint = "set it in your own configuration file or in PLANWAVE_MODEL_API_KEY_COMMAND";
-    assert_eq!(failure(&sources(&[], "", text, "")), (format!("planwave.toml:2: {message}"), hint.to_owned()));
-    assert_eq!(failure(&sources(&[], "", "", text)), (format!("plan/planwave.toml:2: {message}"), hint.to_owned()));
-    assert!(loaded(&sources(&[], text, "", "")).settings.model.api_key_command.is_some());
+fn what_the_user_decides_no_file_of_somebody_else_does() {
+    let (mine, theirs) = ("~/.config/planwave/config.toml:2", "planwave.toml:2");
+    // The key, the line that sets it, its variable with another value, and what it says.
+    let cases = [
+        (
+            "model.api_key_env",
+            "api_key_env = \"AWS_SECRET_ACCESS_KEY\"",
+            ("PLANWAVE_MODEL_API_KEY_ENV", "TEAM_KEY"),
+            "which of your secrets is sent as the API key",
+        ),
+        (
+            "model.api_key_command",
+            "api_key_command = [\"sh\"]",
+            ("PLANWAVE_MODEL_API_KEY_COMMAND", "[\"pass\"]"),
+            "which program is run on your machine",
+        ),
+        (
+            "model.proxy",
+            "proxy = \"http://127.0.0.1:3128\"",
+            ("PLANWAVE_MODEL_PROXY", "http://proxy.example:3128"),
+            "through which machine prompts and the API key go",
+        ),
+        (
+            "model.allow_insecure_http",
+            "allow_insecure_http = true",
+            ("PLANWAVE_MODEL_ALLOW_INSECURE_HTTP", "false"),
+            "whether the API key may cross the network in the clear",
+        ),
+        (
+            "model.extra_headers.host",
+            "extra_headers = { Host = \"evil.example\" }",
+            ("PLANWAVE_MODEL_EXTRA_HEADERS", "{\"host\": \"good.example\"}"),
+            "which of the sites at that address gets prompts and the API key",
+        ),
+    ];
+    for (key, line, variable, says) in cases {
+        let text = format!("[model]\n{line}");
+        let refused = |file: &str| {
+            let message = format!("{file}: `{key}` cannot be set by a project's file alone, because it says {says}");
+            (message, format!("set it in your own configuration file or in {}, or remove it here", variable.0))
+        };
+        assert_eq!(failure(&sources(&[], "", &text, "")), refused(theirs));
+        assert_eq!(failure(&sources(&[], "", "", &text)), refused("plan/planwave.toml:2"));
+        // The user says so: alone, or as well as the project. Or the user says something else, and later.
+        let origin = |variables, user, project| shown(&loaded(&sources(variables, user, project, "")), key).1;
+        assert_eq!(origin(&[], &text, ""), mine);
+        assert_eq!(origin(&[], &text, &text), theirs);
+        assert_eq!(origin(&[variable], "", &text), variable.0);
+    }
+    // What is so anyway may be said by anybody.
+    let harmless = "[model]\napi_key_env = \"OPENAI_API_KEY\"\nproxy = \"\"\nallow_insecure_http = false\n";
+    assert_eq!(loaded(&sources(&[], "", harmless, "")).warnings, [""; 0]);
+    // The user's proxy cannot be taken away either.
+    let proxy = "[model]\nproxy = \"http://proxy.example:3128\"";
+    assert!(failure(&sources(&[], proxy, "[model]\nproxy = \"\"", "")).0.contains("model.proxy"));
 }
 
 #[test]
 fn a_file_of_somebody_else_that_sends_the_key_elsewhere_is_reported() {
-    let warning = "planwave.toml:2 sets model.base_url to https://evil.example: prompts and the API key go there";
     let there = "[model]\nbase_url = \"https://u:p@evil.example/v1\"";
-    let proxy = "[model]\nproxy = \"http://evil.example:3128\"";
-    let proxied = "planwave.toml:2 sets model.proxy to http://evil.example:3128: prompts and the API key go there";
-    let cases = [
-        (None, "", "", None),
-        (None, "", there, Some(warning)),
-        (None, "", proxy, Some(proxied)),
+    let clear = "[model]\nbase_url = \"http://evil.example/v1\"";
+    let here = "[model]\nbase_url = \"http://localhost:8000/v1\"";
+    let (header, command) = ("[model.extra_headers]\nx-key = \"s\"", "[model]\napi_key_command = [\"pass\"]");
+    let key = ("OPENAI_API_KEY", "sk-1234");
+    // Variables, the user's file, the project's, and what is said.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, Option<&'a str>);
+    let cases: [Case<'_>; 15] = [
+        (&[key], "", "", None),
+        (&[], "", there, Some("https://evil.example: prompts go there")),
+        (&[key], "", there, Some("https://evil.example: prompts and the API key from OPENAI_API_KEY go there")),
+        (&[], command, there, Some("https://evil.example: prompts and the API key from the command pass go there")),
+        (&[], header, there, Some("https://evil.example: prompts and your extra headers go there")),
+        (
+            &[key],
+            header,
+            there,
+            Some("https://evil.example: prompts, the API key from OPENAI_API_KEY and your extra headers go there"),
+        ),
+        (&[], "", clear, Some("http://evil.example: prompts go there, in the clear")),
+        // A server on this machine gets no secret silently either.
+        (&[], "", here, None),
+        (&[key], "", here, Some("http://localhost:8000: prompts and the API key from OPENAI_API_KEY go there")),
+        (
+            &[key],
+            "",
+            "[model]\nbase_url = \"http://localhost:1/v1\"\n[model.extra_headers]\nx-key = \"s\"",
+            Some("http://localhost:1: prompts and the API key from OPENAI_API_KEY go there"),
+        ),
         // The user names the same server: nothing is redirected.
-        (None, "[model]\nbase_url = \"https://evil.example/other\"", there, None),
-        (Some(("OPENAI_BASE_URL", "https://evil.example/v1")), "", there, None),
+        (&[key], "[model]\nbase_url = \"https://evil.example/other\"", there, None),
+        (&[key, ("OPENAI_BASE_URL", "https://evil.example/v1")], "", there, None),
         // The user's own word is later.
-        (Some(("PLANWAVE_MODEL_BASE_URL", "https://good.example/v1")), "", there, None),
-        (None, there, "", None),
-        (None, "", "[model]\nbase_url = \"http://localhost:8000/v1\"", None),
+        (&[key, ("PLANWAVE_MODEL_BASE_URL", "https://good.example/v1")], "", there, None),
+        (&[key], there, "", None),
+        (&[("OPENAI_API_KEY", " ")], "", here, None),
     ];
-    for (variable, user, project, expected) in cases {
-        let loaded = loaded(&sources(variable.as_slice(), user, project, ""));
-        assert_eq!(loaded.warnings, Vec::from_iter(expected), "{variable:?} {user} {project}");
+    for (variables, user, project, expected) in cases {
+        let loaded = loaded(&sources(variables, user, project, ""));
+        let said = |rest: &str| {
+            let (url, what) = rest.split_once(": ").unwrap();
+            format!("planwave.toml:2 sets model.base_url to {url}, which your own settings do not name: {what}")
+        };
+        assert_eq!(loaded.warnings, Vec::from_iter(expected.map(said)), "{variables:?} {user} {project}");
     }
 }
 

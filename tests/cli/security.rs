@@ -254,3 +254,104 @@ fn a_planted_leak_is_found() {
     let unknown = || env.run_with(&["plan", "show", "plan"], &[("OPENAI_API_KEY", "sk-another")]);
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(unknown)).is_err(), "nothing looks for this key");
 }
+
+/// What a cloned repository may hold, and what it may not do with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projects_file_alone_sends_no_secret() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(json(500, &serde_json::json!({}))).mount(&server).await;
+    let uri = server.uri();
+    let commands: [&[&str]; 5] = [
+        &["run", "plan", "--all", "--yes"],
+        &["run", "plan", "--all", "--dry-run"],
+        &["doctor", "plan"],
+        &["analyze", "plan", "--yes", "--force"],
+        &["config", "show", "plan"],
+    ];
+    let files = [
+        ("api_key_env", format!("base_url = '{uri}/v1'\napi_key_env = 'AWS_SECRET_ACCESS_KEY'\n")),
+        ("api_key_command", format!("base_url = '{uri}/v1'\napi_key_command = ['env']\n")),
+        ("proxy", format!("proxy = '{uri}'\n")),
+        ("allow_insecure_http", "base_url = 'http://192.0.2.1/v1'\nallow_insecure_http = true\n".to_owned()),
+        ("extra_headers.host", "extra_headers = { Host = 'elsewhere.example' }\n".to_owned()),
+    ];
+    let variables = [("OPENAI_API_KEY", CANARY), ("AWS_SECRET_ACCESS_KEY", "aws-canary")];
+    for place in ["planwave.toml", "plan/planwave.toml"] {
+        for (key, file) in &files {
+            let env = TestEnv::with_plan(&[vec![]]);
+            env.write(place, &format!("[model]\n{file}"));
+            for command in commands {
+                let said = env.run_with(command, &variables);
+                assert!(said.ends_with("[exit 2]"), "{place}, {key}: {said}");
+                assert!(said.contains(&format!("error: {place}:")), "{place}, {key}: {said}");
+                let alone = format!("`model.{key}` cannot be set by a project's file alone, because it says ");
+                assert!(
+                    said.contains(&alone) && said.contains("  hint: set it in your own "),
+                    "{place}, {key}: {said}"
+                );
+            }
+        }
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+}
+
+/// A team's gateway may stand in its repository; that the key goes there is said before it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_a_project_names_is_said_before_it_gets_the_key() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(json(401, &serde_json::json!({}))).mount(&server).await;
+    let url = format!("{}/v1", server.uri());
+    let env = TestEnv::with_plan(&[vec![]]);
+    env.write("plan/planwave.toml", &format!("[model]\nbase_url = '{url}'\n"));
+    let key = ("OPENAI_API_KEY", CANARY);
+    let warning = format!(
+        "plan/planwave.toml:2 sets model.base_url to {}, which your own settings do not name: prompts and the API key \
+         from OPENAI_API_KEY go there",
+        server.uri()
+    );
+    let commands: [&[&str]; 4] = [
+        &["run", "plan", "--all", "--dry-run"],
+        &["run", "plan", "--all", "--dry-run", "--json"],
+        // There is no terminal to ask on.
+        &["run", "plan", "--all"],
+        &["config", "show", "plan"],
+    ];
+    for command in commands {
+        let said = env.run_with(command, &[key]);
+        assert!(said.contains(&warning), "{command:?}: {said}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    for command in
+        [&["doctor", "plan"][..], &["run", "plan", "--all", "--yes"], &["analyze", "plan", "--yes", "--force"]]
+    {
+        let said = env.run_with(command, &[key]);
+        assert!(said.contains(&format!("warning: {warning}")), "{command:?}: {said}");
+        // The user names the server: nothing to be said.
+        let said = env.run_with(command, &[key, ("OPENAI_BASE_URL", &url)]);
+        assert!(!said.contains("your own settings"), "{command:?}: {said}");
+    }
+    assert!(!server.received_requests().await.unwrap().is_empty());
+    // Without a key, a server on this machine is no news.
+    let said = env.run(&["run", "plan", "--all", "--dry-run"]);
+    assert!(!said.contains("your own settings"), "{said}");
+}
+
+/// Templates are sent, so those of a repository must not be other files of this machine.
+#[cfg(unix)]
+#[test]
+fn a_projects_template_is_no_link_to_another_file() {
+    let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
+    env.write("secret.txt", "what nobody else should know\n");
+    env.write("plan/planwave.toml", "[prompts]\ndirectory = 'prompts'\n");
+    std::fs::create_dir(env.path("plan/prompts")).unwrap();
+    std::os::unix::fs::symlink("../../secret.txt", env.path("plan/prompts/system.md")).unwrap();
+    let said = env.run(&["run", "plan", "--all", "--dry-run"]);
+    assert!(
+        said.ends_with("[exit 2]") && said.contains("system.md is a link that leads out of its directory"),
+        "{said}"
+    );
+    // Where the user names the directory, the user has said so.
+    let own = env.path("plan/prompts").display().to_string();
+    let said = env.run_with(&["run", "plan", "--all", "--dry-run"], &[("PLANWAVE_PROMPTS_DIRECTORY", &own)]);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+}

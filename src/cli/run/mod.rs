@@ -58,6 +58,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
             forecast.warnings.extend(model_setup::obstacle(&loaded, &sources));
         }
         let text = if arguments.json {
+            forecast.warnings.extend(loaded.warnings.iter().cloned());
             json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
         } else {
             dry_run_text(&forecast, terminal::width())
