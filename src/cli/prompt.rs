@@ -12,6 +12,7 @@ use super::{
     failure::{Exit, Failure},
     global::Global,
     number::from_one,
+    output_files::{self, OutputFile},
     project::{self, Project},
     run::{Prepared, prepare},
     terminal::{err, out_file},
@@ -23,6 +24,7 @@ use crate::{
     prompts::Fault,
     report::{count, plural, sanitize, shell_word},
     settings::Loaded,
+    store::PlanDir,
 };
 
 /// `planwave prompt`.
@@ -71,6 +73,11 @@ pub(super) struct Destination {
 }
 
 impl Destination {
+    /// Refuses a file that cannot be written, before anything is done.
+    pub(super) fn check(&self, dir: &PlanDir) -> Result<(), Failure> {
+        output_files::check(dir, self.out.as_deref().map(OutputFile::Prompt))
+    }
+
     /// Hands a prompt over.
     pub(super) fn deliver(&self, text: &str) -> Result<(), Failure> {
         if self.clipboard {
@@ -97,6 +104,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, Failure> {
+    arguments.destination.check(&PlanDir::open(&arguments.plan)?)?;
     let (stage, word) = match arguments.kind {
         Kind::Discovery | Kind::Update => return dependencies(arguments, global),
         Kind::Subplans => (Stage::Subplan, "SUBPLAN"),

@@ -19,6 +19,7 @@ use super::{
     failure::{Exit, Failure},
     global::Global,
     number::setting,
+    output_files::{self, OutputFile},
     project,
     run::template_overrides,
     terminal::{err, out_file},
@@ -87,6 +88,7 @@ pub(super) struct AnalyzeArguments {
 
 pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<Exit, Failure> {
     let subject = Subject::open(arguments)?;
+    output_files::check(&subject.project.dir, arguments.record.as_deref().map(OutputFile::Tape))?;
     if arguments.declared {
         for warning in warnings_of_declarations(&subject) {
             err(&warning);
