@@ -61,7 +61,10 @@ pub(super) fn check<'a>(dir: &PlanDir, files: impl IntoIterator<Item = OutputFil
         let shown = path.display();
         if belongs_to_plan(dir, &real) {
             return Err(Failure::invalid(format!("`{}` cannot be {shown}: that belongs to the plan", file.flag()))
-                .hint(format!("name a file that is no PLAN, parallel.json or planwave.toml, outside of {}", folders())));
+                .hint(format!(
+                    "name a file that is no PLAN, parallel.json or planwave.toml, outside of {}",
+                    folders()
+                )));
         }
         if let Some((_, other)) = seen.iter().find(|(other, _)| *other == real) {
             return Err(Failure::invalid(format!("`{}` and `{}` are both {shown}", other.flag(), file.flag()))

@@ -485,7 +485,9 @@ mod tests {
         assert!(dir.symlink_metadata("first").unwrap().is_symlink());
         assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
         let outside = tempfile::NamedTempFile::new().unwrap();
-        for (name, target) in [("out", outside.path()), ("gone", Path::new("kept/nothing")), ("self", Path::new("self"))] {
+        for (name, target) in
+            [("out", outside.path()), ("gone", Path::new("kept/nothing")), ("self", Path::new("self"))]
+        {
             std::os::unix::fs::symlink(target, directory.path().join(name)).unwrap();
             write(&dir, Path::new(name), Path::new(name), b"new", Existing::Replace, blank).unwrap_err();
             assert!(dir.symlink_metadata(name).unwrap().is_symlink());

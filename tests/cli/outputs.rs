@@ -34,11 +34,31 @@ async fn no_output_takes_the_place_of_what_belongs_to_the_plan() {
             assert!(said.contains("that belongs to the plan") && said.ends_with("[exit 2]"), "{path}: {said}");
         }
     }
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "plan/PLAN_TEST.md"]), @"");
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "x", "--record", "./x"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "plan/PLAN_TEST.md"]), @r"
+    ------- stderr -------
+    error: `--events` cannot be plan/PLAN_TEST.md: that belongs to the plan
+      hint: name a file that is no PLAN, parallel.json or planwave.toml, outside of .planwave, subplans and execution
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "x", "--record", "./x"]), @r"
+    ------- stderr -------
+    error: `--record` and `--events` are both x
+      hint: name two files
+    [exit 2]
+    ");
     env.write("mine.txt", "mine");
-    insta::assert_snapshot!(env.run(&["start", "1.1", "plan", "--events", "mine.txt"]), @"");
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--record", "mine.txt"]), @"");
+    insta::assert_snapshot!(env.run(&["start", "1.1", "plan", "--events", "mine.txt"]), @r"
+    ------- stderr -------
+    error: `--events`: mine.txt exists and holds no events
+      hint: no file is overwritten: name another, or remove this one
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--record", "mine.txt"]), @r"
+    ------- stderr -------
+    error: `--record`: mine.txt exists already
+      hint: no file is overwritten: name another, or remove this one
+    [exit 2]
+    ");
     assert_eq!(env.read("mine.txt"), "mine");
     assert!(!env.path("x").exists());
     assert_eq!(server.count(), 0);
@@ -77,6 +97,11 @@ async fn a_parallel_json_behind_a_link_is_written_through_it() {
     std::fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink("../levels.json", &link).unwrap();
     let sent = server.count();
-    insta::assert_snapshot!(env.run(&["run", "plan", "--level", "1", "--yes"]), @"");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--level", "1", "--yes"]), @r"
+    ------- stderr -------
+    error: cannot read plan/parallel.json: a link in this path leads out of the plan directory, [root]/plan
+      hint: planwave keeps to the plan directory: put the file or folder itself there in place of the link
+    [exit 2]
+    ");
     assert_eq!((server.count(), env.read("levels.json")), (sent, before));
 }

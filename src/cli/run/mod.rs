@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         let mut forecast = prepared.forecast(paid.as_ref())?;
         forecast.warnings.extend(prepared.shortage(recorded));
         if matches!(answers, Answers::Network) && !prepared.planned.run.items.is_empty() {
-            forecast.warnings.extend(model_setup::obstacle(&loaded, &sources));
+            forecast.warnings.extend(model_setup::obstacle("a run", &loaded, &sources));
         }
         let text = if arguments.json {
             json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
