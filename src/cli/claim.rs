@@ -30,8 +30,7 @@ pub(super) struct ClaimArguments {
 
 pub(super) fn run(arguments: &ClaimArguments, global: &Global) -> Result<Exit, Failure> {
     let ClaimArguments { plan, executor, output } = arguments;
-    output.check()?;
-    let desk = Desk::open(plan, Action::Claim, global)?;
+    let desk = Desk::open(plan, Action::Claim, output, global)?;
     let executor = executor.clone().or_else(|| desk.default_executor.clone());
     let survey = &desk.survey;
     let leveled = &survey.leveled;

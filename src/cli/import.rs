@@ -93,6 +93,7 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     let now = Timestamp::now();
     let project = Project::open(&arguments.plan)?;
     let dir = Arc::clone(&project.dir);
+    arguments.destination.check(&dir)?;
     let names = project.leveled()?.names;
     let texts = arguments.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, Failure>>()?;
     let (offers, mut unknown) = recognise(arguments, &texts, &names)?;

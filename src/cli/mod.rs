@@ -31,6 +31,7 @@ mod migrate;
 mod model_setup;
 mod next;
 mod number;
+mod output_files;
 mod parallel_file;
 mod past;
 pub mod plan_show;

@@ -115,13 +115,13 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretStr
     Ok(key)
 }
 
-/// What will keep a run from its first call, where that can be told without running the user's key command.
-pub(super) fn obstacle(loaded: &Loaded, sources: &Sources) -> Option<String> {
+/// What will keep a command from its first call, where that can be told without running the user's key command.
+pub(super) fn obstacle(command: &str, loaded: &Loaded, sources: &Sources) -> Option<String> {
     let found = match &loaded.settings.model.api_key_command {
         Some(_) => loaded.check_endpoint().map_err(Failure::from),
         None => key(loaded, sources).map(|_| ()),
     };
-    found.err().map(|failure| format!("a run would be refused as things are: {}", failure.sentence()))
+    found.err().map(|failure| format!("{command} would be refused as things are: {}", failure.sentence()))
 }
 
 /// The budget that the settings give a run.

@@ -6,23 +6,28 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::{
-    analyze, clipboard,
+    analyze::{self, ToPaste},
+    clipboard,
     failure::{Exit, Failure},
     global::Global,
     number::from_one,
+    output_files::{self, OutputFile},
+    pretty,
     project::{self, Project},
     run::{Prepared, prepare},
-    terminal::{err, out_file},
+    terminal::{err, out, out_file},
 };
 use crate::{
     document::Stage,
     engine::{Paper, PaperCall, Selection, SkipReason, Wish, paper_calls},
-    plan::AchievementId,
+    plan::{AchievementId, PlanName},
     prompts::Fault,
     report::{count, plural, sanitize, shell_word},
     settings::Loaded,
+    store::PlanDir,
 };
 
 /// `planwave prompt`.
@@ -43,11 +48,34 @@ pub(super) struct PromptArguments {
     /// Ask for documents that exist, too.
     #[arg(long)]
     force: bool,
+    /// Print the prompt and what it asks for as JSON.
+    #[arg(long, conflicts_with_all = ["out", "clipboard"])]
+    json: bool,
     #[command(flatten)]
     destination: Destination,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// A prompt, for a program.
+#[derive(Serialize)]
+struct Asked {
+    kind: Kind,
+    plan: PlanName,
+    /// `null` where the prompt is about the whole PLAN, or there is nothing to ask for.
+    level: Option<u32>,
+    /// The documents asked for, relative to the plan directory.
+    documents: Vec<String>,
+    /// Achievements left out, since their SUBPLAN does not exist yet.
+    waiting: Vec<String>,
+    /// Tokens of the prompt.
+    tokens: usize,
+    /// `null` where there is nothing to ask for.
+    prompt: Option<String>,
+    /// What takes the answer in.
+    next: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
 enum Kind {
     /// The dependencies of the PLAN, as if there were no parallel.json.
     Discovery,
@@ -71,6 +99,11 @@ pub(super) struct Destination {
 }
 
 impl Destination {
+    /// Refuses a file that cannot be written, before anything is done.
+    pub(super) fn check(&self, dir: &PlanDir) -> Result<(), Failure> {
+        output_files::check(dir, self.out.as_deref().map(OutputFile::Prompt))
+    }
+
     /// Hands a prompt over.
     pub(super) fn deliver(&self, text: &str) -> Result<(), Failure> {
         if self.clipboard {
@@ -97,6 +130,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, Failure> {
+    arguments.destination.check(&PlanDir::open(&arguments.plan)?)?;
     let (stage, word) = match arguments.kind {
         Kind::Discovery | Kind::Update => return dependencies(arguments, global),
         Kind::Subplans => (Stage::Subplan, "SUBPLAN"),
@@ -123,7 +157,12 @@ pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, 
     if !waiting.is_empty() {
         err(&format!("warning: no SUBPLAN yet, so left out: {}\n", waiting.join(", ")));
     }
+    let name = prepared.leveled.project.plan.name.clone();
     let Some(first) = calls.first() else {
+        if arguments.json {
+            let (kind, level, documents) = (arguments.kind, None, Vec::new());
+            out(&pretty(&Asked { kind, plan: name, level, documents, waiting, tokens: 0, prompt: None, next: None })?)?;
+        }
         err("nothing to ask for: every document exists, or its SUBPLAN is missing\n");
         return Ok(Exit::Done);
     };
@@ -135,11 +174,19 @@ pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, 
     }
     let paper = paper(&prepared, &loaded);
     let text = text(&paper, &calls, &[])?;
-    arguments.destination.deliver(&text)?;
-    let tokens = count(prepared.choice.facts.tokenizer.count(&text) as u64);
+    let tokens = prepared.choice.facts.tokenizer.count(&text);
     let plan = shell_word(&arguments.plan.display().to_string());
     let asked = plural(calls.len(), word);
     let command = import_command(&plan, &calls);
+    if arguments.json {
+        let documents = calls.iter().map(|call| call.path.to_owned()).collect();
+        let (kind, level) = (arguments.kind, Some(level));
+        let (prompt, next) = (Some(text), Some(command));
+        out(&pretty(&Asked { kind, plan: name, level, documents, waiting, tokens, prompt, next })?)?;
+        return Ok(Exit::Done);
+    }
+    arguments.destination.deliver(&text)?;
+    let tokens = count(tokens as u64);
     err(&format!("{asked} of level {level}, {tokens} tokens. Save the answer in a file, then: {command}\n"));
     Ok(Exit::Done)
 }
@@ -151,9 +198,17 @@ fn dependencies(arguments: &PromptArguments, global: &Global) -> Result<Exit, Fa
             .hint(String::from("leave `--level`, `--ids` and `--force` out")));
     }
     let anew = arguments.kind == Kind::Discovery;
-    arguments.destination.deliver(&analyze::prompt_to_paste(&arguments.plan, anew, global)?)?;
+    let ToPaste { plan: name, text, tokens } = analyze::prompt_to_paste(&arguments.plan, anew, global)?;
     let plan = shell_word(&arguments.plan.display().to_string());
-    err(&format!("Save the answer in a file, then: planwave analyze {plan} --from-response answer.json\n"));
+    let next = format!("planwave analyze {plan} --from-response answer.json");
+    if arguments.json {
+        let (kind, documents, waiting) = (arguments.kind, Vec::new(), Vec::new());
+        let (prompt, next) = (Some(text), Some(next));
+        out(&pretty(&Asked { kind, plan: name, level: None, documents, waiting, tokens, prompt, next })?)?;
+        return Ok(Exit::Done);
+    }
+    arguments.destination.deliver(&text)?;
+    err(&format!("Save the answer in a file, then: {next}\n"));
     Ok(Exit::Done)
 }
 

@@ -1,7 +1,7 @@
 //! Carries a run's events to the reporters, on a thread of their own so that a slow terminal holds up no call.
 
 use std::{
-    io::{Read as _, Write},
+    io::Write,
     path::Path,
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -116,33 +116,6 @@ impl Reporting {
         drop((self.sender, self.open));
         self.thread.join().unwrap_or_else(|_| Some(String::from("internal error")))
     }
-}
-
-/// How a line of events begins.
-const EVENT: &[u8] = br#"{"event":"#;
-
-/// Whether events can go to `path`, before anything else is done. What is there is replaced only where it is the events of
-/// an earlier run: a slip of the fingers must not cost anybody a PLAN.
-pub(super) fn check_events(path: &Path) -> Result<(), Failure> {
-    if path == Path::new("-") {
-        return Ok(());
-    }
-    let shown = path.display();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(Failure::invalid(format!("cannot write {shown}: there is no directory {}", folder.display())));
-    }
-    if path.is_file() {
-        let mut start = Vec::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(EVENT.len() as u64).read_to_end(&mut start))
-            .map_err(|error| Failure::invalid(format!("cannot write {shown}: {error}")))?;
-        if !start.is_empty() && start != EVENT {
-            return Err(Failure::invalid(format!("{shown} exists and holds no events of a run"))
-                .hint(String::from("name another file, or remove this one")));
-        }
-    }
-    Ok(())
 }
 
 /// A warning that events are missing. Whoever closed a pipe does not want them.

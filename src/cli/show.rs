@@ -17,7 +17,7 @@ use crate::{
     history::{CallLog, Digest, FileChange, Record, Took},
     model::answer_text,
     plan::AchievementId,
-    report::{plural, sanitize},
+    report::sanitize,
     settings::StageChoice,
     store::{PlanDir, StoreError},
     tape::Tape,
@@ -180,7 +180,7 @@ impl Shown<'_> {
             [] => {
                 let known = attempts.iter().map(|(_, n)| *n).max().unwrap_or(0);
                 Err(Failure::invalid(format!("{} has no answer {attempt} for {id}", self.record.id.number()))
-                    .hint(format!("there are {}", plural(usize::try_from(known).unwrap_or(usize::MAX), "answer"))))
+                    .hint(answers_there_are(known)))
             }
             [call] => self.answer(*call, attempt),
             several => {
@@ -244,5 +244,14 @@ impl Shown<'_> {
         }
         out(&text)?;
         Ok(Exit::Done)
+    }
+}
+
+/// What there is in place of an answer that was asked for.
+fn answers_there_are(known: u32) -> String {
+    match known {
+        0 => String::from("there is none"),
+        1 => String::from("there is 1 answer"),
+        several => format!("there are {several} answers"),
     }
 }

@@ -47,6 +47,12 @@ pub(super) fn width() -> usize {
     if terminal.is_term() { usize::from(terminal.size().1).max(NARROWEST) } else { PIPED_WIDTH }
 }
 
+/// Lines that are seen at once; `None` where there is no terminal.
+pub(super) fn height() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    terminal.is_term().then(|| usize::from(terminal.size().0))
+}
+
 /// Whether a person can be asked.
 pub(super) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -1,6 +1,10 @@
 //! One action on one achievement: lock, read, decide, write, say. What an action means is decided in `progress`.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -9,6 +13,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     global::Global,
+    output_files::{self, OutputFile},
     pretty,
     project::{Project, settings},
     survey::Survey,
@@ -101,8 +106,7 @@ pub(super) fn run(
     output: &Output,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    output.check()?;
-    let desk = Desk::open(&target.plan, action, global)?;
+    let desk = Desk::open(&target.plan, action, output, global)?;
     let node = desk.find(target.id)?;
     let done = desk.act(action, node, wish)?;
     output.say(&done)
@@ -110,8 +114,9 @@ pub(super) fn run(
 
 impl Desk {
     /// Takes the lock and looks where the plan stands.
-    pub(super) fn open(plan: &std::path::Path, action: Action, global: &Global) -> Result<Self, Failure> {
+    pub(super) fn open(plan: &Path, action: Action, output: &Output, global: &Global) -> Result<Self, Failure> {
         let project = Project::open(plan)?;
+        output.check(&project.dir)?;
         let (loaded, sources) = settings(Some(project.dir.path()), &global.overrides())?;
         let variable = |name: &&str| sources.environment.get(*name).filter(|name| !name.trim().is_empty());
         let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(variable).cloned();
@@ -221,20 +226,20 @@ impl Desk {
 }
 
 impl Output {
-    /// Refuses what cannot be said in one place.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        if self.json && self.events.as_deref() == Some(std::path::Path::new("-")) {
+    /// Refuses what cannot be said in one place, or where it would cost a file.
+    fn check(&self, dir: &PlanDir) -> Result<(), Failure> {
+        if self.json && self.events.as_deref() == Some(Path::new("-")) {
             return Err(Failure::invalid("`--json` and `--events -` both want standard output")
                 .hint(String::from("write the events to a file")));
         }
-        Ok(())
+        output_files::check(dir, self.events.as_deref().map(OutputFile::Events))
     }
 
     /// Says what was done.
     pub(super) fn say(&self, done: &Done) -> Result<Exit, Failure> {
         let line = json_line(done).map_err(|error| Failure::incomplete(format!("cannot write JSON: {error}")))?;
         match &self.events {
-            Some(path) if path == std::path::Path::new("-") => {
+            Some(path) if path == Path::new("-") => {
                 out(&format!("{line}\n")).map_err(|failure| done.untold(failure))?;
                 err(&done.text());
             }

@@ -81,13 +81,28 @@ pub(super) fn word_count(text: &str) -> usize {
 
 /// The beginning of `text`, at most `most` characters and without control characters, for use in a message.
 pub(super) fn excerpt(text: &str, most: usize) -> String {
-    let cut: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
-    if cut.len() < text.len() { format!("{}…", cut.trim_end()) } else { cut.trim_end().to_owned() }
+    let mut rest = text.chars();
+    let cut: String = rest.by_ref().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
+    if rest.next().is_some() { format!("{}…", cut.trim_end()) } else { cut.trim_end().to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_excerpt_says_whether_something_is_left_out() {
+        for (text, expected) in [
+            ("abcd", "abcd"),
+            ("abcde", "abcd…"),
+            ("é\u{85}ü\u{9b}", "é ü"),
+            ("é\u{85}ü\u{9b}x", "é ü…"),
+            ("abc ", "abc"),
+            ("", ""),
+        ] {
+            assert_eq!(excerpt(text, 4), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn list_markers_are_told_from_text() {

@@ -34,6 +34,8 @@ pub struct Question {
     pub cost_low: Option<f64>,
     /// US dollars for an answer at its cap.
     pub cost_high: Option<f64>,
+    /// What its reader should know before it is sent.
+    pub warnings: Vec<String>,
 }
 
 /// The model cannot take the question, or cannot give the answer.
@@ -124,6 +126,7 @@ pub fn question(
         largest_output: cap,
         cost_low: cost(expected_output),
         cost_high: cost(cap as usize),
+        warnings: Vec::new(),
     })
 }
 

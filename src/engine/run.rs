@@ -31,7 +31,7 @@ use crate::{
     parallel::{Failure, Status, whole_seconds},
     plan::AchievementId,
     store::{DocumentStore, WriteError},
-    tape::GivenUp,
+    tape::{GivenUp, whole_milliseconds},
 };
 
 /// Documents that may be waiting for the disk besides the calls in flight.
@@ -168,7 +168,7 @@ impl Dispatcher {
             model: self.engine.model_name.clone(),
             items: self.engine.plan.items.len(),
             concurrency: self.engine.concurrency,
-            at: Timestamp::now(),
+            at: whole_milliseconds(Timestamp::now()),
         });
         loop {
             while let Ok(item) = self.answered.1.try_recv() {

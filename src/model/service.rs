@@ -25,7 +25,7 @@ use super::{
     stream::Body,
     tee::Tee,
 };
-use crate::tape::Exchange;
+use crate::tape::{Exchange, whole_milliseconds};
 
 /// What all calls of one model share.
 pub(super) struct Shared {
@@ -108,7 +108,7 @@ impl Attempt {
         exchanged.or_else(|| {
             Some(Exchanged {
                 key: Arc::clone(&self.keys.request),
-                at: Timestamp::now(),
+                at: whole_milliseconds(Timestamp::now()),
                 status: 0,
                 complete: false,
                 sent: true,

@@ -21,7 +21,7 @@ use super::{
     service::{Attempt, Shared, cause_of},
     sse,
 };
-use crate::tape::ExchangeRef;
+use crate::tape::{ExchangeRef, whole_milliseconds};
 
 /// How long to wait for the end of a body after its last event, so that the connection can be used again.
 const END_GRACE: Duration = Duration::from_millis(20);
@@ -183,9 +183,7 @@ impl Tee {
     fn close(&mut self, complete: bool) -> String {
         self.finished = true;
         let latency_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let now = Timestamp::now();
-        // Milliseconds, as read back from a tape.
-        let at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let at = whole_milliseconds(Timestamp::now());
         let text = std::str::from_utf8(&self.body);
         let usage = match text {
             Ok(body) => usage_in(body),

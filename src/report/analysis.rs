@@ -58,6 +58,12 @@ pub fn question_text(question: &Question, width: usize) -> String {
         (_, _, _) => format!("unknown (no prices for {})", question.model),
     };
     paragraph(&mut out, "Cost", LABEL, &sanitize(&price), width);
+    if !question.warnings.is_empty() {
+        out.push('\n');
+    }
+    for warning in &question.warnings {
+        paragraph(&mut out, "warning:", "warning: ".len(), &sanitize(warning), width);
+    }
     out
 }
 

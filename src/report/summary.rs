@@ -13,9 +13,11 @@ use crate::{
     model::{Usage, gate::Overdraft},
 };
 
-/// With more rows than these, only those that need attention are listed.
+/// Rows listed where there is no terminal whose height tells how many fit.
 const ROWS: usize = 40;
-/// And of them no more than these.
+/// Rows listed on a terminal, however low it is.
+const LEAST_ROWS: usize = 5;
+/// Of rows that need attention so many are listed, whether they fit or not.
 const LISTED: usize = 100;
 /// What is shown of a reason, columns.
 const REASON: usize = 600;
@@ -43,6 +45,8 @@ pub struct SummaryContext<'a> {
     pub replay: bool,
     /// Columns of a line.
     pub width: usize,
+    /// Lines of the terminal, where it is one.
+    pub height: Option<usize>,
     /// Colours or not.
     pub style: Style,
 }
@@ -50,10 +54,16 @@ pub struct SummaryContext<'a> {
 /// The summary for a person.
 pub fn summary_text(summary: &Summary, context: &SummaryContext<'_>) -> String {
     let width = usable(context.width);
+    let mut below = String::new();
+    sums(&mut below, summary, context, width);
+    next(&mut below, summary, context);
+    let room = context.height.map_or(ROWS, |height| {
+        // Besides: the heading, the line that counts the rest, an empty line, and the prompt behind it all.
+        height.saturating_sub(below.lines().count() + 4).max(LEAST_ROWS)
+    });
     let mut out = String::new();
-    rows(&mut out, &summary.rows, width, context.style);
-    sums(&mut out, summary, context, width);
-    next(&mut out, summary, context);
+    rows(&mut out, &summary.rows, room, width, context.style);
+    out.push_str(&below);
     out
 }
 
@@ -67,35 +77,52 @@ fn needs_attention(row: &SummaryRow) -> bool {
     !matches!(row.outcome, "done" | "skipped")
 }
 
-fn rows(out: &mut String, rows: &[SummaryRow], width: usize, style: Style) {
-    let all = rows.len() <= ROWS;
-    let shown: Vec<&SummaryRow> =
-        rows.iter().filter(|row| all || needs_attention(row)).take(if all { ROWS } else { LISTED }).collect();
-    let item = shown.iter().map(|row| row.item.to_string().len()).max().unwrap_or(0).max("ITEM".len());
-    if !shown.is_empty() {
-        let head = format!("{}  {}  {}", left("ITEM", item), left("OUTCOME", OUTCOME), right("TOKENS", TOKENS));
-        out.push_str(&format!("{}\n", style.bold(head)));
+/// In which order rows come where there is no room for all: what needs attention first.
+fn rank(outcome: &str) -> u8 {
+    match outcome {
+        "failed" => 0,
+        "blocked" => 1,
+        "not_started" => 2,
+        "done" => 3,
+        _ => 4,
     }
-    for row in &shown {
-        line(out, row, item, width, style);
+}
+
+/// A table of the rows in their order, or, where they are more than there is `room` for, of those that need attention and of
+/// as many others as fit.
+fn rows(out: &mut String, rows: &[SummaryRow], room: usize, width: usize, style: Style) {
+    if rows.is_empty() {
+        return;
     }
-    if rows.len() > shown.len() {
-        let mut hidden: Vec<(&str, usize)> = Vec::new();
-        let listed = |row: &&SummaryRow| all || needs_attention(row);
-        let rest = rows.iter().filter(|row| !listed(row)).chain(rows.iter().filter(listed).skip(shown.len()));
-        for row in rest {
-            match hidden.iter_mut().find(|(outcome, _)| *outcome == row.outcome) {
-                Some((_, number)) => *number += 1,
-                None => hidden.push((row.outcome, 1)),
-            }
-        }
-        let parts: Vec<String> =
-            hidden.iter().map(|(outcome, n)| format!("{} {}", count_of(*n), words(outcome))).collect();
-        out.push_str(&format!("… and {} more: {}\n", count_of(rows.len() - shown.len()), parts.join(", ")));
+    let mut order: Vec<&SummaryRow> = rows.iter().collect();
+    let mut shown = order.len();
+    if shown > room {
+        order.sort_by_key(|row| rank(row.outcome));
+        let urgent = order.partition_point(|row| needs_attention(row));
+        shown = urgent.min(LISTED.max(room));
     }
-    if !rows.is_empty() {
-        out.push('\n');
+    let considered = &order[..shown.max(room).min(order.len())];
+    let item = considered.iter().map(|row| row.item.to_string().len()).max().unwrap_or(0).max("ITEM".len());
+    let mut table = String::new();
+    for row in &order[..shown] {
+        line(&mut table, row, item, width, style);
     }
+    // Reasons take several lines, the others one each.
+    let others = room.saturating_sub(table.lines().count()).min(order.len() - shown);
+    for row in &order[shown..shown + others] {
+        line(&mut table, row, item, width, style);
+    }
+    let head = format!("{}  {}  {}", left("ITEM", item), left("OUTCOME", OUTCOME), right("TOKENS", TOKENS));
+    out.push_str(&format!("{}\n{table}", style.bold(head)));
+    let rest = &order[shown + others..];
+    if !rest.is_empty() {
+        let parts: Vec<String> = rest
+            .chunk_by(|a, b| a.outcome == b.outcome)
+            .map(|same| format!("{} {}", count_of(same.len()), words(same[0].outcome)))
+            .collect();
+        out.push_str(&format!("… and {} more: {}\n", count_of(rest.len()), parts.join(", ")));
+    }
+    out.push('\n');
 }
 
 fn words(outcome: &str) -> &str {
@@ -363,6 +390,7 @@ mod tests {
             model: "gpt-5",
             replay: false,
             width: 80,
+            height: None,
             style: Style::default(),
         }
     }
@@ -448,8 +476,32 @@ mod tests {
         let text = summary_text(&summary, &context(&[]));
         assert!(text.contains("1.42 subplan    failed           9,034  refused\n"), "{text}");
         assert_eq!(text.matches(" by 1.42 subplan\n").count(), LISTED - 1);
-        assert!(text.contains("… and 9,900 more: 9,799 done, 101 blocked\n"), "{text}");
+        assert!(text.contains("… and 9,900 more: 101 blocked, 9,799 done\n"), "{text}");
         assert!(text.lines().count() < 130);
+    }
+
+    #[test]
+    fn a_terminal_shows_what_went_wrong_and_as_much_else_as_fits() {
+        let mut summary = mixed();
+        summary.rows = (1..=60).map(|n| row(&format!("1.{n}"), Stage::Subplan, "done", None)).collect();
+        let of = |summary: &Summary, height| {
+            summary_text(summary, &SummaryContext { height: Some(height), next_level: None, ..context(&[]) })
+        };
+        let text = of(&summary, 24);
+        assert_eq!(text.lines().count(), 23, "{text}");
+        assert!(text.starts_with("ITEM") && text.contains("\n1.10 subplan") && text.contains(" more: "), "{text}");
+        summary.rows[30] = row("1.31", Stage::Subplan, "failed", Some("refused"));
+        summary.rows[40] = row("1.41", Stage::Subplan, "blocked", Some("1.31 subplan"));
+        summary.rows[50] = row("1.51", Stage::Subplan, "skipped", Some("exists"));
+        let text = of(&summary, 24);
+        assert_eq!(text.lines().count(), 23, "{text}");
+        let order: Vec<&str> = text.lines().skip(1).take(4).map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(order, ["1.31", "1.41", "1.1", "1.2"], "{text}");
+        assert!(text.contains("50 more: 49 done, 1 skipped\n"), "{text}");
+        // There is always a table, and all of it where there is room.
+        assert_eq!(of(&summary, 3).matches(" subplan  ").count(), LEAST_ROWS);
+        let whole = of(&summary, 80);
+        assert!(whole.contains("\n1.30 subplan  done") && !whole.contains(" more: "), "{whole}");
     }
 
     #[test]

@@ -444,6 +444,18 @@ fn wrong_variables_are_refused_with_name_and_hint() {
             "",
         ),
         (
+            "PLANWAVE_RUN_CONCURRENCY",
+            " -1 ",
+            "PLANWAVE_RUN_CONCURRENCY: `run.concurrency` must be a whole number from 1 to 10,000, not -1",
+            "",
+        ),
+        (
+            "PLANWAVE_RUN_GRACE_SECONDS",
+            "1e9",
+            "PLANWAVE_RUN_GRACE_SECONDS: `run.grace_seconds` must be a number of seconds from 0 to 86,400, not 1e9",
+            "",
+        ),
+        (
             "PLANWAVE_RUN_STRICT",
             "yes",
             "PLANWAVE_RUN_STRICT: `run.strict` must be true or false, not the text \"yes\"",

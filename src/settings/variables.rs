@@ -48,7 +48,10 @@ pub(super) fn own(environment: &BTreeMap<String, String>) -> Result<Vec<Assignme
         let origin = Origin::Variable(name.clone());
         let value = value(key.kind, text);
         match (key.kind.is_table(), value) {
-            (false, value) => found.push(checked(key, None, Some(value), origin)?),
+            (false, value) => {
+                let typed = value.is_number().then_some(text.trim());
+                found.push(checked(key, None, Some(value), origin).map_err(|error| as_typed(error, typed))?);
+            }
             (true, Value::Object(entries)) => {
                 for (entry, value) in entries {
                     found.push(checked(key, Some(&entry), Some(value), origin.clone())?);
@@ -89,6 +92,14 @@ fn value(kind: Kind, text: &str) -> Value {
 fn number(text: &str) -> Option<Value> {
     let whole = text.parse::<u64>().ok().map(Value::from);
     whole.or_else(|| Some(Value::Number(serde_json::Number::from_f64(text.parse().ok()?)?)))
+}
+
+/// Shows a number that is refused as it was typed: `-1` is read as -1.0.
+fn as_typed(error: SettingsError, number: Option<&str>) -> SettingsError {
+    match (error, number) {
+        (SettingsError::WrongValue(wrong), Some(number)) => WrongValue { found: number.to_owned(), ..*wrong }.into(),
+        (error, _) => error,
+    }
 }
 
 fn nearest(name: &str) -> Option<String> {

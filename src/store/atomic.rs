@@ -5,6 +5,7 @@
 //! no other process can slip in between.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -23,7 +24,8 @@ use super::{
 pub enum Existing {
     /// Leave it and fail with [`WriteError::Exists`], unless it is blank: an empty file or a placeholder is no document.
     Keep,
-    /// Put the new one in its place, with the old one's permissions.
+    /// Put the new one in its place, with the old one's permissions. Where its name is a link to a file in the directory, that
+    /// file gives way, and the link stays.
     Replace,
 }
 
@@ -248,9 +250,10 @@ fn stage(
     is_blank: &dyn Fn(&[u8]) -> bool,
     taken: bool,
 ) -> Result<Staged, WriteError> {
-    let at = folders.of(write.path).map_err(|error| failed(write, error))?;
+    let path = behind_link(folders, write).map_err(|error| failed(write, error))?;
+    let at = folders.of(&path).map_err(|error| failed(write, error))?;
     let folder = &folders.open[at].1;
-    let Some(name) = write.path.file_name().map(PathBuf::from) else {
+    let Some(name) = path.file_name().map(PathBuf::from) else {
         return Err(failed(write, io::Error::from(io::ErrorKind::InvalidFilename)));
     };
     let there = folder.symlink_metadata(&name).ok();
@@ -270,6 +273,27 @@ fn stage(
         Err(error) => return Err(staged.give_up(folders, write, error)),
     }
     Ok(staged)
+}
+
+/// The path of the file that a write replaces: where its name is a link, what that leads to, which must be there and inside
+/// the directory.
+fn behind_link<'a>(folders: &mut Folders<'_>, write: &Write<'a>) -> io::Result<Cow<'a, Path>> {
+    let path = Cow::Borrowed(write.path);
+    if write.existing == Existing::Keep {
+        return Ok(path);
+    }
+    let at = folders.of(write.path)?;
+    let is_link = |name| folders.open[at].1.symlink_metadata(name).is_ok_and(|metadata| metadata.is_symlink());
+    if !write.path.file_name().is_some_and(is_link) {
+        return Ok(path);
+    }
+    match folders.dir.canonicalize(write.path) {
+        Ok(real) => Ok(Cow::Owned(real)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(io::Error::new(error.kind(), "it is a link to a file that is not there"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes an empty file into a folder and takes it away again.
@@ -449,6 +473,26 @@ mod tests {
         write(&dir, Path::new("old"), Path::new("old"), b"new", Existing::Replace, blank).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(std::fs::read_to_string(path).unwrap(), "new");
+        // The file behind a link gives way to a new one, the link stays.
+        dir.create_dir("kept").unwrap();
+        dir.write("kept/file", "old").unwrap();
+        let kept = directory.path().join("kept/file");
+        std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink("kept/file", directory.path().join("to")).unwrap();
+        std::os::unix::fs::symlink("to", directory.path().join("first")).unwrap();
+        write(&dir, Path::new("first"), Path::new("first"), b"new", Existing::Replace, blank).unwrap();
+        assert_eq!(files(&dir, "kept"), listed(&[("file", "new")]));
+        assert!(dir.symlink_metadata("first").unwrap().is_symlink());
+        assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        for (name, target) in
+            [("out", outside.path()), ("gone", Path::new("kept/nothing")), ("self", Path::new("self"))]
+        {
+            std::os::unix::fs::symlink(target, directory.path().join(name)).unwrap();
+            write(&dir, Path::new(name), Path::new(name), b"new", Existing::Replace, blank).unwrap_err();
+            assert!(dir.symlink_metadata(name).unwrap().is_symlink());
+        }
+        assert_eq!(std::fs::read(outside.path()).unwrap(), b"");
         // Something that only has the name of the document is no document, and is left alone.
         std::os::unix::fs::symlink("/nowhere", directory.path().join("link")).unwrap();
         let refused = write(&dir, Path::new("link"), Path::new("link"), b"new", Existing::Keep, blank).unwrap_err();

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     document::is_placeholder,
     history::{Change, ChangeKind, Digest, End, Header, Kind, PlanPath, Record, RunId, Tallied, VERSION},
+    tape::whole_milliseconds,
 };
 
 /// A change that is about to be made.
@@ -73,7 +74,7 @@ impl Journal {
             record: VERSION,
             id: id.to_string(),
             command: begin.command.to_owned(),
-            began: begin.began,
+            began: whole_milliseconds(begin.began),
             kind: begin.kind,
             model: begin.model.map(str::to_owned),
             replay: begin.replay,
@@ -180,7 +181,7 @@ pub(super) fn end(
         }
         _ => None,
     };
-    append(&End { end: ended, run, parallel }.to_line())
+    append(&End { end: whole_milliseconds(ended), run, parallel }.to_line())
 }
 
 /// The change that an intent amounts to; the bytes that it will overwrite are kept. `None` where it changes nothing.

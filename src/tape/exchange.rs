@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::{Skimmed, Usage, VERSION, escape, skim};
+use super::{Skimmed, Usage, VERSION, escape, skim, whole_milliseconds};
 
 /// The first line of a tape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,7 @@ pub enum Origin {
 impl Header {
     /// The header of a tape of this version.
     pub fn new(origin: Origin, server: Option<String>, created: Timestamp) -> Self {
+        let created = whole_milliseconds(created);
         Self { tape: VERSION, origin, server, created, planwave: env!("CARGO_PKG_VERSION").to_owned() }
     }
 

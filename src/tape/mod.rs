@@ -20,5 +20,10 @@ pub use note::{GivenUp, Skimmed, skim};
 pub use replay::ReplayIndex;
 pub use usage::{Usage, may_be_charged};
 
+/// A time to the millisecond, which is what tapes, events and records hold: no clock of this program tells more.
+pub fn whole_milliseconds(at: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
 /// The version of the format that this planwave writes, and the newest it reads.
 pub const VERSION: u32 = 1;

@@ -307,12 +307,21 @@ fn the_cost_is_known_before_anything_is_sent() {
     Answer      920–32,000 tokens: what is expected, and the cap
     Cost        $0.0022–$0.0643 (prices of 2026-10-12)
 
+    warning: the request would be refused as things are: there is no API key for
+             api.openai.com; set the environment variable OPENAI_API_KEY, or
+             `model.api_key_command` in your configuration; to try planwave without
+             a key, run `planwave demo`
+
     nothing sent, nothing written
     [exit 0]
     ");
     let said = env.run(&["analyze", "plan", "--dry-run", "--json"]);
     let question: Value = serde_json::from_str(said.strip_suffix("[exit 0]").unwrap()).unwrap();
     assert_eq!((&question["achievements"], &question["settled"]), (&json!(4), &json!(0)));
+    assert_eq!(question["warnings"].as_array().unwrap().len(), 1);
+    let local = env
+        .run_with(&["analyze", "plan", "--dry-run", "--json"], &[("PLANWAVE_MODEL_BASE_URL", "http://localhost:1/v1")]);
+    assert!(local.contains("\"warnings\": []"), "{local}");
     insta::assert_snapshot!(env.run(&["analyze", "plan"]), @r"
     ------- stderr -------
     error: there is no API key for api.openai.com

@@ -13,6 +13,7 @@ mod init;
 mod invalid_input;
 mod limits;
 mod memory;
+mod outputs;
 mod paste;
 mod plan_and_config;
 mod replay;

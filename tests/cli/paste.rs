@@ -16,6 +16,13 @@ fn answer(files: &[(&str, String)]) -> String {
     text
 }
 
+/// What a command prints for a program, byte for byte.
+fn json(env: &TestEnv, arguments: &[&str]) -> serde_json::Value {
+    let output = env.command(arguments, &[]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
     let env = three();
@@ -103,6 +110,34 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
     assert_eq!(env.documents(), ["execution/EXECUTION_TASK_TEST_11_01.md", "subplans/SUBPLAN_TEST_11.md"]);
     assert!(env.read("plan/parallel.json").contains("\"status\": \"execution_created\""));
 
+    let mut json = json(&env, &["prompt", "subplans", "plan", "--ids", "1.2", "--json"]);
+    let text = json["prompt"].take();
+    assert!(text.as_str().unwrap().starts_with("You write one planning document"), "{text}");
+    assert!(json["tokens"].take().as_u64().unwrap() > 500);
+    insta::assert_snapshot!(json.to_string(), @r#"
+    {"kind":"subplans","plan":"TEST","level":1,"documents":["subplans/SUBPLAN_TEST_12.md"],"waiting":[],"tokens":null,"prompt":null,"next":"planwave import plan answer.md --as subplans/SUBPLAN_TEST_12.md"}
+    "#);
+    let nothing = env.run(&["prompt", "executions", "plan", "--ids", "1.2", "--json"]);
+    insta::assert_snapshot!(nothing, @r#"
+    {
+      "kind": "executions",
+      "plan": "TEST",
+      "level": null,
+      "documents": [],
+      "waiting": [
+        "1.2"
+      ],
+      "tokens": 0,
+      "prompt": null,
+      "next": null
+    }
+    ------- stderr -------
+    warning: no SUBPLAN yet, so left out: 1.2
+    nothing to ask for: every document exists, or its SUBPLAN is missing
+    [exit 0]
+    "#);
+    assert!(env.run(&["prompt", "subplans", "plan", "--json", "--out", "x"]).ends_with("[exit 2]"));
+
     // The prompt for one document is the text of the request that a run sends.
     let prompt = env.run(&["prompt", "subplans", "plan", "--ids", "1.2"]);
     assert!(prompt.starts_with("You write one planning document") && !prompt.contains("=== FILE"), "{prompt}");
@@ -120,6 +155,9 @@ fn dependencies_are_asked_for_by_hand_too() {
     let update = env.run(&["prompt", "update", "plan"]);
     assert!(update.starts_with(sent.split("------- stderr").next().unwrap().trim_end_matches("[exit 0]")), "{update}");
     assert!(env.run(&["prompt", "update", "plan", "--level", "1"]).contains("about the whole PLAN"));
+    let json = json(&env, &["prompt", "update", "plan", "--json"]);
+    assert_eq!(json["next"], "planwave analyze plan --from-response answer.json");
+    assert!(update.starts_with(json["prompt"].as_str().unwrap().replace('\\', "/").trim_end()));
     env.write("answer.json", "{\"achievements\": []}");
     assert!(env.run(&["import", "plan", "answer.json"]).contains("--from-response answer.json` takes them in"));
 }
@@ -154,7 +192,7 @@ fn what_cannot_be_taken_in_is_said_and_nothing_is_overwritten() {
     env.write("taken.md", "mine");
     insta::assert_snapshot!(env.run(&["prompt", "subplans", "plan", "--out", "taken.md"]), @r"
     ------- stderr -------
-    error: cannot write taken.md: File exists (os error 17)
+    error: `--out`: taken.md exists already
       hint: no file is overwritten: name another, or remove this one
     [exit 2]
     ");

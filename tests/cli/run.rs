@@ -339,6 +339,17 @@ async fn events_are_one_json_object_a_line_and_json_is_the_summary() {
     let summary: serde_json::Value = serde_json::from_str(said.strip_suffix("[exit 0]").unwrap()).unwrap();
     assert_eq!(summary["done"], 2);
     assert_eq!(summary["usage"]["cached"], 400);
+    // Times are whole milliseconds.
+    let finest = |text: &str| {
+        let fractions = text.split('"').filter(|word| word.ends_with('Z') && word.contains('T') && word.contains('.'));
+        fractions.filter_map(|time| Some(time.rsplit_once('.')?.1.len() - 1)).max().unwrap_or(0)
+    };
+    for (path, text) in
+        env.files("plan/.planwave").into_iter().chain([("events".into(), env.read("events.jsonl").into())])
+    {
+        let finest = finest(&String::from_utf8_lossy(&text));
+        assert!(finest <= 3, "{path} has times of {finest} digits");
+    }
     let names: Vec<String> = env
         .read("events.jsonl")
         .lines()

@@ -42,8 +42,11 @@ pub(super) fn run(
     (loaded, sources): (&Loaded, &Sources),
 ) -> Result<Exit, Failure> {
     let choice = model_setup::choose(loaded)?;
-    let question = count(subject, prompt, loaded, &choice)?;
+    let mut question = count(subject, prompt, loaded, &choice)?;
     if arguments.dry_run {
+        if arguments.replay.is_none() {
+            question.warnings.extend(model_setup::obstacle("the request", loaded, sources));
+        }
         if arguments.json {
             out(&json_pretty(&question).map_err(|error| Failure::invalid(error.to_string()))?)?;
         } else {

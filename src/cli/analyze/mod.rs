@@ -18,7 +18,9 @@ use clap::Args;
 use super::{
     failure::{Exit, Failure},
     global::Global,
+    model_setup,
     number::setting,
+    output_files::{self, OutputFile},
     project,
     run::template_overrides,
     terminal::{err, out_file},
@@ -26,6 +28,7 @@ use super::{
 use crate::{
     discovery::{Fault, Prompt, Source, examine, parse_answer, prompt},
     parallel::declares_nothing,
+    plan::PlanName,
     prompts::Templates,
     report::sanitize,
     settings::{Loaded, Overrides, Sources},
@@ -87,6 +90,7 @@ pub(super) struct AnalyzeArguments {
 
 pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<Exit, Failure> {
     let subject = Subject::open(arguments)?;
+    output_files::check(&subject.project.dir, arguments.record.as_deref().map(OutputFile::Tape))?;
     if arguments.declared {
         for warning in warnings_of_declarations(&subject) {
             err(&warning);
@@ -114,8 +118,15 @@ pub(super) fn run(arguments: &AnalyzeArguments, global: &Global) -> Result<Exit,
     ask::run(&subject, arguments, &prompt, &templates, (&loaded, &sources))
 }
 
+/// A prompt for people who paste it.
+pub(super) struct ToPaste {
+    pub(super) plan: PlanName,
+    pub(super) text: String,
+    pub(super) tokens: usize,
+}
+
 /// The prompt of [`run`] for people who paste it. `anew` leaves an existing parallel.json out of account.
-pub(super) fn prompt_to_paste(plan: &Path, anew: bool, global: &Global) -> Result<String, Failure> {
+pub(super) fn prompt_to_paste(plan: &Path, anew: bool, global: &Global) -> Result<ToPaste, Failure> {
     let arguments = AnalyzeArguments { plan: plan.to_path_buf(), prompt: true, force: anew, ..Default::default() };
     let subject = Subject::open(&arguments)?;
     for warning in &subject.warnings {
@@ -123,7 +134,9 @@ pub(super) fn prompt_to_paste(plan: &Path, anew: bool, global: &Global) -> Resul
     }
     let (loaded, _) = settings(&subject, &arguments, global)?;
     let templates = Templates::load(&template_overrides(&loaded)?)?;
-    Ok(pasted(prompt(&templates, &subject.project.plan, &subject.text, &subject.basis)?))
+    let text = pasted(prompt(&templates, &subject.project.plan, &subject.text, &subject.basis)?);
+    let tokens = model_setup::choose(&loaded)?.facts.tokenizer.count(&text);
+    Ok(ToPaste { plan: subject.project.plan.name.clone(), text, tokens })
 }
 
 fn pasted(prompt: Prompt) -> String {

@@ -9,6 +9,7 @@ use crate::{
         failure::Failure,
         global::Global,
         number::{bound, from_one, setting},
+        output_files::OutputFile,
         project::Leveled,
     },
     document::Stage,
@@ -122,6 +123,12 @@ impl RunArguments {
             progress: self.progress,
             ..global.overrides()
         }
+    }
+
+    /// The files besides those of the plan that a run is told to write.
+    pub(super) fn output_files(&self) -> impl Iterator<Item = OutputFile<'_>> {
+        let tape = self.record.as_deref().map(OutputFile::Tape);
+        tape.into_iter().chain(self.events.as_deref().map(OutputFile::Events))
     }
 
     /// What the arguments ask for.

@@ -9,9 +9,8 @@ use std::path::Path;
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    model_setup,
+    model_setup, output_files,
     project::{Project, settings},
-    reporting,
     tapes::{Answers, read_tape},
     terminal::{self, err, out},
 };
@@ -31,10 +30,8 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         return Err(Failure::invalid("`--json` and `--events -` both want standard output")
             .hint(String::from("write the events to a file")));
     }
-    if let Some(path) = &arguments.events {
-        reporting::check_events(path)?;
-    }
     let project = Project::open(&arguments.plan)?;
+    output_files::check(&project.dir, arguments.output_files())?;
     let (loaded, sources) = settings(Some(project.dir.path()), &arguments.overrides(global))?;
     let leveled = project.leveled()?;
     let wish = arguments.wish(&loaded, &leveled)?;
@@ -55,7 +52,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         let mut forecast = prepared.forecast(paid.as_ref())?;
         forecast.warnings.extend(prepared.shortage(recorded));
         if matches!(answers, Answers::Network) && !prepared.planned.run.items.is_empty() {
-            forecast.warnings.extend(model_setup::obstacle(&loaded, &sources));
+            forecast.warnings.extend(model_setup::obstacle("a run", &loaded, &sources));
         }
         let text = if arguments.json {
             forecast.warnings.extend(loaded.warnings.iter().cloned());

@@ -176,6 +176,7 @@ pub(in crate::cli) fn perform(
             model: &priced,
             replay,
             width: terminal::width(),
+            height: terminal::height(),
             style,
         };
         let text = summary_text(&summary, &context);

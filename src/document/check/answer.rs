@@ -87,6 +87,8 @@ fn executions(sections: &[Section<'_>]) -> Option<Finding> {
         None => Some(Code::ExecutionCountMissing.warning(line, format!("The Execution Strategy does not say how many executions it plans; one is assumed. {EXECUTION_COUNT_RULE}"))),
         Some(0) => Some(Code::ExecutionCount.error(line, format!("The Execution Strategy plans no execution. {EXECUTION_COUNT_RULE}"))),
         Some(declared) if declared > MAX_EXECUTIONS => {
+            // A number too large to be read counts as the largest there is.
+            let declared = if declared == u32::MAX { String::from("far too many") } else { declared.to_string() };
             let message = format!("The Execution Strategy plans {declared} executions; at most {MAX_EXECUTIONS} are possible. {EXECUTION_COUNT_RULE}");
             Some(Code::ExecutionCount.error(line, message))
         }

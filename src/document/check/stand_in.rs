@@ -156,7 +156,12 @@ fn note_before(text: &str, colon: usize) -> Option<usize> {
     }
     let note = NOTES.iter().find(|note| before.ends_with(*note))?;
     let start = before.len() - note.len();
-    (!text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_')).then_some(start)
+    // `_TODO_:` and `**TODO:**` are emphasised, `_TODO:` and `MY_TODO_:` are names.
+    let marks = text[..start].len() - text[..start].trim_end_matches('_').len();
+    let closed =
+        text[start + note.len()..].trim_start_matches('*').starts_with('_') || text[colon + 1..].starts_with('_');
+    let word = text[..start - marks].ends_with(char::is_alphanumeric);
+    (!word && (marks == 0 || closed)).then_some(start)
 }
 
 /// Whether a sentence begins behind this text: nothing but a list marker stands there, or a sentence ends.
@@ -234,6 +239,11 @@ mod tests {
             ("**Owner**: TBD: decide later.", "TBD:"),
             ("TBD: decide later.", "TBD:"),
             ("TODO(ana): more", "TODO(ana):"),
+            ("_TODO_: write this", "TODO_:"),
+            ("- __TODO__: write this", "TODO__:"),
+            ("It begins. _TODO:_ write this", "TODO:"),
+            ("***TODO***: write this", "TODO***:"),
+            ("**_TODO_**: write this", "TODO_**:"),
             ("It ends (TODO: how?).", "TODO:"),
             ("TODO:", "TODO:"),
             ("| Step | TODO: name it |", "TODO:"),
@@ -278,6 +288,8 @@ mod tests {
             "TODO::parse is a function.",
             "METODO: a word of another language.",
             "_TODO: the name of a constant.",
+            "MY_TODO_: the name of a constant.",
+            "a_TODO_: another.",
             "Press [Fill] and then [Describe].",
             "It is [here] that a feed is read.",
             "- [x] Describe the API here",

@@ -17,6 +17,7 @@ use super::{
     headers::Limit,
     pace::Learned,
 };
+use crate::tape::whole_milliseconds;
 
 /// The form of the file.
 const VERSION: u32 = 1;
@@ -150,7 +151,7 @@ impl Remembered {
             server: place.server.clone(),
             model: place.model.clone(),
             key: self.fingerprint(place),
-            at: now,
+            at: whole_milliseconds(now),
             requests: knowledge.requests.map(kept),
             tokens: knowledge.tokens.map(kept),
             learned: knowledge.learned.map(|learned| KeptPace {

@@ -1,0 +1,107 @@
+//! Files that a command is told to write besides the plan's own: events, tapes, prompts. And where the plan's own file is
+//! a link.
+
+use crate::support::{
+    environment::TestEnv,
+    server::{ScriptedServer, good},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_takes_the_place_of_what_belongs_to_the_plan() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![], vec![0]]).server(&server.base_url());
+    let before = env.files("plan");
+    let all: &[&[&str]] = &[
+        &["run", "plan", "--all", "--yes", "--record"],
+        &["run", "plan", "--all", "--yes", "--events"],
+        &["analyze", "plan", "--yes", "--record"],
+        &["prompt", "subplans", "plan", "--out"],
+        &["prompt", "discovery", "plan", "--out"],
+        &["start", "1.1", "plan", "--force", "--events"],
+        &["claim", "plan", "--events"],
+    ];
+    for command in all {
+        for path in [
+            "plan/.planwave/tape.jsonl",
+            "plan/.planwave/lock",
+            "plan/.planwave/runs/x/events.jsonl",
+            "./plan/../plan/subplans/SUBPLAN_TEST_11.md",
+            "plan/execution/feedbacks/APPROVED_11.md",
+            "plan/parallel.json",
+            "plan/PLAN_TEST.md",
+        ] {
+            let said = env.run(&[*command, &[path]].concat());
+            assert!(said.contains("that belongs to the plan") && said.ends_with("[exit 2]"), "{path}: {said}");
+        }
+    }
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "plan/PLAN_TEST.md"]), @r"
+    ------- stderr -------
+    error: `--events` cannot be plan/PLAN_TEST.md: that belongs to the plan
+      hint: name a file that is no PLAN, parallel.json or planwave.toml, outside of .planwave, subplans and execution
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "x", "--record", "./x"]), @r"
+    ------- stderr -------
+    error: `--record` and `--events` are both x
+      hint: name two files
+    [exit 2]
+    ");
+    env.write("mine.txt", "mine");
+    insta::assert_snapshot!(env.run(&["start", "1.1", "plan", "--events", "mine.txt"]), @r"
+    ------- stderr -------
+    error: `--events`: mine.txt exists and holds no events
+      hint: no file is overwritten: name another, or remove this one
+    [exit 2]
+    ");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--record", "mine.txt"]), @r"
+    ------- stderr -------
+    error: `--record`: mine.txt exists already
+      hint: no file is overwritten: name another, or remove this one
+    [exit 2]
+    ");
+    assert_eq!(env.read("mine.txt"), "mine");
+    assert!(!env.path("x").exists());
+    assert_eq!(server.count(), 0);
+    assert_eq!(env.files("plan").into_iter().filter(|(path, _)| !path.ends_with("lock")).collect::<Vec<_>>(), {
+        before.into_iter().filter(|(path, _)| !path.ends_with("lock")).collect::<Vec<_>>()
+    });
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parallel_json_behind_a_link_is_written_through_it() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![], vec![0]]).server(&server.base_url());
+    let link = env.path("plan/parallel.json");
+    std::fs::create_dir(env.path("plan/data")).unwrap();
+    std::fs::rename(&link, env.path("plan/data/levels.json")).unwrap();
+    std::os::unix::fs::symlink("data/levels.json", &link).unwrap();
+    let before = env.read("plan/data/levels.json");
+    for command in
+        [&["start", "1.1", "plan", "--force"][..], &["run", "plan", "--level", "1", "--yes"], &["refresh", "plan"]]
+    {
+        let said = env.run(command);
+        assert!(said.ends_with("[exit 0]"), "{said}");
+        assert!(link.is_symlink(), "{command:?}");
+    }
+    assert!(env.read("plan/data/levels.json").contains("EXECUTION_TASK_TEST_11_01.md"));
+    for _ in 0..2 {
+        let said = env.run(&["undo", "plan", "--yes"]);
+        assert!(said.ends_with("[exit 0]"), "{said}");
+    }
+    assert!(link.is_symlink());
+    assert_eq!(env.read("plan/data/levels.json"), before);
+
+    // A link that leads out is refused, before anything is sent.
+    std::fs::rename(env.path("plan/data/levels.json"), env.path("levels.json")).unwrap();
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("../levels.json", &link).unwrap();
+    let sent = server.count();
+    insta::assert_snapshot!(env.run(&["run", "plan", "--level", "1", "--yes"]), @r"
+    ------- stderr -------
+    error: cannot read plan/parallel.json: a link in this path leads out of the plan directory, [root]/plan
+      hint: planwave keeps to the plan directory: put the file or folder itself there in place of the link
+    [exit 2]
+    ");
+    assert_eq!((server.count(), env.read("levels.json")), (sent, before));
+}
