@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::{
     cut::{self, Remedy, Room},
-    worker::{Limits, Rejected, continued, final_refusal, millis},
+    worker::{Limits, Rejected, continued, final_refusal, finish, millis},
 };
 use crate::{
     discovery::{self, Discovered, Fault, Prompt, Source, examine, parse_answer},
+    document::Severity,
     model::{Completion, FinishReason, Message, Model, ModelError, Progress, Request, ResponseSchema, Role, Usage},
     parallel::Basis,
     prompts::{TemplateError, Templates},
@@ -159,9 +160,10 @@ pub async fn discover(
         }
         let text = cut::join(std::mem::take(&mut begun), &completion.text);
         let cut = completion.finish == FinishReason::Length;
-        let examined = match cut {
-            true => Err(vec![cut_fault(&completion, cap)]),
-            false => parse_answer(&text).and_then(|answer| examine(answer, inquiry.basis, inquiry.source)),
+        let examined = match (cut, unclean(&completion.finish)) {
+            (true, _) => Err(vec![cut_fault(&completion, cap)]),
+            (false, Some(fault)) => Err(vec![fault]),
+            (false, None) => parse_answer(&text).and_then(|answer| examine(answer, inquiry.basis, inquiry.source)),
         };
         let faults = match examined {
             Ok(discovered) => return tally.end(attempt, completion.at, Ok(discovered)),
@@ -194,6 +196,13 @@ fn refuses_a_schema(error: &ModelError) -> bool {
     let message = error.message.to_lowercase();
     matches!(error.status, Some(400 | 404 | 415 | 422 | 501))
         && ["response_format", "json_schema", "structured output"].iter().any(|word| message.contains(word))
+}
+
+/// The fault of an answer that ended in another way than whole. Where the server says nothing, its JSON tells: half of
+/// it cannot be read.
+fn unclean(reason: &FinishReason) -> Option<Fault> {
+    let finding = finish(reason).filter(|finding| finding.severity == Severity::Error)?;
+    Some(Fault::Malformed { what: finding.message })
 }
 
 /// What is wrong with an answer that was cut for good.

@@ -249,6 +249,8 @@ pub struct Summary {
     pub stop_kind: Option<StopKind>,
     /// Answers that did not come whole and what was done about each, a sentence each, in the order of happening.
     pub cuts: Vec<String>,
+    /// Documents whose server did not say that the answer is whole, relative to the plan directory.
+    pub unclear: Vec<String>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }

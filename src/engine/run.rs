@@ -16,14 +16,14 @@ use tokio::{
 };
 
 use super::{
-    Event, ItemId, Order, StopKind, Summary,
+    CallId, Event, ItemId, Order, StopKind, Summary,
     briefing::Briefing,
     call::{Ended, Slot, Subplan, Waiting, one_call},
     planner::{Documents, PlannedItem, RunPlan},
     save::{SaveError, Saver},
     schedule::{Node, Schedule},
     summary::{Charged, Ledger},
-    worker::Limits,
+    worker::{FINISH_UNCLEAR, Limits},
 };
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
@@ -125,10 +125,20 @@ struct Parts {
     unanswered: usize,
     paths: Vec<String>,
     attempts: u32,
+    /// Why documents were given up, and since when.
     failure: Option<(String, Timestamp)>,
     stopped: bool,
     /// Keys of answers that led to no document.
     rejected: Vec<Arc<str>>,
+}
+
+impl Parts {
+    /// A document was given up. The attempts are those of the whole item, so each reason says which part it is of.
+    fn fail(&mut self, call: CallId, reason: &str, at: Timestamp) {
+        let part = if call.parts > 1 { format!("part {} of {}: ", call.part, call.parts) } else { String::new() };
+        let before = self.failure.take().map(|(before, _)| before + "; ").unwrap_or_default();
+        self.failure = Some((format!("{before}{part}{reason}"), at));
+    }
 }
 
 /// A SUBPLAN on the disk, and the EXECUTION_TASKs that it plans.
@@ -324,9 +334,10 @@ impl Dispatcher {
         parts.left -= 1;
         match (outcome.result, written) {
             (Ok(_), Some(Ok(written))) => {
+                let unclear = written.warnings.iter().any(|warning| warning.code == FINISH_UNCLEAR);
                 engine.emit(Event::DocumentWritten { call, path: path.clone(), warnings: written.warnings });
                 parts.paths.push(path.clone());
-                self.ledger.document(index, path.clone());
+                self.ledger.document(index, path.clone(), unclear);
                 if let Some(digest) = written.subplan {
                     self.keep_subplan(item, path, digest);
                 }
@@ -342,7 +353,7 @@ impl Dispatcher {
                     parts.stopped = true;
                     self.stop(StopKind::Storage, reason);
                 } else {
-                    parts.failure = Some((reason, outcome.at));
+                    parts.fail(call, &reason, outcome.at);
                 }
             }
             (Err(rejected), _) => match rejected.scope {
@@ -367,7 +378,7 @@ impl Dispatcher {
                 Scope::Call | Scope::NotOnTape => {
                     self.ledger.hint(rejected.hint);
                     parts.rejected.extend(outcome.keys);
-                    parts.failure = Some((rejected.reason, outcome.at));
+                    parts.fail(call, &rejected.reason, outcome.at);
                 }
             },
         }

@@ -111,7 +111,10 @@ impl Ledger {
         self.sums.sequential_ms += outcome.latency_ms;
     }
 
-    pub(super) fn document(&mut self, index: usize, path: String) {
+    pub(super) fn document(&mut self, index: usize, path: String, unclear: bool) {
+        if unclear {
+            self.sums.unclear.push(path.clone());
+        }
         self.rows[index].paths.push(path);
         self.sums.documents += 1;
     }
@@ -152,6 +155,7 @@ impl Ledger {
             *count += 1;
         }
         self.charged.correct(&mut sums);
+        sums.unclear.sort();
         sums.skipped = self.skipped.len();
         sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
         sums.over_budget = self.bounds.passed_by(&sums.usage, sums.cost);

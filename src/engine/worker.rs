@@ -250,7 +250,7 @@ pub(super) fn final_refusal(completion: &Completion) -> Option<Rejected> {
             let reason = String::from("the provider's content filter stopped the answer");
             Some(Rejected { reason, hint, scope: Scope::Call })
         }
-        FinishReason::Stop | FinishReason::Length | FinishReason::Other(_) => None,
+        FinishReason::Stop | FinishReason::Length | FinishReason::Unsaid | FinishReason::Other(_) => None,
     }
 }
 
@@ -266,15 +266,34 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             names: &call.names,
         },
     );
-    if let FinishReason::Other(reason) = &completion.finish {
-        findings.push(Finding {
-            code: "finish-unclear",
-            severity: Severity::Warning,
-            message: format!("The server did not say that the answer is whole (finish_reason `{}`).", one_line(reason)),
-            line: None,
-        });
-    }
+    findings.extend(finish(&completion.finish));
     findings
+}
+
+/// The code of an answer that came to its end without a `finish_reason`.
+pub(super) const FINISH_UNCLEAR: &str = "finish-unclear";
+
+/// What is wrong with the way an answer ended; what a cap or a filter did is seen to elsewhere.
+pub(super) fn finish(reason: &FinishReason) -> Option<Finding> {
+    match reason {
+        FinishReason::Stop | FinishReason::Length | FinishReason::ContentFilter => None,
+        // Some servers never say it, and their answers pass the same checks as others.
+        FinishReason::Unsaid => Some(Finding {
+            code: FINISH_UNCLEAR,
+            severity: Severity::Warning,
+            message: String::from("The server did not say that the answer is whole (no finish_reason)."),
+            line: None,
+        }),
+        FinishReason::Other(reason) => Some(Finding {
+            code: "finish-reason",
+            severity: Severity::Error,
+            message: format!(
+                "The answer ended with the finish_reason `{}`, so it may not be whole. Write all of it, as text, and call no tool.",
+                one_line(reason)
+            ),
+            line: None,
+        }),
+    }
 }
 
 fn cut_finding(completion: &Completion, cap: u32) -> Finding {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     ModelFacts, Scope,
-    failure::{Failure, Verdict, in_words},
+    failure::{Failure, TROUBLE, Verdict, in_words},
     gate::{Bill, Bounds, Closed, End, Need},
 };
 
@@ -61,10 +61,7 @@ pub(super) fn end(failure: &Failure, verdict: Verdict, reason: &str) -> End {
 pub(super) fn refusal(closed: Closed) -> (String, Option<String>, Scope) {
     match closed {
         Closed::Stopped => (String::from("the run stopped before this request was sent"), None, Scope::Stopped),
-        Closed::Broken(reason) => {
-            let hint = "the provider or the network has trouble; run again later: only what is missing is asked for";
-            (reason, Some(hint.to_owned()), Scope::Run)
-        }
+        Closed::Broken(reason) => (reason, Some(TROUBLE.to_owned()), Scope::Run),
         Closed::Far(wait) => {
             let reason = format!("the provider's limit is used up and renewed in {} only", in_words(wait));
             let hint = "run the same command again then: only what is missing is asked for; where the provider's headers \

@@ -210,12 +210,7 @@ impl Answer {
                 }
             }
             if let Some(Value::String(reason)) = choice.finish_reason {
-                self.finish = Some(match reason.as_str() {
-                    "stop" => FinishReason::Stop,
-                    "length" => FinishReason::Length,
-                    "content_filter" => FinishReason::ContentFilter,
-                    _ => FinishReason::Other(reason),
-                });
+                self.finish = FinishReason::read(&reason).or(self.finish.take());
             }
         }
         Ok(())
@@ -313,6 +308,7 @@ mod tests {
         let cases = [
             ("length", FinishReason::Length),
             ("content_filter", FinishReason::ContentFilter),
+            ("max_tokens", FinishReason::Length),
             ("tool_calls", FinishReason::Other("tool_calls".to_owned())),
         ];
         for (reason, expected) in cases {

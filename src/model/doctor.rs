@@ -169,7 +169,8 @@ fn no_text(completion: &Completion) -> Option<&'static str> {
     match completion.finish {
         FinishReason::ContentFilter => Some("the provider's filter stopped it"),
         FinishReason::Length => None,
-        FinishReason::Stop | FinishReason::Other(_) => completion.text.trim().is_empty().then_some("it is empty"),
+        FinishReason::Other(_) => Some("it did not end cleanly"),
+        FinishReason::Stop | FinishReason::Unsaid => completion.text.trim().is_empty().then_some("it is empty"),
     }
 }
 

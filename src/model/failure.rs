@@ -42,6 +42,11 @@ pub(super) enum Failure {
     InStream(ProviderError),
     /// A stream that is not the JSON it should be.
     Garbled,
+    /// A success without a body, or with nothing but white space in it.
+    Empty {
+        /// The status.
+        status: u16,
+    },
     /// A web page instead of an answer.
     WebPage,
     /// A compressed body, which was not asked for and is not unpacked: a small one can hold a huge one.
@@ -100,7 +105,9 @@ impl Failure {
             // When nobody answers several times in a row, nobody answers the other calls either.
             Self::Unreachable { .. } => Verdict::Repeat { after: None, scope: Scope::Run },
             Self::Silent { .. } | Self::Cut { .. } | Self::Garbled => AGAIN,
-            Self::Encoded { .. } | Self::Foreign { .. } => AGAIN,
+            // 204 is what the server means to say; a 200 without a body is a gateway in trouble.
+            Self::Empty { status: 204 } => Verdict::Final(Scope::Call),
+            Self::Encoded { .. } | Self::Foreign { .. } | Self::Empty { .. } => AGAIN,
             Self::Status { status, hints, error } => judge_status(*status, hints, error, retry),
             Self::InStream(error) => match error.status {
                 Some(status) => judge_status(status, &RetryHints::default(), error, retry),
@@ -134,6 +141,7 @@ impl Failure {
             | Self::Tape { .. } => true,
             // A gateway that gave up may have asked the model all the same.
             Self::Status { status, .. } => matches!(status, 408 | 500..=599),
+            Self::Empty { status } => *status != 204,
             Self::Unreachable { .. }
             | Self::Encoded { .. }
             | Self::Foreign { .. }
@@ -146,7 +154,7 @@ impl Failure {
     /// HTTP status, where there was an answer.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
-            Self::Status { status, .. } => Some(*status),
+            Self::Status { status, .. } | Self::Empty { status } => Some(*status),
             Self::InStream(error) => error.status,
             Self::Unreachable { .. }
             | Self::Silent { .. }
@@ -187,6 +195,7 @@ impl Failure {
                 format!("{server} reported an error in the middle of its answer: {}", error.message)
             }
             Self::Garbled => format!("the answer of {server} is not the JSON that it should be"),
+            Self::Empty { status } => format!("{server} answered {status} with nothing in it"),
             Self::WebPage => format!("{server} answered with a web page, not as a model API"),
             Self::Encoded { encoding } => {
                 format!("{server} sent a compressed answer ({}), which was not asked for", clean(encoding))
@@ -218,7 +227,7 @@ impl Failure {
             Self::InStream(error) if error.is_about_money() => MONEY.to_owned(),
             Self::WebPage => "the base URL usually ends in /v1".to_owned(),
             Self::Encoded { .. } => "switch off compression in the proxy or gateway in front of the model".to_owned(),
-            Self::Foreign { .. } => "check the base URL; `planwave doctor` tests it".to_owned(),
+            Self::Foreign { .. } | Self::Empty { .. } => "check the base URL; `planwave doctor` tests it".to_owned(),
             Self::TooLarge { .. } => {
                 "lower `model.max_output_tokens`: the answer was longer than the cap allows".to_owned()
             }
@@ -230,16 +239,16 @@ impl Failure {
             Self::NotOnTape { difference: None } => {
                 "other requests of this run differ from the tape in the same way".to_owned()
             }
-            Self::Cut { .. } => {
-                "this is the network, a proxy or a busy server; run again later: only what is missing is asked for"
-                    .to_owned()
-            }
+            Self::Cut { .. } => TROUBLE.to_owned(),
             Self::InStream(_) | Self::Garbled | Self::Request { .. } => return None,
         };
         Some(hint)
     }
 }
 
+/// Also said where requests failed in a row: in these words, so that one summary says it once.
+pub(super) const TROUBLE: &str =
+    "the provider or the network has trouble; run again later: only what is missing is asked for";
 const MONEY: &str =
     "add credit or raise the limit with the provider; what is done stays done, and a later run goes on from there";
 const CERTIFICATE: &str = "this system does not trust the server's certificate: check the base URL, or add the authority that issued it to the system's certificates (SSL_CERT_FILE names a file of others)";
@@ -301,7 +310,7 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
             }
             None => "lower --concurrency, or run again later: only what is missing is asked for".to_owned(),
         },
-        500..=599 => "the provider has trouble; run again later: only what is missing is asked for".to_owned(),
+        500..=599 => TROUBLE.to_owned(),
         _ => return None,
     };
     Some(hint)

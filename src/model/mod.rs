@@ -12,6 +12,7 @@ mod delay;
 pub mod doctor;
 mod endpoint;
 mod failure;
+mod finish;
 mod frame;
 pub mod gate;
 mod openai;
@@ -28,12 +29,12 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 pub use crate::tape::Usage;
 pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, Structured, TokenCap};
 pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
+pub use finish::FinishReason;
 pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
 pub use tokens::Tokenizer;
@@ -177,20 +178,6 @@ pub struct Completion {
     pub remembered: bool,
     /// Why it is not on the tape, where it could not be put there. It can be used, but nothing more may be asked for.
     pub unrecorded: Option<ModelError>,
-}
-
-/// Why a model stopped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FinishReason {
-    /// The one clean end.
-    Stop,
-    /// Cut at the token cap.
-    Length,
-    /// Stopped by the provider's filter.
-    ContentFilter,
-    /// The server did not say, or said something else.
-    Other(String),
 }
 
 /// A call that failed for good.

@@ -292,7 +292,7 @@ impl OpenAi {
             key: Arc::clone(&keys.item),
             remembered: false,
             text: self.shared.secrets.scrub(answer.text),
-            finish: answer.finish.unwrap_or_else(|| FinishReason::Other("none".to_owned())),
+            finish: answer.finish.unwrap_or(FinishReason::Unsaid),
             refusal: Some(answer.refusal)
                 .filter(|refusal| !refusal.is_empty())
                 .map(|refusal| self.shared.secrets.scrub(refusal)),

@@ -193,6 +193,7 @@ pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Fai
         bytes: exchange.body.clone().into_bytes(),
         complete: exchange.complete,
         content_type: exchange.headers.get("content-type").cloned(),
+        status: exchange.status,
     })
 }
 

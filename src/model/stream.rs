@@ -29,6 +29,8 @@ pub(super) enum Body {
         complete: bool,
         /// What the server called it.
         content_type: Option<String>,
+        /// HTTP status: a success.
+        status: u16,
     },
 }
 
@@ -48,6 +50,13 @@ impl Body {
             Self::Recorded { complete: false, .. } => {
                 Err(Failure::Cut { cause: Some("the tape ends here".to_owned()) })
             }
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            Self::Live(tee) => tee.status(),
+            Self::Recorded { status, .. } => *status,
         }
     }
 
@@ -76,11 +85,12 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
             first => break first,
         }
     };
-    if !first.is_none_or(begins_an_event) {
+    let Some(first) = first else { return Err(Failure::Empty { status: body.status() }) };
+    if !begins_an_event(first) {
         while body.more(false).await? {}
         match first {
-            Some(b'{') => {}
-            Some(b'<') => return Err(Failure::WebPage),
+            b'{' => {}
+            b'<' => return Err(Failure::WebPage),
             _ => return Err(Failure::Foreign { content_type: body.content_type() }),
         }
         add(&mut answer, body.bytes())?;

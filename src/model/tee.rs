@@ -80,6 +80,11 @@ impl Tee {
         }
     }
 
+    /// HTTP status.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Waits for the next piece and adds it to `body`; false at the end. With the piece that ends the answer, the
     /// exchange is on the tape. Once the server is `answering`, the shorter timeout holds.
     pub(super) async fn read(&mut self, answering: bool) -> Result<bool, Failure> {

@@ -101,7 +101,7 @@ mod tests {
         {"event":"item_failed","item":{"achievement":"1.2","stage":"execution"},"reason":"the model refused","attempts":3}
         {"event":"item_blocked","item":{"achievement":"2.1","stage":"execution"},"by":{"achievement":"1.2","stage":"execution"}}
         {"event":"stopping","reason":"quota"}
-        {"event":"run_finished","summary":{"rows":[],"documents":0,"done":0,"failed":0,"blocked":0,"not_started":0,"skipped":0,"usage":{"input":0,"cached":0,"output":0,"reasoning":0},"unmetered":0,"cost":null,"over_budget":null,"remembered":0,"requests":0,"wall_ms":0,"sequential_ms":0,"stopped":null,"stop_kind":null,"cuts":[],"hints":[]}}
+        {"event":"run_finished","summary":{"rows":[],"documents":0,"done":0,"failed":0,"blocked":0,"not_started":0,"skipped":0,"usage":{"input":0,"cached":0,"output":0,"reasoning":0},"unmetered":0,"cost":null,"over_budget":null,"remembered":0,"requests":0,"wall_ms":0,"sequential_ms":0,"stopped":null,"stop_kind":null,"cuts":[],"unclear":[],"hints":[]}}
         "#);
     }
 

@@ -146,7 +146,7 @@ fn line(out: &mut String, row: &SummaryRow, item: usize, width: usize, style: St
     let reason = row.reason.as_deref().map(sanitize);
     let detail = match (row.outcome, reason) {
         ("failed", Some(reason)) if row.attempts > 1 => {
-            vec![format!("{} ({} attempts)", truncate(&reason, REASON), row.attempts)]
+            vec![format!("{} ({} attempts in all)", truncate(&reason, REASON), row.attempts)]
         }
         ("blocked", Some(by)) => vec![format!("by {}", truncate(&by, REASON))],
         (_, Some(reason)) => vec![truncate(&reason, REASON).into_owned()],
@@ -194,6 +194,7 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
         paragraph(out, "Left", INDENT, &text, width);
     }
     cuts(out, &summary.cuts, width);
+    unclear(out, &summary.unclear, width);
     hints(out, &summary.hints, width);
     if summary.remembered > 0 {
         let text = format!(
@@ -219,6 +220,28 @@ fn cuts(out: &mut String, cuts: &[String], width: usize) {
     if cuts.len() > SHOWN {
         paragraph(out, "", INDENT, &format!("and {} more", count_of(cuts.len() - SHOWN)), width);
     }
+}
+
+/// What was accepted although its server did not say that it is whole.
+fn unclear(out: &mut String, paths: &[String], width: usize) {
+    const SHOWN: usize = 5;
+    if paths.is_empty() {
+        return;
+    }
+    let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
+    let more = paths.len() - shown.len();
+    let more = if more > 0 { format!(" and {} more", count_of(more)) } else { String::new() };
+    let text = format!(
+        "the server did not say that {} whole (no finish_reason); look at how {}: {}{more}",
+        if paths.len() == 1 {
+            String::from("this document is")
+        } else {
+            format!("{} documents are", count_of(paths.len()))
+        },
+        if paths.len() == 1 { "it ends" } else { "they end" },
+        shown.join(", "),
+    );
+    paragraph(out, "Warning", INDENT, &sanitize(&text), width);
 }
 
 /// The first hints. One of several lines shows something (what differs from a tape), and its lines stay as they are.
@@ -403,7 +426,7 @@ mod tests {
         1.1 subplan    done             9,034  Write the 1.1 that everything else of th…
         1.1 execution  failed           9,034  section-missing: the section Objective is
                                                missing, and so is everything else that
-                                               was asked for (3 attempts)
+                                               was asked for (3 attempts in all)
         1.2 subplan    skipped                 exists
         1.2 execution  blocked                 by 1.1 execution
         1.3 subplan    not started             Write the 1.3 that everything else of th…

@@ -170,7 +170,7 @@ impl SettingsError {
                 Some(format!("set it in your own configuration file or in {variable}, or remove it here"))
             }
             Self::InsecureUrl { .. } => {
-                Some("use https://, or, if you trust the network, set model.allow_insecure_http = true in your own configuration file or PLANWAVE_MODEL_ALLOW_INSECURE_HTTP=true".to_owned())
+                Some("use https://, or, if you trust the network, set model.allow_insecure_http = true in your own configuration file".to_owned())
             }
             Self::KeyCommand { .. } => Some(
                 "run the command yourself: it has to print the key, and nothing else, on standard output".to_owned(),

@@ -225,7 +225,12 @@ async fn answers_without_end_or_sense() {
         ("deep JSON", ok("application/json", "{\"a\":[".repeat(100_000).as_bytes()), (1, 2, json)),
         ("a picture", ok("image/png", b"\x89PNG"), (1, 2, "something else than an answer (image/png)")),
         ("a web page", ok("text/html", b"<!doctype html>"), (4, 1, "answered with a web page, not as a model API")),
-        ("an empty body", ok("text/event-stream", b""), (1, 2, "broke before the answer had ended")),
+        ("an empty body", ok("text/event-stream", b""), (1, 2, "127.0.0.1 answered 200 with nothing in it")),
+        (
+            "no content",
+            Bad::answering("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"),
+            (1, 1, "127.0.0.1 answered 204 with nothing in it"),
+        ),
         (
             "a gzip bomb",
             Bad::answering(

@@ -206,6 +206,8 @@ async fn a_server_that_only_fails_stops_the_run() {
         "{said}"
     );
     assert!(said.contains("1 failed, 29 not started") && said.contains("[exit 4]"), "{said}");
+    // The advice of the request that failed and that of the run are one.
+    assert_eq!(said.matches("run again later").count(), 1, "{said}");
     assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
     assert_eq!(server.bodies().len(), 10);
 }

@@ -7,6 +7,7 @@
 mod support;
 
 mod analyze;
+mod finish_reasons;
 mod hostile;
 mod hostile_servers;
 mod init;

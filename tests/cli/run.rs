@@ -395,7 +395,7 @@ fn a_dry_run_says_what_the_run_would_be_refused_for() {
     };
     let (key, url) = (("OPENAI_API_KEY", canary::KEY), ("PLANWAVE_MODEL_BASE_URL", "http://example.com/v1"));
     insta::assert_snapshot!(warning(&[]).unwrap(), @"there is no API key for api.openai.com; set the environment variable OPENAI_API_KEY, or `model.api_key_command` in your configuration; to try planwave without a key, run `planwave demo`");
-    insta::assert_snapshot!(warning(&[key, url]).unwrap(), @"PLANWAVE_MODEL_BASE_URL: `model.base_url` sends prompts and the API key in the clear to example.com; use https://, or set model.allow_insecure_http = true if you trust the network");
+    insta::assert_snapshot!(warning(&[key, url]).unwrap(), @"PLANWAVE_MODEL_BASE_URL: `model.base_url` sends prompts and the API key in the clear to example.com; use https://, or, if you trust the network, set model.allow_insecure_http = true in your own configuration file");
     assert_eq!(warning(&[key]), None);
     assert_eq!(warning(&[key, url, ("PLANWAVE_MODEL_ALLOW_INSECURE_HTTP", "true")]), None);
     assert_eq!(warning(&[("PLANWAVE_MODEL_BASE_URL", "http://localhost:1/v1")]), None);

@@ -11,6 +11,8 @@ use wiremock::{
 pub(crate) enum Reply {
     /// A streamed answer that ends cleanly.
     Text(String),
+    /// The same, with this `finish_reason` in its last piece, or with null.
+    Ended(String, Option<&'static str>),
     /// The same, for which so many output tokens are charged.
     Charged(String, u32),
     /// An answer that was cut at its token cap.
@@ -141,17 +143,18 @@ impl Respond for Responder {
 impl Reply {
     fn response(&self) -> ResponseTemplate {
         match self {
-            Self::Text(text) => sse(text, None, "stop", (300, 0)),
-            Self::Charged(text, tokens) => sse(text, None, "stop", (*tokens, 0)),
-            Self::Cut(text) => sse(text, None, "length", (300, 0)),
-            Self::Thought => sse("", None, "length", (300, 300)),
-            Self::Refusal(text) => sse("", Some(text), "stop", (300, 0)),
+            Self::Text(text) => sse(text, None, Some("stop"), (300, 0)),
+            Self::Ended(text, finish) => sse(text, None, *finish, (300, 0)),
+            Self::Charged(text, tokens) => sse(text, None, Some("stop"), (*tokens, 0)),
+            Self::Cut(text) => sse(text, None, Some("length"), (300, 0)),
+            Self::Thought => sse("", None, Some("length"), (300, 300)),
+            Self::Refusal(text) => sse("", Some(text), Some("stop"), (300, 0)),
             Self::Status(status, body) => ResponseTemplate::new(*status).set_body_raw(body.clone(), "application/json"),
         }
     }
 }
 
-fn sse(text: &str, refusal: Option<&str>, finish: &str, (output, reasoning): (u32, u32)) -> ResponseTemplate {
+fn sse(text: &str, refusal: Option<&str>, finish: Option<&str>, (output, reasoning): (u32, u32)) -> ResponseTemplate {
     let mut stream = String::new();
     let mut event = |value: serde_json::Value| stream.push_str(&format!("data: {value}\n\n"));
     let mut rest = text;

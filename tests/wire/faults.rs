@@ -95,13 +95,30 @@ fn cases() -> Vec<Case> {
             Err((Scope::Run, "307")),
         ),
         ("cut in an event, then well", vec![sse(cut), sse(good())], 2, Ok(FinishReason::Stop)),
+        ("204", vec![ResponseTemplate::new(204)], 1, Err((Scope::Call, "127.0.0.1 answered 204 with nothing in it"))),
+        (
+            "always an empty body",
+            vec![ResponseTemplate::new(200)],
+            6,
+            Err((Scope::Call, "127.0.0.1 answered 200 with nothing in it")),
+        ),
         ("empty stream, then well", vec![sse(""), sse("\n\n"), sse(good())], 3, Ok(FinishReason::Stop)),
         ("no [DONE]", vec![sse(no_done)], 1, Ok(FinishReason::Stop)),
         (
             "no finish reason",
             vec![sse(stream(&[r#"{"choices":[{"delta":{"content":"x"}}]}"#]))],
             1,
-            Ok(FinishReason::Other("none".to_owned())),
+            Ok(FinishReason::Unsaid),
+        ),
+        // Ollama once said so with every piece: it is no end, so a stream that stops there was cut.
+        (
+            "empty finish reasons, cut, then well",
+            vec![
+                sse("data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"\"}]}\n\n"),
+                sse(stream(&[r#"{"choices":[{"delta":{"content":"x"},"finish_reason":""}]}"#])),
+            ],
+            2,
+            Ok(FinishReason::Unsaid),
         ),
         ("no usage", vec![sse(no_usage)], 1, Ok(FinishReason::Stop)),
         ("cut at the cap", vec![sse(length)], 1, Ok(FinishReason::Length)),

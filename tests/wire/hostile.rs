@@ -101,11 +101,7 @@ async fn nonsense_is_told_from_an_answer() {
             bytes(b"{\"choices\":[".to_vec(), "application/json"),
             "the answer of 127.0.0.1 is not the JSON that it should be",
         ),
-        (
-            "an empty page",
-            bytes(Vec::new(), "text/html"),
-            "the connection to 127.0.0.1 broke before the answer had ended",
-        ),
+        ("an empty page", bytes(Vec::new(), "text/html"), "127.0.0.1 answered 200 with nothing in it"),
     ];
     for (name, answer, message) in cases {
         let server = server(vec![answer, sse(good())]).await;
