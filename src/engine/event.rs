@@ -249,6 +249,9 @@ pub struct Summary {
     pub stop_kind: Option<StopKind>,
     /// Answers that did not come whole and what was done about each, a sentence each, in the order of happening.
     pub cuts: Vec<String>,
+    /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surplus: Vec<String>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }

@@ -17,6 +17,7 @@ pub mod gate;
 mod openai;
 mod provider;
 mod read_back;
+mod remembering;
 mod secrets;
 mod service;
 mod sse;
@@ -36,6 +37,7 @@ pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
 pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
+pub use remembering::Remembering;
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.

@@ -167,6 +167,9 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
         paragraph(out, "Left", INDENT, &text, width);
     }
     cuts(out, &summary.cuts, width);
+    for sentence in &summary.surplus {
+        paragraph(out, "Also", INDENT, &sanitize(sentence), width);
+    }
     hints(out, &summary.hints, width);
     if summary.remembered > 0 {
         let text = format!(
