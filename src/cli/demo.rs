@@ -55,6 +55,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
         answers: Answers::Replay(Box::new(tape)),
         record: None,
         fresh: false,
+        may_send: false,
         events: None,
         selection: vec![String::from("--level"), LEVEL.to_string()],
         json: false,

@@ -69,8 +69,16 @@ pub(super) fn run(arguments: &TakeBackArguments) -> Result<Exit, Failure> {
 pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exit, Failure> {
     let (run, plan) = run_and_plan(arguments.run.as_deref(), arguments.plan.as_deref())?;
     let dir = open_past(&plan)?;
+    if !arguments.dry_run {
+        // While somebody is at work, what the last operation is and what it changed is not settled.
+        drop(lock(&dir, verb, Timestamp::now())?);
+    }
     if let Some(unfinished) = unfinished(&dir, run.as_ref())? {
-        return finish(&dir, arguments, &unfinished);
+        let finished = finish(&dir, verb, arguments, &unfinished)?;
+        // Who repeats an interrupted command wants no more than its end; who wants it taken back wants that as well.
+        if !finished || unfinished.is_of(verb) {
+            return Ok(Exit::Done);
+        }
     }
     let target = target(&dir, verb, run.as_ref())?;
     for idle in target.later.iter().filter(|record| run.is_none() && record.changes.is_empty()) {
@@ -147,8 +155,14 @@ fn unfinished(dir: &PlanDir, run: Option<&RunRef>) -> Result<Option<Unfinished>,
     Ok(Unfinished::of(dir, record))
 }
 
-fn finish(dir: &PlanDir, arguments: &TakeBackArguments, unfinished: &Unfinished) -> Result<Exit, Failure> {
+/// Finishes what was interrupted, where the user agrees; whether it is finished.
+fn finish(dir: &PlanDir, verb: Verb, arguments: &TakeBackArguments, unfinished: &Unfinished) -> Result<bool, Failure> {
     let record = unfinished.record();
+    if unfinished.is_complete() && !unfinished.is_of(verb) && !arguments.dry_run {
+        // Only its last line is missing, which is nothing that anybody has to agree to.
+        unfinished.finish(dir, &lock(dir, verb, Timestamp::now())?)?;
+        return Ok(true);
+    }
     let command = sanitize(&record.header.command).into_owned();
     let left = plural(unfinished.left(), "file");
     err(&format!("`{command}` was interrupted; {left} left to restore\n"));
@@ -158,13 +172,13 @@ fn finish(dir: &PlanDir, arguments: &TakeBackArguments, unfinished: &Unfinished)
     }
     if arguments.dry_run {
         err("nothing changed\n");
-        return Ok(Exit::Done);
+        return Ok(false);
     }
     if !agreed(arguments, &format!("Finish `{command}`? [y/N]"))? {
         err("nothing changed\n");
-        return Ok(Exit::Done);
+        return Ok(false);
     }
-    let lock = lock(dir, Verb::Undo, Timestamp::now())?;
+    let lock = lock(dir, verb, Timestamp::now())?;
     dir.remove_temporaries();
     let Some(again) = Unfinished::of(dir, dir.record(&record.id).map_err(|error| Failure::invalid(error.to_string()))?)
     else {
@@ -172,7 +186,7 @@ fn finish(dir: &PlanDir, arguments: &TakeBackArguments, unfinished: &Unfinished)
     };
     again.finish(dir, &lock)?;
     out(&format!("finished `{command}`: {}\n", plural(again.left(), "file")))?;
-    Ok(Exit::Done)
+    Ok(true)
 }
 
 /// What was asked for, or the last operation that the verb fits.

@@ -7,10 +7,12 @@ use tokio::sync::mpsc;
 
 use super::{
     CallId, Engine,
+    briefing::Briefing,
+    planner::PlannedItem,
     worker::{self, Call, Outcome, Rejected},
 };
 use crate::{
-    document::{Digest, ExecutionPart, Finding, Header, Stage, digest, render_document},
+    document::{Digest, ExecutionPart, Finding, Header, Names, Stage, digest, render_document},
     model::Scope,
     plan::AchievementId,
     store::WriteError,
@@ -83,8 +85,46 @@ pub(super) struct Written {
     pub(super) subplan: Option<Digest>,
 }
 
+/// The call `id` of an item, whose prompt ends with `own`.
+pub(super) fn call_for(briefing: &Briefing, names: &Arc<Names>, item: &PlannedItem, id: CallId, own: String) -> Call {
+    let achievement = briefing.achievement(item);
+    Call {
+        id,
+        title: achievement.title.clone(),
+        names: Arc::clone(names),
+        messages: briefing.messages(item, own),
+        cache_key: briefing.cache_key(item),
+        // What stands below a deliverable's first line explains it.
+        deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
+        source: achievement.text(),
+    }
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+/// The document made of an accepted answer: when that came, and who will work on it.
+pub(super) fn document_text(
+    briefing: &Briefing,
+    item: &PlannedItem,
+    part: Option<&ExecutionPart>,
+    (created, executor): (Timestamp, Option<&str>),
+    body: &str,
+) -> String {
+    let header = Header {
+        plan: briefing.plan().name.as_str(),
+        achievement: item.id.achievement,
+        title: &briefing.achievement(item).title,
+        stage: item.id.stage,
+        level: Some(item.level),
+        subplan: (item.id.stage == Stage::Execution).then_some(item.subplan_path.as_str()),
+        part,
+        estimate: item.estimated_hours,
+        created: &created.to_string(),
+        executor,
+    };
+    render_document(&header, body)
 }
 
 /// Renders the prompt, works the call, and writes its document.
@@ -107,19 +147,9 @@ pub(super) async fn one_call(
             own.map_err(|error| Rejected::template(&error))
         }),
     };
-    let achievement = briefing.achievement(item);
     let outcome = match own {
         Ok(own) => {
-            let call = Call {
-                id: call_id,
-                title: achievement.title.clone(),
-                names: Arc::clone(&engine.names),
-                messages: briefing.messages(item, own),
-                cache_key: briefing.cache_key(item),
-                // What stands below a deliverable's first line explains it.
-                deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
-                source: achievement.text(),
-            };
+            let call = call_for(briefing, &engine.names, item, call_id, own);
             worker::work(&call, &*engine.model, briefing.templates(), &engine.limits, &|event| engine.emit(event)).await
         }
         Err(why) => Outcome::unsent(why, Timestamp::now()),
@@ -128,19 +158,8 @@ pub(super) async fn one_call(
     let slot = (outcome.result.is_err() || outcome.unrecorded.is_some()).then_some(slot);
     let written = match &outcome.result {
         Ok(accepted) => {
-            let header = Header {
-                plan: briefing.plan().name.as_str(),
-                achievement: item.id.achievement,
-                title: &achievement.title,
-                stage: item.id.stage,
-                level: Some(item.level),
-                subplan: (item.id.stage == Stage::Execution).then_some(item.subplan_path.as_str()),
-                part: waiting.part.as_ref(),
-                estimate: item.estimated_hours,
-                created: &outcome.at.to_string(),
-                executor: engine.executor.as_deref(),
-            };
-            let text = render_document(&header, &accepted.body);
+            let author = (outcome.at, engine.executor.as_deref());
+            let text = document_text(briefing, item, waiting.part.as_ref(), author, &accepted.body);
             let subplan = (item.id.stage == Stage::Subplan).then(|| digest(&text));
             let result = engine.store.write_document(waiting.path.clone(), text, engine.force).await;
             let warnings = accepted.warnings.clone();

@@ -1,7 +1,7 @@
 //! Works out the forecast: counts the very prompts that the run would send.
 //!
-//! Pure. What cannot be known before the run (a SUBPLAN that does not exist yet) is stood in for by a stated
-//! allowance, and the document is marked as an estimate.
+//! Pure. What cannot be known before the run (a SUBPLAN that does not exist yet, and whose answer is not on the plan's own
+//! tape) is stood in for by a stated allowance, and the document is marked as an estimate.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use std::{
@@ -10,13 +10,15 @@ use std::{
 };
 
 use super::{
-    CallId, DependencyForecast, DocumentForecast, Forecast, ItemId, LevelForecast, SkippedForecast, Totals,
+    CallId, DependencyForecast, DocumentForecast, Forecast, ItemId, LevelForecast, Recall, SkippedForecast, Totals,
     briefing::Briefing,
-    planner::{Documents, PlannedItem, RunPlan, expected_output},
+    call::{call_for, document_text},
+    planner::{Documents, PlannedItem, RunPlan, Target, expected_output},
+    recall::Recalled,
 };
 use crate::{
-    document::{Digest, ExecutionPart, Names, Stage},
-    model::{Prices, Request, Usage},
+    document::{Digest, ExecutionPart, Names, Stage, digest},
+    model::{Prices, Usage},
     parallel::Graph,
     plan::AchievementId,
     prompts::TemplateError,
@@ -51,18 +53,19 @@ pub struct ModelOutlook<'a> {
     pub max_output_tokens: u32,
 }
 
-/// Whether a document's first request has been answered before, so that it is not sent again.
-pub type Remembered<'a> = &'a (dyn Fn(&Request) -> bool + Sync);
+/// Fewer items than this are not worth a thread.
+const FEW: usize = 16;
 
-/// Counts every prompt of the run. Shared parts are counted once; own parts on all cores.
+/// Counts every prompt of the run. Shared parts are counted once; own parts on all cores. What `recall` answers is not sent,
+/// and a SUBPLAN that it answers is known.
 pub fn forecast(
     run: &RunPlan,
     briefing: &Briefing,
     graph: &Graph,
-    names: &Names,
+    names: &Arc<Names>,
     digests: &HashMap<AchievementId, Digest>,
     model: &ModelOutlook<'_>,
-    remembered: Option<Remembered<'_>>,
+    recall: Option<Recall<'_>>,
 ) -> Result<Forecast, TemplateError> {
     let digests: HashMap<AchievementId, Arc<Digest>> =
         digests.iter().map(|(id, digest)| (*id, Arc::new(digest.clone()))).collect();
@@ -74,12 +77,12 @@ pub fn forecast(
             shared.map_or(0, |shared| (model.count)(&shared.system) + (model.count)(&shared.level))
         });
     }
-    let book =
-        Book { run, briefing, graph, names, digests: &digests, in_run: &in_run, shared_tokens, model, remembered };
-    let documents = book.all_documents()?;
+    let book = Book { run, briefing, graph, names, digests: &digests, in_run: &in_run, shared_tokens, model, recall };
+    let looks = book.all_items()?;
 
     let mut levels: BTreeMap<u32, LevelForecast> = BTreeMap::new();
-    for (item, mut documents) in run.items.iter().zip(documents) {
+    let mut warnings = run.warnings.clone();
+    for (item, mut look) in run.items.iter().zip(looks) {
         let level =
             levels.entry(item.level).or_insert_with(|| LevelForecast { level: item.level, ..Default::default() });
         let tokens = book.shared(item.level, item.id.stage);
@@ -89,11 +92,11 @@ pub fn forecast(
             level.shared_tokens = tokens;
             level.shared_dropped.clone_from(&shared.dropped);
         }
-        level.documents.append(&mut documents);
+        level.documents.append(&mut look.documents);
+        warnings.extend(look.given_up);
     }
     let levels: Vec<LevelForecast> = levels.into_values().collect();
     let totals = book.totals(&levels);
-    let mut warnings = run.warnings.clone();
     if totals.estimated_executions > 0 {
         warnings.push(String::from(
             "a SUBPLAN that does not exist yet may plan up to 9 EXECUTIONs; one each is counted here",
@@ -121,13 +124,38 @@ struct Book<'a> {
     run: &'a RunPlan,
     briefing: &'a Briefing,
     graph: &'a Graph,
-    names: &'a Names,
+    names: &'a Arc<Names>,
     digests: &'a HashMap<AchievementId, Arc<Digest>>,
     in_run: &'a HashMap<ItemId, usize>,
     /// Tokens of what the items of a level and stage share.
     shared_tokens: HashMap<(u32, Stage), usize>,
     model: &'a ModelOutlook<'a>,
-    remembered: Option<Remembered<'a>>,
+    recall: Option<Recall<'a>>,
+}
+
+/// What is known of an item before the run.
+#[derive(Default)]
+struct Look {
+    documents: Vec<DocumentForecast>,
+    /// What its SUBPLAN will say, where the tape has the answers that make it.
+    subplan: Option<Arc<Digest>>,
+    /// That the tape has nothing but rejected answers.
+    given_up: Option<String>,
+}
+
+/// What the SUBPLANs of this run will say, as far as the tape has the answers that make them.
+type ToCome = HashMap<AchievementId, Arc<Digest>>;
+
+/// What goes into the forecast of one document.
+struct Draft<'a> {
+    /// Which EXECUTION_TASK; none is the SUBPLAN.
+    part: Option<&'a ExecutionPart>,
+    path: String,
+    overwrites: bool,
+    /// The own part of its prompt.
+    own: String,
+    /// Tokens of what its prompt will hold besides.
+    allowance: usize,
 }
 
 impl Book<'_> {
@@ -135,78 +163,158 @@ impl Book<'_> {
         self.shared_tokens.get(&(level, stage)).copied().unwrap_or_default()
     }
 
-    /// The documents of every item, in the items' order. Rendering and counting is most of a dry run's work, so it is
-    /// shared between the cores.
-    fn all_documents(&self) -> Result<Vec<Vec<DocumentForecast>>, TemplateError> {
+    /// What is known of every item, in the items' order. Rendering and counting is most of a dry run's work, so it is shared
+    /// between the cores.
+    fn all_items(&self) -> Result<Vec<Look>, TemplateError> {
+        let waves = match self.recall {
+            Some(_) => self.waves(),
+            // Nothing is known of what this run writes, so nothing has to be looked at before something else.
+            None => vec![(0..self.run.items.len()).collect()],
+        };
+        let mut to_come = ToCome::new();
+        let mut looks: Vec<Look> = Vec::new();
+        looks.resize_with(self.run.items.len(), Look::default);
+        for wave in waves {
+            for (index, look) in wave.iter().zip(self.wave(&wave, &to_come)?) {
+                if let Some(subplan) = &look.subplan {
+                    to_come.insert(self.run.items[*index].id.achievement, Arc::clone(subplan));
+                }
+                looks[*index] = look;
+            }
+        }
+        Ok(looks)
+    }
+
+    /// The items, each in a wave behind those of all that it needs.
+    fn waves(&self) -> Vec<Vec<usize>> {
+        let items = &self.run.items;
+        let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); items.len()];
+        for (index, item) in items.iter().enumerate() {
+            item.needs.iter().for_each(|need| needed_by[*need].push(index));
+        }
+        let mut missing: Vec<usize> = items.iter().map(|item| item.needs.len()).collect();
+        let mut wave: Vec<usize> = (0..items.len()).filter(|index| missing[*index] == 0).collect();
+        let mut waves = Vec::new();
+        while !wave.is_empty() {
+            let mut next = Vec::new();
+            for dependent in wave.iter().flat_map(|index| &needed_by[*index]) {
+                missing[*dependent] -= 1;
+                if missing[*dependent] == 0 {
+                    next.push(*dependent);
+                }
+            }
+            waves.push(std::mem::replace(&mut wave, next));
+        }
+        waves
+    }
+
+    /// Looks at items that do not need one another.
+    fn wave(&self, wave: &[usize], to_come: &ToCome) -> Result<Vec<Look>, TemplateError> {
+        let look = |index: &usize| self.look(&self.run.items[*index], to_come);
+        if wave.len() < FEW {
+            return wave.iter().map(look).collect();
+        }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = self.run.items.len().div_ceil(cores).max(1);
+        let share = wave.len().div_ceil(cores);
         let parts: Vec<Result<Vec<_>, TemplateError>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = self
-                .run
-                .items
-                .chunks(share)
-                .map(|items| scope.spawn(|| items.iter().map(|item| self.documents(item)).collect()))
-                .collect();
+            let workers: Vec<_> =
+                wave.chunks(share).map(|indices| scope.spawn(move || indices.iter().map(look).collect())).collect();
             let joined = workers.into_iter().map(|worker| worker.join());
             joined.map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         });
-        let mut all = Vec::with_capacity(self.run.items.len());
+        let mut all = Vec::with_capacity(wave.len());
         for part in parts {
             all.extend(part?);
         }
         Ok(all)
     }
 
-    fn documents(&self, item: &PlannedItem) -> Result<Vec<DocumentForecast>, TemplateError> {
-        let digests = |id: AchievementId| self.digests.get(&id).cloned();
-        let to_come = |id: AchievementId| self.in_run.contains_key(&ItemId { achievement: id, stage: Stage::Subplan });
-        let unknown = self.briefing.dependencies(item).filter(|id| to_come(*id)).count();
-        let shared = self.shared(item.level, item.id.stage);
-        let document =
-            |part: u32, parts: u32, path: String, overwrites, own: String, allowance: usize| DocumentForecast {
-                call: CallId { item: item.id, part, parts },
-                title: self.briefing.achievement(item).title.clone(),
-                path,
-                dependencies: self.dependencies(item),
-                estimated_hours: item.estimated_hours,
-                estimated: allowance > 0,
-                overwrites,
-                prompt_tokens: shared + (self.model.count)(&own) + allowance + unknown * GIST_ALLOWANCE,
-                expected_output: (expected_output(item.id.stage) as usize).min(self.model.max_output_tokens as usize),
-                largest_output: self.model.max_output_tokens as usize,
-                // A prompt that is not known yet cannot be found.
-                remembered: allowance == 0 && unknown == 0 && self.remembered(item, own),
-            };
-        Ok(match &item.documents {
-            Documents::Subplan(target) => {
+    fn look(&self, item: &PlannedItem, to_come: &ToCome) -> Result<Look, TemplateError> {
+        let digests = |id: AchievementId| to_come.get(&id).or_else(|| self.digests.get(&id)).cloned();
+        let unknown = |id: &AchievementId| {
+            let subplan = ItemId { achievement: *id, stage: Stage::Subplan };
+            self.in_run.contains_key(&subplan) && !to_come.contains_key(id)
+        };
+        let unknown = self.briefing.dependencies(item).filter(unknown).count();
+        let mut look = Look::default();
+        let own_subplan = || digests(item.id.achievement).unwrap_or_default();
+        let execution = |subplan: &Digest, part: &ExecutionPart| {
+            self.briefing.execution(item, &item.subplan_path, subplan, part, &digests)
+        };
+        match &item.documents {
+            Documents::Subplan(Target { path, overwrites }) => {
                 let own = self.briefing.subplan(item, &digests)?;
-                vec![document(1, 1, target.path.clone(), target.overwrites, own, 0)]
+                let draft = Draft { part: None, path: path.clone(), overwrites: *overwrites, own, allowance: 0 };
+                self.add(&mut look, item, unknown, draft);
             }
             Documents::Executions(parts) => {
-                let none = Arc::new(Digest::default());
-                let subplan = digests(item.id.achievement).unwrap_or(none);
-                let mut documents = Vec::with_capacity(parts.len());
-                for (part, target) in parts {
-                    let own = self.briefing.execution(item, &item.subplan_path, &subplan, part, &digests)?;
-                    documents.push(document(part.number, part.of, target.path.clone(), target.overwrites, own, 0));
+                let subplan = own_subplan();
+                for (part, Target { path, overwrites }) in parts {
+                    let own = execution(&subplan, part)?;
+                    let (path, overwrites) = (path.clone(), *overwrites);
+                    self.add(&mut look, item, unknown, Draft { part: Some(part), path, overwrites, own, allowance: 0 });
                 }
-                documents
             }
             Documents::ExecutionsToCome => {
-                let part = ExecutionPart { number: 1, of: 1, purpose: String::new() };
-                let own = self.briefing.execution(item, &item.subplan_path, &Digest::default(), &part, &digests)?;
-                let path = self.names.execution(item.id.achievement, 1);
-                let overwrites = item.executions_on_disk.contains(&path);
-                vec![document(1, 1, path, overwrites, own, DIGEST_ALLOWANCE)]
+                let known = to_come.contains_key(&item.id.achievement);
+                let (subplan, allowance) = if known { (own_subplan(), 0) } else { (Arc::default(), DIGEST_ALLOWANCE) };
+                let one = [ExecutionPart { number: 1, of: 1, purpose: String::new() }];
+                for part in if known { subplan.parts.as_slice() } else { &one } {
+                    let own = execution(&subplan, part)?;
+                    let path = self.names.execution(item.id.achievement, part.number);
+                    let overwrites = item.executions_on_disk.contains(&path);
+                    self.add(&mut look, item, unknown, Draft { part: Some(part), path, overwrites, own, allowance });
+                }
             }
-        })
+        }
+        Ok(look)
     }
 
-    fn remembered(&self, item: &PlannedItem, own: String) -> bool {
-        self.remembered.is_some_and(|remembered| {
-            let messages = self.briefing.messages(item, own);
-            remembered(&Request::opening(messages, self.model.max_output_tokens, self.briefing.cache_key(item)))
-        })
+    /// Adds a document; `unknown` of the SUBPLANs that its prompt quotes are still to be written.
+    fn add(&self, look: &mut Look, item: &PlannedItem, unknown: usize, draft: Draft<'_>) {
+        let Draft { part, path, overwrites, own, allowance } = draft;
+        let (number, parts) = part.map_or((1, 1), |part| (part.number, part.of));
+        let call = CallId { item: item.id, part: number, parts };
+        let mut document = DocumentForecast {
+            call,
+            title: self.briefing.achievement(item).title.clone(),
+            path,
+            dependencies: self.dependencies(item),
+            estimated_hours: item.estimated_hours,
+            estimated: allowance > 0,
+            overwrites,
+            prompt_tokens: self.shared(item.level, item.id.stage)
+                + (self.model.count)(&own)
+                + allowance
+                + unknown * GIST_ALLOWANCE,
+            expected_output: (expected_output(item.id.stage) as usize).min(self.model.max_output_tokens as usize),
+            largest_output: self.model.max_output_tokens as usize,
+            remembered: false,
+            answers_before: 0,
+        };
+        // A prompt that is not known yet cannot be found.
+        if let Some(recall) = self.recall.filter(|_| allowance == 0 && unknown == 0) {
+            let asked = call_for(self.briefing, self.names, item, call, own);
+            match recall.call(&asked, self.briefing.templates()) {
+                Recalled::Accepted { body, at } => {
+                    document.remembered = true;
+                    look.subplan = (item.id.stage == Stage::Subplan)
+                        .then(|| Arc::new(digest(&document_text(self.briefing, item, part, (at, None), &body))));
+                }
+                Recalled::GivenUp { reason } => {
+                    document.remembered = true;
+                    look.given_up = Some(format!("{call} will fail, by what is on the tape: {reason}"));
+                }
+                Recalled::Unanswered { request, answers } => {
+                    document.answers_before = answers;
+                    // What comes behind the first request: the answer that was rejected, and what is wrong with it.
+                    let more = request.messages.iter().skip(asked.messages.len()).flat_map(|message| &message.content);
+                    document.prompt_tokens += more.map(|text| (self.model.count)(text)).sum::<usize>();
+                    document.largest_output = request.max_output_tokens as usize;
+                }
+            }
+        }
+        look.documents.push(document);
     }
 
     fn dependencies(&self, item: &PlannedItem) -> Vec<DependencyForecast> {

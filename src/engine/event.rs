@@ -251,6 +251,9 @@ pub struct Summary {
     pub cuts: Vec<String>,
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
+    /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surplus: Vec<String>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }

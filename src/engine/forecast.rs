@@ -65,8 +65,11 @@ pub struct DocumentForecast {
     pub estimated: bool,
     /// A document is there already and would be replaced.
     pub overwrites: bool,
-    /// The plan's own tape has an answer to this prompt: nothing is sent, unless the answer fails the checks.
+    /// The answers on the plan's own tape are all it takes: nothing is sent.
     pub remembered: bool,
+    /// Answers on the plan's own tape that were rejected or cut short, where more has to be asked. The tokens are then those
+    /// of the request that comes next.
+    pub answers_before: u32,
     /// Tokens of the prompt, the shared part included.
     pub prompt_tokens: usize,
     /// Tokens that the answer is expected to have.
@@ -107,7 +110,7 @@ pub struct Totals {
     pub executions: usize,
     /// Those of `executions` whose SUBPLAN does not exist yet.
     pub estimated_executions: usize,
-    /// Documents whose answer the plan's own tape has. They are in none of the sums below.
+    /// Documents for which nothing is sent, for the plan's own tape has the answers. They are in none of the sums below.
     pub remembered: usize,
     /// Tokens of all prompts.
     pub prompt_tokens: usize,
@@ -123,4 +126,11 @@ pub struct Totals {
     pub cost_expected: Option<f64>,
     /// Cost at the high end.
     pub cost_high: Option<f64>,
+}
+
+impl Totals {
+    /// Whether the run sends anything.
+    pub fn sends(&self) -> bool {
+        self.remembered < self.subplans + self.executions
+    }
 }

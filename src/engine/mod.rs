@@ -10,6 +10,7 @@ mod forecast;
 mod paper;
 mod planner;
 mod question;
+mod recall;
 mod run;
 mod save;
 mod schedule;
@@ -21,7 +22,7 @@ mod worker;
 pub use briefing::{Briefing, Shared};
 pub use cut::Remedy;
 pub use discover::{Discovery, Inquired, Inquiry, Undiscovered, discover};
-pub use estimate::{ModelOutlook, Remembered, forecast};
+pub use estimate::{ModelOutlook, forecast};
 pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
 pub use paper::{Paper, PaperCall, paper_calls};
@@ -30,6 +31,7 @@ pub use planner::{
     plan_run, subplans_to_read,
 };
 pub use question::{Question, QuestionError, question};
+pub use recall::Recall;
 pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};
 pub use space::SpaceNeeded;

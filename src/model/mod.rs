@@ -18,6 +18,7 @@ pub mod gate;
 mod openai;
 mod provider;
 mod read_back;
+mod remembering;
 mod secrets;
 mod service;
 mod sse;
@@ -37,6 +38,7 @@ pub use endpoint::ConfigError;
 pub use finish::FinishReason;
 pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
+pub use remembering::Remembering;
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.

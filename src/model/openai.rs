@@ -35,7 +35,7 @@ use super::{
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     stream,
 };
-use crate::tape::{Exchange, ReplayIndex, item_key, request_and_item_key};
+use crate::tape::{Exchange, ReplayIndex, request_and_item_key};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
@@ -148,11 +148,6 @@ impl OpenAi {
         &self.shared.http
     }
 
-    /// The key by which an answer to `request` is remembered ([`crate::tape::item_key`]).
-    pub fn item_key(request: &Request, config: &ModelConfig, facts: &ModelFacts) -> String {
-        item_key("POST", CHAT_PATH, &body::build(request, config, &facts.params))
-    }
-
     /// A message without any secret.
     pub(super) fn scrub_message(&self, text: String) -> String {
         self.shared.secrets.scrub_message(text)
@@ -169,8 +164,7 @@ impl OpenAi {
         body: Value,
         progress: ProgressSink<'_>,
     ) -> Result<(Completion, Outcome), ModelError> {
-        let (key, item_key) = request_and_item_key("POST", CHAT_PATH, &body);
-        let keys = Arc::new(Keys { request: key.into(), item: item_key.into() });
+        let keys = keys(&body);
         let need = admission::need(&body, &self.facts, self.config.bounds.is_set());
         // Written once, for the wire and for the tape. A value without maps of odd keys can always be written.
         let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
@@ -249,6 +243,13 @@ impl OpenAi {
                 }
             }
         }
+    }
+
+    /// The answer to a body that was paid for earlier; sends nothing.
+    pub(super) async fn remembered(&self, body: Value, progress: ProgressSink<'_>) -> Option<Completion> {
+        let keys = keys(&body);
+        let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
+        self.recall(&keys, &request, progress).await.map(|(completion, _)| completion)
     }
 
     /// The answer that was paid for earlier; `None` where there is none, or none that can be used.
@@ -365,6 +366,11 @@ impl Model for OpenAi {
     fn can_think_less(&self, less: u8) -> bool {
         body::can_think_less(&self.config, &self.facts.params, less)
     }
+}
+
+fn keys(body: &Value) -> Arc<Keys> {
+    let (key, item_key) = request_and_item_key("POST", CHAT_PATH, body);
+    Arc::new(Keys { request: key.into(), item: item_key.into() })
 }
 
 /// Tells of an attempt's exchange when the attempt ends, also where it ends because nobody waits for it any more: the

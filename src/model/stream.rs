@@ -104,8 +104,10 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
         Err(Failure::Cut { .. } | Failure::Silent { .. }) if answer.finish.is_some() => Ok(answer),
         Err(failure @ (Failure::InStream(_) | Failure::Garbled)) => {
             // The exchange goes onto the tape as a whole, and before the next attempt's, if the server lets it.
-            let rest = async { while matches!(body.more(true).await, Ok(true)) {} };
-            let _ = tokio::time::timeout(ERROR_GRACE, rest).await;
+            if matches!(body, Body::Live(_)) {
+                let rest = async { while matches!(body.more(true).await, Ok(true)) {} };
+                let _ = tokio::time::timeout(ERROR_GRACE, rest).await;
+            }
             Err(failure)
         }
         Err(failure) => Err(failure),

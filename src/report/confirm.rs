@@ -18,7 +18,6 @@ pub fn confirm_text(totals: &Totals, width: usize) -> String {
     let what = documents(totals);
     let question = match totals.remembered {
         0 => format!("Create {what} for {} {noun} ({cost})?", token_range(totals)),
-        _ if totals.high_tokens == 0 => format!("Create {what}, all from the tape, for nothing?"),
         some => {
             format!(
                 "Create {what}, {} of them from the tape, for {} {noun} ({cost})?",
@@ -81,10 +80,6 @@ mod tests {
             (
                 Totals { remembered: 2, ..totals(2, 1, 900, 1_000, Some(0.001)) },
                 "Create 2 SUBPLANs and 1 EXECUTION, 2 of them from the tape, for 900–1,000 tokens (less than $0.01)? [y/N]",
-            ),
-            (
-                Totals { remembered: 3, ..totals(3, 0, 0, 0, Some(0.0)) },
-                "Create 3 SUBPLANs, all from the tape, for nothing? [y/N]",
             ),
         ];
         for (totals, text) in table {

@@ -174,6 +174,8 @@ fn describe(out: &mut String, document: &DocumentForecast, layout: &Layout, widt
     }
     if document.remembered {
         path.push(String::from(" (answered from the tape)"));
+    } else if document.answers_before > 0 {
+        path.push(format!(" (goes on behind {} on the tape)", plural(document.answers_before as usize, "answer")));
     }
     words_beside(out, "", INDENT, &path, width);
     if document.dependencies.is_empty() {
@@ -334,6 +336,7 @@ mod tests {
             estimated: false,
             overwrites: false,
             remembered: false,
+            answers_before: 0,
             prompt_tokens: 2_840,
             expected_output: 1_900,
             largest_output: 8_000,

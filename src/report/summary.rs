@@ -195,6 +195,9 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     }
     cuts(out, &summary.cuts, width);
     unclear(out, &summary.unclear, width);
+    for sentence in &summary.surplus {
+        paragraph(out, "Also", INDENT, &sanitize(sentence), width);
+    }
     hints(out, &summary.hints, width);
     if summary.remembered > 0 {
         let text = format!(

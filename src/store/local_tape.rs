@@ -5,7 +5,7 @@
 //! memory are only their keys and places.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -15,7 +15,7 @@ use cap_std::fs::OpenOptions;
 use super::{PlanDir, TapeFile, disk::DiskFile};
 use crate::{
     model::{Memory, Recorder as _},
-    tape::{Exchange, Skimmed, check_header, item_key, skim},
+    tape::{Exchange, Skimmed, TapeError, check_header, item_key, skim},
 };
 
 /// Where the tape lies.
@@ -64,12 +64,12 @@ struct Place {
 }
 
 impl LocalTape {
-    /// Opens the tape, or begins one with `header`. A torn last line is cut off; damaged lines go to a side file.
-    /// Whoever calls this holds the run lock.
+    /// Opens the tape, or begins one with `header`. A torn last line is cut off, one that lacks only its end gets it; damaged
+    /// lines, the first included, go to a side file. Whoever calls this holds the run lock.
     ///
     /// # Errors
     ///
-    /// What the system says, and `InvalidData` where the file is no tape, or one of a newer planwave: it is left alone.
+    /// What the system says, and `InvalidData` where the tape is one of a newer planwave: it is left alone.
     pub fn open(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
         Self::read(plan_dir, header).map_err(|error| plan_dir.explained(error))
     }
@@ -79,7 +79,13 @@ impl LocalTape {
         dir.create_dir_all(".planwave")?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
         let mut file = dir.open_with(TAPE, &options)?;
-        let Reading { places, damaged, torn } = Reading::of(&file)?;
+        let Reading { places, damaged, torn, open_end } = Reading::of(&file)?;
+        if open_end {
+            // What is appended must not become a part of it.
+            file.seek(SeekFrom::End(0))?;
+            file.write_all(b"\n")?;
+            file.sync_data()?;
+        }
         if !damaged.is_empty() {
             let mut side = dir.open_with(DAMAGED, OpenOptions::new().append(true).create(true))?;
             for line in &damaged {
@@ -89,8 +95,13 @@ impl LocalTape {
             side.sync_all()?;
             // Blank lines are passed over. Where this is cut short, the line is still damaged and moved the next time.
             for line in &damaged {
+                let mut blank = vec![b' '; line.bytes.len()];
+                // A tape whose header is damaged gets another where there is room; without one its answers count as well.
+                if let Some(start) = blank.get_mut(..header.len()).filter(|_| line.number == 1) {
+                    start.copy_from_slice(header.as_bytes());
+                }
                 file.seek(SeekFrom::Start(line.offset))?;
-                file.write_all(&vec![b' '; line.bytes.len()])?;
+                file.write_all(&blank)?;
             }
             file.sync_data()?;
         }
@@ -100,17 +111,15 @@ impl LocalTape {
         Ok(Self { file: TapeFile::local(plan_dir, header)?, answers, found })
     }
 
-    /// The keys of the answers on the tape; none where there is no tape. Only reads, so it needs no lock.
+    /// The answers on the tape as it is, to look something up. Only reads, so it needs no lock.
     ///
     /// # Errors
     ///
-    /// As for [`LocalTape::open`].
-    pub fn keys(plan_dir: &PlanDir) -> io::Result<HashSet<String>> {
-        match plan_dir.dir().open(TAPE) {
-            Ok(file) => Ok(Reading::of(&file)?.places.into_keys().collect()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
-            Err(error) => Err(error),
-        }
+    /// As for [`LocalTape::open`], and `NotFound` where there is no tape.
+    pub fn answers(plan_dir: &PlanDir) -> io::Result<TapeMemory> {
+        let file = plan_dir.dir().open(TAPE)?;
+        let places = Reading::of(&file)?.places;
+        Ok(TapeMemory { file: Mutex::new(file), places, copy_to: None })
     }
 }
 
@@ -120,6 +129,8 @@ struct Reading {
     places: HashMap<String, Place>,
     damaged: Vec<DamagedLine>,
     torn: u64,
+    /// Whether the last line is whole but for its end.
+    open_end: bool,
 }
 
 struct DamagedLine {
@@ -141,8 +152,14 @@ impl Reading {
                 break;
             }
             if line.last() != Some(&b'\n') && length < LONGEST_LINE {
-                reading.torn = length;
-                break;
+                if number == 1 {
+                    refuse_newer(&line)?;
+                }
+                if !is_whole(&line) {
+                    reading.torn = length;
+                    break;
+                }
+                reading.open_end = true;
             }
             let blank = line.len() - line.trim_ascii_start().len();
             reading.take(number, offset + blank as u64, line.trim_ascii())?;
@@ -152,11 +169,7 @@ impl Reading {
     }
 
     fn take(&mut self, number: usize, offset: u64, line: &[u8]) -> io::Result<()> {
-        if number == 1 {
-            let header = String::from_utf8_lossy(line);
-            return check_header(&header).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
-        }
-        if line.is_empty() {
+        if line.is_empty() || number == 1 && refuse_newer(line)? {
             return Ok(());
         }
         match std::str::from_utf8(line).ok().and_then(|line| skim(line).ok()) {
@@ -175,7 +188,37 @@ impl Reading {
     }
 }
 
+/// Whether a line is a header of this format.
+///
+/// # Errors
+///
+/// `InvalidData` for one of a newer format. Whatever else stands in its place says nothing against the lines below.
+fn refuse_newer(line: &[u8]) -> io::Result<bool> {
+    match check_header(&String::from_utf8_lossy(line)) {
+        Ok(()) => Ok(true),
+        Err(error @ TapeError::Version { .. }) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        Err(TapeError::Empty | TapeError::NotATape | TapeError::Line { .. }) => Ok(false),
+    }
+}
+
+/// Whether a line without its end is a whole one: half a line of JSON is none, and an exchange has to be filed under the key
+/// of its request.
+fn is_whole(line: &[u8]) -> bool {
+    let Ok(line) = std::str::from_utf8(line) else { return false };
+    match skim(line) {
+        Ok(Skimmed::Exchange { key, .. }) => Exchange::parse_line(line)
+            .is_ok_and(|exchange| item_key(&exchange.method, &exchange.path, &exchange.request) == *key),
+        Ok(Skimmed::GivenUp(_)) => true,
+        Err(_) => check_header(line).is_ok(),
+    }
+}
+
 impl TapeMemory {
+    /// Whether there is no answer.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Puts each answer that is recalled onto another tape as well.
     pub fn copy_to(&mut self, tape: Option<Arc<TapeFile>>) {
         self.copy_to = tape;
@@ -301,12 +344,61 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_tape_is_left_alone() {
-        for first in ["notes", r#"{"tape":9}"#] {
-            let scratch = tape_of(&[first.to_owned(), String::new()]);
+    fn a_tape_of_a_newer_format_is_left_alone() {
+        for text in ["{\"tape\":9}\n", "{\"tape\":9}", "{\"tape\":9}\n{\"key\":"] {
+            let scratch = tape_of(&[text.to_owned()]);
             let error = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-            assert_eq!(std::fs::read_to_string(scratch.path().join(TAPE)).unwrap(), format!("{first}\n"));
+            assert_eq!(std::fs::read_to_string(scratch.path().join(TAPE)).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn without_its_header_a_tape_has_its_answers_all_the_same() {
+        let (a, b) = (exchange("a", 200, "A"), exchange("b", 200, "B"));
+        let broken = header().replace('{', "X");
+        // The header is damaged, is too short to be mended, has become blank, or is lost.
+        for (first, damaged, mended) in
+            [(Some(broken.as_str()), 1, true), (Some("notes"), 1, false), (Some("  "), 0, false), (None, 0, false)]
+        {
+            let lines = first.map(str::to_owned).into_iter().chain([a.to_line(), b.to_line(), String::new()]);
+            let scratch = tape_of(&lines.collect::<Vec<_>>());
+            let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+            assert_eq!(tape.found, Found { answers: 2, torn: 0, damaged: vec![1; damaged] }, "{first:?}");
+            assert_eq!(tape.answers.recall(&a.key).unwrap(), a);
+            drop(tape);
+            let side = std::fs::read_to_string(scratch.path().join(DAMAGED)).unwrap_or_default();
+            assert_eq!(side, if damaged == 1 { format!("{}\n", first.unwrap()) } else { String::new() });
+            let again = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+            assert_eq!(again.found, Found { answers: 2, torn: 0, damaged: vec![] }, "{first:?}");
+            let text = std::fs::read_to_string(scratch.path().join(TAPE)).unwrap();
+            assert_eq!(crate::tape::Tape::parse(&text).is_ok(), mended, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn a_last_line_that_lacks_only_its_end_is_kept() {
+        let (a, b) = (exchange("a", 200, "A"), exchange("b", 200, "B"));
+        let scratch = tape_of(&[header(), a.to_line()]);
+        let dir = plan_dir(scratch.path());
+        assert_eq!(LocalTape::answers(&dir).unwrap().recall(&a.key).unwrap(), a);
+        let tape = LocalTape::open(&dir, &header()).unwrap();
+        assert_eq!(tape.found, Found { answers: 1, torn: 0, damaged: vec![] });
+        drop(futures_util::FutureExt::now_or_never(tape.file.record(b.to_line())));
+        drop(tape);
+        let text = std::fs::read_to_string(scratch.path().join(TAPE)).unwrap();
+        assert_eq!(text, format!("{}\n{}\n{}\n", header(), a.to_line(), b.to_line()));
+        // A whole line of JSON that is no whole record, or not the one that it says it is, was not finished.
+        let mut other = exchange("c", 200, "C");
+        other.key.clone_from(&b.key);
+        for last in [String::from("{}"), String::from("[1]"), other.to_line(), a.to_line()[..90].to_owned()] {
+            let scratch = tape_of(&[header(), b.to_line(), last.clone()]);
+            let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
+            assert_eq!(tape.found, Found { answers: 1, torn: last.len() as u64, damaged: vec![] }, "{last}");
+        }
+        // A header alone.
+        let scratch = tape_of(&[header()]);
+        drop(LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap());
+        assert_eq!(std::fs::read_to_string(scratch.path().join(TAPE)).unwrap(), format!("{}\n", header()));
     }
 }

@@ -12,7 +12,9 @@ use super::{
     lines::LineFile, records,
 };
 use crate::{
-    history::{Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, taking_back},
+    history::{
+        Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb, taking_back,
+    },
     parallel,
 };
 
@@ -134,6 +136,20 @@ impl Unfinished {
     /// The record of the taking back.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Whether it was this verb that was interrupted.
+    pub fn is_of(&self, verb: Verb) -> bool {
+        match self.record.header.kind {
+            Kind::Undo(_) => verb == Verb::Undo,
+            Kind::Redo(_) => verb == Verb::Redo,
+            Kind::Run | Kind::Command => false,
+        }
+    }
+
+    /// Whether all that is missing is the line that says so.
+    pub fn is_complete(&self) -> bool {
+        self.left.is_empty() && self.untouchable.is_empty()
     }
 
     /// How many files are left to restore.

@@ -483,3 +483,52 @@ async fn a_broken_parallel_json_is_never_replaced_and_its_last_good_copy_is_name
     [exit 2]
     ");
 }
+
+/// The record of the newest operation.
+fn newest_record(env: &TestEnv) -> String {
+    let runs = std::fs::read_dir(env.path("plan/.planwave/runs")).unwrap();
+    let mut names: Vec<String> = runs.map(|run| run.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_by_key(|name| name.rsplit('-').next().unwrap().parse::<u64>().unwrap());
+    format!("plan/.planwave/runs/{}/undo.jsonl", names.last().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_that_lacks_only_its_end_is_redone_at_once_and_not_undone_twice() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    assert!(env.run(&["run", "plan", "--all", "--yes"]).ends_with("[exit 0]"));
+    let kill_at_the_end = || {
+        let record = newest_record(&env);
+        let text = env.read(&record);
+        let (rest, end) = text.trim_end().rsplit_once('\n').unwrap();
+        assert!(end.contains("\"end\""), "{end}");
+        env.write(&record, &format!("{rest}\n"));
+    };
+    assert!(env.run(&["undo", "plan", "--yes"]).ends_with("[exit 0]"));
+    assert_eq!(env.documents().len(), 0);
+    kill_at_the_end();
+    let said = env.run(&["redo", "plan", "--yes"]);
+    assert!(said.contains("redid 2: ") && said.ends_with("[exit 0]"), "{said}");
+    assert_eq!(env.documents().len(), 2);
+
+    assert!(env.run(&["undo", "plan", "--yes"]).ends_with("[exit 0]"));
+    kill_at_the_end();
+    let said = env.run(&["undo", "plan", "--yes"]);
+    assert!(said.contains("0 files left to restore") && said.contains("finished `undo"), "{said}");
+    assert!(env.run(&["redo", "plan", "--yes"]).ends_with("[exit 0]"));
+    assert_eq!(env.documents().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_run_holds_the_plan_undo_says_that_and_nothing_else() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    assert!(env.run(&["run", "plan", "--all", "--yes"]).ends_with("[exit 0]"));
+    let file = std::fs::File::options().read(true).write(true).open(env.path("plan/.planwave/lock")).unwrap();
+    file.lock().unwrap();
+    let said = env.run(&["undo", "plan", "--yes"]);
+    assert!(said.contains("another run holds plan") && said.ends_with("[exit 3]"), "{said}");
+    assert!(!said.contains("Undo 1"), "{said}");
+    // Looking changes nothing, so it does not wait.
+    assert!(env.run(&["undo", "plan", "--dry-run"]).ends_with("[exit 0]"));
+}

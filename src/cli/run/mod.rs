@@ -3,6 +3,7 @@
 mod arguments;
 mod perform;
 mod prepare;
+mod surplus;
 
 use std::path::Path;
 
@@ -46,10 +47,10 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
     }
-    let paid = Paid::of(&prepared.leveled.project.dir, &loaded, &answers, arguments.fresh);
+    let paid = |answers: &Answers| Paid::of(&prepared, &loaded, answers, arguments.fresh);
     let recorded = loaded.settings.tape.local && matches!(answers, Answers::Network);
     if arguments.dry_run {
-        let mut forecast = prepared.forecast(paid.as_ref())?;
+        let mut forecast = prepared.forecast(paid(&answers).as_ref())?;
         forecast.warnings.extend(prepared.shortage(recorded));
         if matches!(answers, Answers::Network) && !prepared.planned.run.items.is_empty() {
             forecast.warnings.extend(model_setup::obstacle("a run", &loaded, &sources));
@@ -63,12 +64,13 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         out(&text)?;
         return Ok(Exit::Done);
     }
-    let surroundings = Surroundings {
+    let mut surroundings = Surroundings {
         loaded: &loaded,
         sources: &sources,
         answers,
         record: arguments.record.as_deref(),
         fresh: arguments.fresh,
+        may_send: arguments.yes,
         events: arguments.events.as_deref(),
         selection: arguments.selection_words(),
         json: arguments.json,
@@ -93,13 +95,22 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
             err(&format!("warning: {}\n", sanitize(warning)));
         }
     } else {
-        if !terminal::is_interactive() {
-            return Err(Failure::invalid("this would send requests, and there is no terminal to ask on")
-                .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be")));
+        let no_terminal = || {
+            Failure::invalid("this would send requests, and there is no terminal to ask on")
+                .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be"))
+        };
+        let paid = paid(&surroundings.answers);
+        if paid.is_none() && !terminal::is_interactive() {
+            return Err(no_terminal());
         }
         let forecast = prepared.forecast(paid.as_ref())?;
+        // What is sent costs money, so it is asked for. A run that sends nothing only writes, and can be undone.
+        surroundings.may_send = forecast.totals.sends();
+        if surroundings.may_send && !terminal::is_interactive() {
+            return Err(no_terminal());
+        }
         err(&forecast_text(&forecast, terminal::width()));
-        if !terminal::confirm(&confirm_text(&forecast.totals, terminal::width())) {
+        if surroundings.may_send && !terminal::confirm(&confirm_text(&forecast.totals, terminal::width())) {
             err("nothing sent, nothing written\n");
             return Ok(Exit::Done);
         }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     any_out_of_reach,
-    prepare::{Paid, Prepared, prepare},
+    prepare::{Paid, Prepared, limits as call_limits, prepare},
+    surplus,
 };
 use crate::{
     cli::{
@@ -20,7 +21,7 @@ use crate::{
         tapes::Answers,
         terminal::{self, err, out},
     },
-    engine::{Engine, Limits, Order, Selection, StopKind, Summary, Totals, Wish},
+    engine::{Engine, Order, Selection, StopKind, Summary, Totals, Wish},
     history::{Kind, Tallied},
     model::gate::Bounds,
     parallel::whole_seconds,
@@ -39,6 +40,8 @@ pub(in crate::cli) struct Surroundings<'a> {
     pub(in crate::cli) record: Option<&'a Path>,
     /// Whether everything is asked for again.
     pub(in crate::cli) fresh: bool,
+    /// Whether anything may be sent; without that, what is on the plan's own tape has to do.
+    pub(in crate::cli) may_send: bool,
     pub(in crate::cli) events: Option<&'a Path>,
     /// Everything behind the plan on the command line, for the next command to type.
     pub(in crate::cli) selection: Vec<String>,
@@ -61,6 +64,7 @@ pub(in crate::cli) fn perform(
         answers,
         record,
         fresh,
+        may_send,
         events,
         selection,
         json,
@@ -88,6 +92,10 @@ pub(in crate::cli) fn perform(
     let command = command.collect::<Vec<_>>().join(" ");
     let sought = Sought { answers, record, fresh, began };
     let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
+    if !may_send {
+        // Nobody was asked, so nothing goes out even where the tape has changed in the meantime.
+        model.stop();
+    }
     let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
     let journal = Journal::begin(&dir, &lock, &begin).map_err(|error| Failure::from(error).before_sending())?;
     let journal = Arc::new(journal);
@@ -95,6 +103,7 @@ pub(in crate::cli) fn perform(
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     refresh::say(&refreshed, "parallel.json");
     let names = Arc::clone(&leveled.names);
+    let run = Arc::new(planned.run);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.
     drop(leveled);
@@ -106,16 +115,10 @@ pub(in crate::cli) fn perform(
         model,
         store: Arc::new(store),
         briefing,
-        names,
-        plan: Arc::new(planned.run),
+        names: Arc::clone(&names),
+        plan: Arc::clone(&run),
         digests: planned.digests,
-        limits: Limits {
-            max_attempts: settings.run.max_attempts,
-            max_output_tokens: choice.output_cap,
-            largest_output_tokens: choice.largest_cap,
-            longest_quote: model_setup::longest_quote(loaded),
-            prices: choice.facts.prices,
-        },
+        limits: call_limits(loaded, &choice),
         // A replay spends nothing.
         bounds: if replay { Bounds::default() } else { model_setup::bounds(loaded) },
         concurrency: settings.run.concurrency,
@@ -132,7 +135,7 @@ pub(in crate::cli) fn perform(
     };
     let runtime = model_setup::runtime()?;
     let grace = settings.run.grace;
-    let summary = runtime.block_on(async move { engine.run(signals::watch_signals(grace)).await });
+    let mut summary = runtime.block_on(async move { engine.run(signals::watch_signals(grace)).await });
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
@@ -140,6 +143,11 @@ pub(in crate::cli) fn perform(
         let shown = dir.shown(&journal.events_path()).display().to_string();
         let shown = sanitize(&shown);
         err(&format!("warning: {shown}: {error}; events are missing there, so the run's bill is incomplete\n"));
+    }
+    if wish.force
+        && let Err(failure) = surplus::take_away(&dir, &names, &run, &mut summary, &journal)
+    {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
     if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {
@@ -232,8 +240,9 @@ fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
     let again = Project::open(dir.path()).ok()?.leveled().ok()?;
     // What was replaced is done, though it exists.
     let wish = Wish { force: false, ..wish.clone() };
-    let paid = Paid::of(dir, loaded, &Answers::Network, false);
-    Some(prepare(again, wish, loaded).ok()?.forecast(paid.as_ref()).ok()?.totals)
+    let prepared = prepare(again, wish, loaded).ok()?;
+    let paid = Paid::of(&prepared, loaded, &Answers::Network, false);
+    Some(prepared.forecast(paid.as_ref()).ok()?.totals)
 }
 
 /// The level to generate next, where this run did whole levels and all of them.

@@ -1,6 +1,6 @@
 //! Everything that is settled before anything is sent: the plan of the run, its prompts, its model, and what it will cost.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use crate::{
     cli::{
@@ -9,12 +9,12 @@ use crate::{
         project::{Leveled, Planned},
         tapes::Answers,
     },
-    engine::{self, Briefing, Forecast, ModelOutlook, Remembered, SpaceNeeded, Wish},
-    model::{ModelConfig, OpenAi, Request, gate::Bounds},
+    engine::{self, Briefing, Forecast, Limits, ModelOutlook, Recall, SpaceNeeded, Wish},
+    model::{Remembering, gate::Bounds},
     prompts::{TemplateName, Templates},
     report::bytes_text,
     settings::{Loaded, Origin},
-    store::{LocalTape, PlanDir},
+    store::LocalTape,
 };
 
 /// Everything that is settled before anything is sent.
@@ -42,11 +42,9 @@ impl Prepared {
             prices_taken: choice.facts.prices_taken.clone(),
             max_output_tokens: choice.output_cap,
         };
-        let remembered = |request: &Request| paid.is_some_and(|paid| paid.covers(request, choice));
-        let remembered: Option<Remembered<'_>> = if paid.is_some() { Some(&remembered) } else { None };
+        let recall = paid.map(|paid| Recall { model: &paid.model, limits: &paid.limits });
         let Leveled { graph, names, .. } = leveled;
-        let mut forecast =
-            engine::forecast(&planned.run, briefing, graph, names, &planned.digests, &outlook, remembered)?;
+        let mut forecast = engine::forecast(&planned.run, briefing, graph, names, &planned.digests, &outlook, recall)?;
         forecast.warnings.extend(leveled.warnings.iter().cloned());
         forecast.budget = self.bounds.is_set().then_some(self.bounds);
         Ok(forecast)
@@ -69,24 +67,34 @@ impl Prepared {
     }
 }
 
-/// What the plan's own tape has answers to.
+/// The answers on the plan's own tape, asked as the run will ask them.
 pub(in crate::cli) struct Paid {
-    keys: HashSet<String>,
-    configuration: ModelConfig,
+    model: Remembering,
+    limits: Limits,
 }
 
 impl Paid {
     /// `None` where there is nothing, or where it is not to be used. A tape that cannot be read is the run's to report.
-    pub(super) fn of(dir: &PlanDir, loaded: &Loaded, answers: &Answers, fresh: bool) -> Option<Self> {
+    pub(super) fn of(prepared: &Prepared, loaded: &Loaded, answers: &Answers, fresh: bool) -> Option<Self> {
         if fresh || !loaded.settings.tape.local || !matches!(answers, Answers::Network) {
             return None;
         }
-        let keys = LocalTape::keys(dir).ok().filter(|keys| !keys.is_empty())?;
-        Some(Self { keys, configuration: model_setup::configuration(loaded, None) })
+        let memory = LocalTape::answers(&prepared.leveled.project.dir).ok().filter(|memory| !memory.is_empty())?;
+        let choice = &prepared.choice;
+        let configuration = model_setup::configuration(loaded, None);
+        let model = Remembering::new(configuration, choice.facts.clone(), Arc::new(memory)).ok()?;
+        Some(Self { model, limits: limits(loaded, choice) })
     }
+}
 
-    fn covers(&self, request: &Request, choice: &ModelChoice) -> bool {
-        self.keys.contains(&OpenAi::item_key(request, &self.configuration, &choice.facts))
+/// The limits of each call.
+pub(super) fn limits(loaded: &Loaded, choice: &ModelChoice) -> Limits {
+    Limits {
+        max_attempts: loaded.settings.run.max_attempts,
+        max_output_tokens: choice.output_cap,
+        largest_output_tokens: choice.largest_cap,
+        longest_quote: model_setup::longest_quote(loaded),
+        prices: choice.facts.prices,
     }
 }
 
