@@ -98,8 +98,11 @@ mod tests {
         plan::{AchievementId, PlanName},
     };
 
-    /// Remembers the answers to requests of so many messages and this cap.
-    struct Tape<'a>(HashMap<(usize, u32), (&'a str, FinishReason)>);
+    /// How many messages a request has, and its cap.
+    type Asked = (usize, u32);
+
+    /// Remembers the answers to such requests.
+    struct Tape<'a>(HashMap<Asked, (&'a str, FinishReason)>);
 
     impl Model for Tape<'_> {
         fn complete<'a>(
@@ -133,7 +136,7 @@ mod tests {
         }
     }
 
-    fn recalled(answers: &[((usize, u32), (&str, FinishReason))]) -> String {
+    fn recalled(answers: &[(Asked, (&str, FinishReason))]) -> String {
         let id = AchievementId::parse("1.1").unwrap();
         let item = ItemId { achievement: id, stage: Stage::Subplan };
         let say = |role, text: &str| Message { role, content: vec![Arc::from(text)] };

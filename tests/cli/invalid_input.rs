@@ -305,14 +305,14 @@ fn events_of_a_dry_run_are_refused() {
 #[test]
 fn events_replace_nothing_but_events() {
     let env = TestEnv::with_plan(&[vec![]]);
-    let plan = env.read("plan/PLAN_TEST.md");
-    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "plan/PLAN_TEST.md"]), @r"
+    env.write("notes.txt", "precious\n");
+    insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "notes.txt"]), @r"
     ------- stderr -------
-    error: plan/PLAN_TEST.md exists and holds no events of a run
-      hint: name another file, or remove this one
+    error: `--events`: notes.txt exists and holds no events
+      hint: no file is overwritten: name another, or remove this one
     [exit 2]
     ");
-    assert_eq!(env.read("plan/PLAN_TEST.md"), plan);
+    assert_eq!(env.read("notes.txt"), "precious\n");
     insta::assert_snapshot!(env.run(&["run", "plan", "--all", "--yes", "--events", "nowhere/events"]), @r"
     ------- stderr -------
     error: cannot write nowhere/events: there is no directory nowhere

@@ -67,7 +67,7 @@ async fn a_tape_is_never_overwritten() {
     let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
     env.write("tape.jsonl", "precious\n");
     let said = env.run(&["run", "plan", "--all", "--yes", "--record", "tape.jsonl"]);
-    assert!(said.contains("a tape is never overwritten") && said.ends_with("[exit 2]"), "{said}");
+    assert!(said.contains("tape.jsonl exists already") && said.ends_with("[exit 2]"), "{said}");
     assert_eq!(env.read("tape.jsonl"), "precious\n");
     assert_eq!(server.bodies().len(), 0);
 }
