@@ -42,6 +42,8 @@ pub(super) enum Command {
     Schema,
     /// Show progress, what is ready, what is blocked, what is left.
     Status(super::status::StatusArguments),
+    /// Draw the dependencies: as text, Mermaid, DOT or JSON.
+    Graph(super::graph::GraphArguments),
     /// Make parallel.json say what is on disk.
     Refresh(super::refresh::RefreshArguments),
     /// Show what is ready to be worked on, the best first.

@@ -14,7 +14,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Generate documents", &["run", "check", "prompt", "import"]),
     (
         "Work on achievements",
-        &["status", "next", "claim", "start", "complete", "fail", "retry", "skip", "assign", "release", "refresh"],
+        &[
+            "status", "graph", "next", "claim", "start", "complete", "fail", "retry", "skip", "assign", "release",
+            "refresh",
+        ],
     ),
     ("Look back, take back", &["history", "cost", "show", "undo", "redo", "gc"]),
     ("Set up", &["doctor", "config", "schema", "explain-rule", "completions"]),

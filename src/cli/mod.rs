@@ -22,6 +22,7 @@ mod failure;
 mod gc;
 mod git_checkpoint;
 mod global;
+mod graph;
 mod help;
 mod history;
 mod import;
@@ -77,6 +78,7 @@ pub fn main() -> std::process::ExitCode {
         Command::ExplainRule(arguments) => explain_rule::run(&arguments),
         Command::Schema => schema::run(),
         Command::Status(arguments) => status::run(&arguments, &line.global),
+        Command::Graph(arguments) => graph::run(&arguments, &line.global),
         Command::Refresh(arguments) => refresh::run(&arguments),
         Command::Next(arguments) => next::run(&arguments, &line.global),
         Command::Claim(arguments) => claim::run(&arguments, &line.global),

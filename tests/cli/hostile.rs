@@ -77,11 +77,17 @@ async fn nothing_that_acts_on_a_terminal_comes_out_of_any_command() {
         &format!("=== FILE: {HOSTILE}.md ===\nx\n=== FILE: subplans/SUBPLAN_TEST_11.md ===\n## {HOSTILE}\n"),
     );
     env.write(&format!("plan/subplans/SUBPLAN_TEST_{}.md", HOSTILE.replace(['/', '\0'], "")), "x\n");
-    let commands: [&[&str]; 43] = [
+    let commands: [&[&str]; 49] = [
         &["plan", "show", "plan"],
         &["plan", "show", "plan", "--json"],
         &["status", "plan"],
         &["status", "plan", "--json"],
+        &["graph", "plan"],
+        &["graph", "plan", "--format", "mermaid"],
+        &["graph", "plan", "--format", "dot"],
+        &["graph", "plan", "--json"],
+        &["prompt", "subplans", "plan", "--json"],
+        &["prompt", "update", "plan", "--json"],
         &["next", "plan"],
         &["next", "plan", "--json"],
         &["validate", "plan"],

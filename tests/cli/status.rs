@@ -446,3 +446,34 @@ fn a_folder_of_the_plan_stands_for_the_plan() {
     std::fs::create_dir(env.path("plan/notes")).unwrap();
     assert!(env.run(&["status", "plan/notes"]).contains("[exit 2]"));
 }
+
+#[test]
+fn a_graph_shows_levels_statuses_and_dependencies() {
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![0, 1]]);
+    env.write("plan/execution/feedbacks/APPROVED_11.md", "Good.\n");
+    let before = env.files("plan");
+    insta::assert_snapshot!(env.run(&["graph", "plan"]), @r"
+    Level 1
+      1.1  complete     Part 1.1
+      1.2  not started  Part 1.2
+
+    Level 2
+      2.1  not started  Part 2.1
+           needs 1.1, 1.2
+    [exit 0]
+    ");
+    let json = env.run(&["graph", "plan", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.strip_suffix("[exit 0]").unwrap()).unwrap();
+    assert_eq!(json["achievements"][0]["status"], "complete");
+    assert_eq!(json["achievements"][2]["dependencies"], serde_json::json!(["1.1", "1.2"]));
+    let mermaid = env.run(&["graph", "plan", "--format", "mermaid"]);
+    assert!(mermaid.starts_with("flowchart LR\n") && mermaid.contains("  a1_2 --> a2_1\n"), "{mermaid}");
+    let dot = env.run(&["graph", "plan", "--format", "dot"]);
+    assert!(dot.starts_with("digraph \"TEST\" {\n") && dot.contains("  \"1.2\" -> \"2.1\"\n"), "{dot}");
+    // It takes no lock: a run under way does not hold it up.
+    let lock = std::fs::File::options().write(true).open(env.path("plan/.planwave/lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(env.run(&["graph", "plan"]).ends_with("[exit 0]"));
+    drop(lock);
+    assert_eq!(env.files("plan"), before);
+}
