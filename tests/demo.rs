@@ -69,6 +69,10 @@ fn level_1_is_generated_from_the_built_in_tape() {
             "EXECUTION_TASK_PARCEL-TRACKER_13_01.md"
         ]
     );
+    let validated = planwave(scratch.path()).args(["validate", "planwave-demo", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&validated.stdout).unwrap();
+    assert_eq!(report, Value::Array(Vec::new()));
+
     let parallel: Value = serde_json::from_str(&fs::read_to_string(plan.join("parallel.json")).unwrap()).unwrap();
     for (level, expected) in [(0, "execution_created"), (1, "not_started"), (2, "not_started"), (3, "not_started")] {
         for achievement in parallel["levels"][level]["achievements"].as_array().unwrap() {
