@@ -92,10 +92,12 @@ pub(super) fn run(arguments: &NextArguments, global: &Global) -> Result<Exit, Fa
             }
         });
         out(&pretty(&rows.collect::<Vec<_>>())?)?;
-    } else if !ready.is_empty() {
+    } else {
         for warning in &survey.leveled.warnings {
             err(&format!("warning: {}\n", sanitize(warning)));
         }
+    }
+    if !arguments.json && !ready.is_empty() {
         let overview = survey.overview(&arguments.plan.display().to_string());
         let color = loaded.settings.output.color;
         let style = reporting::output_style(color, sources.environment.contains_key("NO_COLOR"));

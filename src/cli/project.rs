@@ -11,8 +11,8 @@ use crate::{
     document::{Digest, Names, digest},
     engine::{PlanningError, RunPlan, Situation, Wish, plan_run, subplans_to_read},
     parallel::{Checked, Graph, ParallelFile, not_in_plan},
-    plan::{AchievementId, Plan, overlooked, parse, unfilled},
-    report::shell_word,
+    plan::{Achievement, AchievementId, Plan, overlooked, parse, unfilled},
+    report::{plural, shell_word},
     settings::{Loaded, Overrides, Sources, load},
     store::{Listing, PlanDir},
 };
@@ -46,6 +46,23 @@ pub(super) struct Planned {
 /// What in the PLAN `shown` may not be as its author meant it; each a line that begins with file and line.
 pub(super) fn doubts(plan: &Plan, bytes: &[u8], shown: &str) -> Vec<String> {
     overlooked(plan, bytes).iter().map(|found| format!("{shown}:{}: {}", found.line, found.doubt)).collect()
+}
+
+/// Says that the PLAN has achievements that parallel.json does not know: no status counts them, and nothing plans them.
+fn unplanned(plan: &Plan, file: &ParallelFile, dir: &PlanDir) -> Option<String> {
+    const NAMED: usize = 5;
+    let missing: Vec<&Achievement> = plan.achievements.iter().filter(|a| file.get(a.id).is_none()).collect();
+    let first = missing.first()?;
+    let named: Vec<String> = missing.iter().take(NAMED).map(|achievement| achievement.id.to_string()).collect();
+    let more = if missing.len() > NAMED { format!(" and {} more", missing.len() - NAMED) } else { String::new() };
+    let place = format!("{}:{}", dir.shown(&dir.located().plan_file).display(), first.line);
+    let plan = shell_word(&dir.path().display().to_string());
+    Some(format!(
+        "{place}: parallel.json lacks {} of the PLAN: {}{more}, which nothing counts or plans; `planwave analyze {plan}` puts \
+         in what is missing, and so does `planwave analyze {plan} --declared` without a model",
+        plural(missing.len(), "achievement"),
+        named.join(", ")
+    ))
 }
 
 impl Project {
@@ -90,6 +107,7 @@ impl Project {
         if let Some(other) = file.plan_name().filter(|name| *name != self.plan.name.as_str()) {
             warnings.push(format!("{shown} is of the plan {other}, not of {}", self.plan.name));
         }
+        warnings.extend(unplanned(&self.plan, &file, &self.dir));
         let ids = file.entries().iter().map(|entry| entry.id).chain(self.plan.achievements.iter().map(|a| a.id));
         let mut ids: Vec<AchievementId> = ids.collect();
         ids.sort_unstable();

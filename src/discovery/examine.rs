@@ -43,7 +43,11 @@ pub fn examine(answer: Answer, basis: &Basis, plan: &Source) -> Result<Discovere
         .drafts()
         .iter()
         .map(|draft| match findings.remove(&draft.id) {
-            Some(finding) if !draft.frozen => merge(draft, finding, plan, &mut unquoted),
+            Some(finding) if !draft.frozen => {
+                let mut draft = merge(draft, finding, plan, &mut unquoted);
+                basis.add_shared(&mut draft);
+                draft
+            }
             Some(_) | None => draft.clone(),
         })
         .collect();

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::{ParallelFile, Touches};
+use super::{ParallelFile, Touches, lint::claims::Claim};
 use crate::plan::AchievementId;
 
 /// What achievements need for themselves while they are worked on, by index.
@@ -81,6 +81,13 @@ impl Apart {
         self.names.get(thing).map(String::as_str).unwrap_or_default()
     }
 
+    /// Whether an achievement touches what a text claims.
+    pub(super) fn holds(&self, node: usize, claim: Claim<'_>) -> bool {
+        let things = self.things(node);
+        !things.is_empty()
+            && spelled(&claim.touches()).iter().all(|name| things.iter().any(|&thing| self.name(thing) == name))
+    }
+
     /// How many things there are.
     pub(super) fn len(&self) -> usize {
         self.names.len()
@@ -149,6 +156,22 @@ impl<'a> Held<'a> {
     pub fn conflict(&self, node: usize) -> Option<Conflict<'a>> {
         let thing = self.taken(node)?;
         Some(Conflict { holder: self.holders[thing]?, over: self.apart.name(thing) })
+    }
+}
+
+impl Touches {
+    /// Adds what another list has, unless it is here in some spelling.
+    pub(super) fn add(&mut self, others: &Self) {
+        add_missing(&mut self.files, &others.files, spelled_file);
+        add_missing(&mut self.resources, &others.resources, spelled_resource);
+    }
+}
+
+fn add_missing(list: &mut Vec<String>, others: &[String], spelled: fn(&str) -> String) {
+    for other in others {
+        if !list.iter().any(|known| spelled(known) == spelled(other)) {
+            list.push(other.clone());
+        }
     }
 }
 

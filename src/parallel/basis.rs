@@ -9,6 +9,7 @@ use super::{
     Entry, ParallelFile, Problem, Rule, Severity, Status,
     check::{Described, describe_cycle},
     graph::Adjacency,
+    lint::claims::{Claim, of_deliverable, of_prose},
     rules::{CYCLE, DUPLICATE_ID, NO_ACHIEVEMENTS, SELF_DEPENDENCY, UNKNOWN_DEPENDENCY},
     structure::{Dependency, Draft, Kind, Optional, Origin, Pair, Structure, Touches},
 };
@@ -21,6 +22,8 @@ pub struct Basis {
     index: HashMap<AchievementId, usize>,
     /// Pairs of the file that look independent and are not, beside what `touches` tells.
     pairs: Vec<Pair>,
+    /// By draft: what the PLAN says that it writes, where it says so of another one that is left to do, too.
+    shared: Vec<Touches>,
 }
 
 impl Basis {
@@ -59,7 +62,8 @@ impl Basis {
             }
         }
         let pairs = file.map(pairs).unwrap_or_default();
-        let basis = Self { drafts, index, pairs };
+        let shared = shared(plan, &drafts, &index);
+        let basis = Self { drafts, index, pairs, shared };
         let lines: HashMap<AchievementId, usize> =
             plan.achievements.iter().map(|achievement| (achievement.id, achievement.line)).collect();
         let cycles = basis.cycles(&lines);
@@ -83,8 +87,18 @@ impl Basis {
 
     /// The levels that follow from what holds alone.
     pub fn structure(&self) -> Structure {
+        let mut drafts = self.drafts.clone();
+        drafts.iter_mut().for_each(|draft| self.add_shared(draft));
         // Its cycles were reported when it was made, so there are none.
-        Structure::compute(self.drafts.clone(), &self.pairs).unwrap_or_default()
+        Structure::compute(drafts, &self.pairs).unwrap_or_default()
+    }
+
+    /// Adds to what an achievement touches what the PLAN says that it and another one write.
+    pub fn add_shared(&self, draft: &mut Draft) {
+        let Some(shared) = self.index.get(&draft.id).and_then(|&at| self.shared.get(at)) else { return };
+        if *shared != Touches::default() {
+            draft.touches.get_or_insert_default().add(shared);
+        }
     }
 
     fn cycles(&self, lines: &HashMap<AchievementId, usize>) -> Vec<Problem> {
@@ -105,6 +119,29 @@ impl Basis {
         problems.sort_by_key(|problem| problem.line);
         problems
     }
+}
+
+/// What more than one achievement that is left to do writes, by the PLAN's own words. Linear in the PLAN.
+fn shared(plan: &Plan, drafts: &[Draft], index: &HashMap<AchievementId, usize>) -> Vec<Touches> {
+    let mut shared = vec![Touches::default(); drafts.len()];
+    let mut first: HashMap<Claim<'_>, usize, foldhash::fast::RandomState> = HashMap::default();
+    for achievement in &plan.achievements {
+        let Some(&at) = index.get(&achievement.id) else { continue };
+        if drafts[at].frozen || drafts[at].status.is_done() {
+            continue;
+        }
+        let mut take = |claim| {
+            let before = *first.entry(claim).or_insert(at);
+            if before != at {
+                let both = claim.touches();
+                shared[before].add(&both);
+                shared[at].add(&both);
+            }
+        };
+        achievement.deliverables.iter().for_each(|text| of_deliverable(text, &mut take));
+        of_prose(&achievement.body, &mut take);
+    }
+    shared
 }
 
 fn pairs(file: &ParallelFile) -> Vec<Pair> {

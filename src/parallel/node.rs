@@ -153,6 +153,7 @@ impl From<&'static Shape> for Wanted {
             | Shape::Bool
             | Shape::Whole(_)
             | Shape::Hours
+            | Shape::Total
             | Shape::Id
             | Shape::Status
             | Shape::Word(_) => Self::Scalar,

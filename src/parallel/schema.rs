@@ -87,7 +87,7 @@ fn shape(shape_of: &'static Shape, nullable: bool) -> Value {
         Shape::Time => json!({ "$ref": "#/$defs/time" }),
         Shape::Bool => json!({ "type": kind("boolean") }),
         Shape::Whole(least) => json!({ "type": kind("integer"), "minimum": least, "maximum": u32::MAX }),
-        Shape::Hours => json!({ "$ref": "#/$defs/hours" }),
+        Shape::Hours | Shape::Total => json!({ "$ref": "#/$defs/hours" }),
         Shape::Id => json!({ "$ref": "#/$defs/id" }),
         Shape::Status => json!({ "$ref": "#/$defs/status" }),
         Shape::Word(words) if nullable => json!({ "enum": or_null(words) }),

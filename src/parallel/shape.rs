@@ -22,6 +22,8 @@ pub(super) enum Shape {
     Whole(u32),
     /// A number that is not negative, or text.
     Hours,
+    /// As [`Self::Hours`], of many achievements.
+    Total,
     /// An achievement's id, as text.
     Id,
     /// One of [`Status::ALL`].
@@ -164,7 +166,7 @@ pub(super) static FLAT_ACHIEVEMENT: &[Field] = &[
     optional("dependencies", Shape::List(&ID), ""),
     lenient("optional_dependencies", Shape::List(&ID)),
     lenient("blocks", Shape::List(&ID)),
-    lenient("estimated_hours", Shape::Hours),
+    lenient("estimated_hours", Shape::Total),
     lenient("started_at", Shape::Text),
     lenient("completed_at", Shape::Text),
     lenient("executor", Shape::Text),
@@ -192,16 +194,16 @@ pub(super) static LEVEL: &[Field] = &[
 /// The times of `parallelization_strategy`, as `analyze` writes them and as older tools did; text such as "21-31 hours", or a
 /// number of hours.
 pub(super) static STRATEGY: &[Field] = &[
-    lenient("sequential_hours", Shape::Hours),
-    lenient("parallel_hours", Shape::Hours),
-    lenient("time_saved_hours", Shape::Hours),
+    lenient("sequential_hours", Shape::Total),
+    lenient("parallel_hours", Shape::Total),
+    lenient("time_saved_hours", Shape::Total),
     lenient("time_saved_percent", Shape::Whole(0)),
-    lenient("critical_path_hours", Shape::Hours),
+    lenient("critical_path_hours", Shape::Total),
     lenient("without_estimate", Shape::List(&ID)),
     lenient("left_out", Shape::List(&ID)),
-    lenient("total_sequential_time", Shape::Hours),
-    lenient("total_parallel_time", Shape::Hours),
-    lenient("time_saved", Shape::Hours),
+    lenient("total_sequential_time", Shape::Total),
+    lenient("total_parallel_time", Shape::Total),
+    lenient("time_saved", Shape::Total),
     lenient("reduction_percentage", Shape::Text),
 ];
 

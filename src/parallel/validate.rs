@@ -129,18 +129,20 @@ impl Validator<'_> {
                 }
             }
             (Shape::Whole(_), _) => self.wrong_type(node, "a whole number"),
-            (Shape::Hours, Node::Number(number)) => {
+            (Shape::Hours | Shape::Total, Node::Number(number)) => {
                 if *number < 0.0 {
                     let message = format!("`{number}` hours is less than nothing");
                     self.raise(&INVALID_NUMBER, message, Some(MEANT.to_owned()));
-                } else if Hours::single(*number).is_none() {
+                } else if matches!(shape, Shape::Hours) && Hours::single(*number).is_none() {
                     let message = format!("`{number}` hours is more than anybody works; it counts as no estimate");
                     let raised = Raised::new(&HUGE_NUMBER, self.path.clone(), message).hint(MEANT);
                     self.problems.push(raised.at_most(Severity::Warning));
                 }
             }
-            (Shape::Hours, Node::Text(_)) => {}
-            (Shape::Hours, _) => self.wrong_type(node, "a number of hours, or text such as \"2-3 hours\""),
+            (Shape::Hours | Shape::Total, Node::Text(_)) => {}
+            (Shape::Hours | Shape::Total, _) => {
+                self.wrong_type(node, "a number of hours, or text such as \"2-3 hours\"")
+            }
             (Shape::Id, Node::Text(text)) => self.id(text),
             (Shape::Id, Node::Number(number)) => {
                 let hint = format!("write \"{number}\" in quotes; as a number, 3.10 and 3.1 would be the same");

@@ -477,3 +477,18 @@ fn a_graph_shows_levels_statuses_and_dependencies() {
     drop(lock);
     assert_eq!(env.files("plan"), before);
 }
+
+#[test]
+fn what_the_plan_has_and_parallel_json_lacks_is_said_wherever_a_status_is() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    let plan = env.read("plan/PLAN_TEST.md");
+    env.write("plan/PLAN_TEST.md", &format!("{plan}\n**Achievement 2.1**: New\n\n- **Dependencies**: 1.1\n"));
+    env.write("plan/execution/feedbacks/APPROVED_11.md", "Fine.\n");
+    for command in
+        [&["status", "plan"][..], &["next", "plan"], &["refresh", "plan"], &["run", "plan", "--all", "--dry-run"]]
+    {
+        let said = env.run(command).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("parallel.json lacks 1 achievement of the PLAN: 2.1"), "{command:?}: {said}");
+        assert!(said.contains("planwave analyze plan"), "{command:?}: {said}");
+    }
+}

@@ -25,7 +25,7 @@ struct One {
     found: Vec<Index>,
     title: String,
     effort: &'static str,
-    /// Which files it touches, says the answer.
+    /// Which files it touches, says the answer; and which pages, says the PLAN.
     files: Vec<u8>,
     /// What stands on disk.
     documents: u8,
@@ -62,12 +62,13 @@ fn needs(at: usize, list: &[Index]) -> Vec<&'static str> {
 fn write(directory: &TempDir, plan: &[One], turn: Index) {
     let mut parts: Vec<String> = Vec::new();
     for (at, one) in plan.iter().enumerate() {
-        let One { declared, title, effort, documents, .. } = one;
+        let One { declared, title, effort, documents, files, .. } = one;
+        let shared: String = files.iter().map(|file| format!("  - `docs/page_{file}.md`\n")).collect();
         let (id, needs) = (IDS[at], needs(at, declared).join(", "));
         let effort = if effort.is_empty() { String::new() } else { format!("- **Effort**: {effort}\n") };
         let needs = if needs.is_empty() { String::new() } else { format!("- **Dependencies**: {needs}\n") };
         parts.push(format!(
-            "**Achievement {id}**: Part {at} {title}\n\n- **Deliverables**:\n  - `src/part_{at}.rs`\n{effort}{needs}\n"
+            "**Achievement {id}**: Part {at} {title}\n\n- **Deliverables**:\n  - `src/part_{at}.rs`\n{shared}{effort}{needs}\n"
         ));
         let slug = if matches!(id, "1.11" | "11.1") { id.replace('.', "_") } else { id.replace('.', "") };
         let place = |path: String, text: &str| {

@@ -4,15 +4,25 @@
 //! only what stands at its beginning counts; of prose only sentences that begin with a verb of change ("Updates …", "We then
 //! create …", after a label such as "Approach:" too), and what is listed under a label such as "Files to modify".
 
-use crate::markdown;
+use crate::{markdown, parallel::Touches};
 
 /// Something that is there once, and that one achievement writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Claim<'a> {
+pub(in crate::parallel) enum Claim<'a> {
     /// A file, as the text names it, without a leading `./`.
     File(&'a str),
     /// A kind of resource and its name, such as the table `orders`.
     Resource(&'static str, &'a str),
+}
+
+impl Claim<'_> {
+    /// It, as parallel.json says it of an achievement.
+    pub(in crate::parallel) fn touches(self) -> Touches {
+        match self {
+            Self::File(path) => Touches { files: vec![path.to_owned()], resources: Vec::new() },
+            Self::Resource(kind, name) => Touches { files: Vec::new(), resources: vec![format!("{kind} {name}")] },
+        }
+    }
 }
 
 /// Whether only mentions come after this word. (A `match` on words compares lengths first; this is asked of every word.)
@@ -146,12 +156,12 @@ fn is_extension(text: &str) -> bool {
 const EVERYWHERE: &[&str] = &["__init__.py", "mod.rs", "index.js", "index.ts", "index.html", "README.md"];
 
 /// Hands over what a deliverable claims.
-pub(super) fn of_deliverable<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
+pub(in crate::parallel) fn of_deliverable<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
     text.lines().for_each(|line| of_line(line, take));
 }
 
 /// Hands over what the sentences of prose claim that begin with a verb of change, and the lists of files that are written.
-pub(super) fn of_prose<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
+pub(in crate::parallel) fn of_prose<'a>(text: &'a str, take: &mut impl FnMut(Claim<'a>)) {
     // How far the label of the list that is being read is indented.
     let mut list: Option<usize> = None;
     for line in markdown::lines(text).filter(|line| !line.in_fence) {

@@ -27,6 +27,7 @@ pub(super) fn find(
 ) {
     // Kept from level to level for their memory.
     let (mut texts, mut known, mut claimed) = (Vec::new(), Known::default(), Vec::<Claimed<'_>>::new());
+    let apart = file.apart();
     for level in file.levels.iter().filter(|level| level.can_parallelize && level.entries.len() > 1) {
         known.clear();
         claimed.clear();
@@ -41,7 +42,12 @@ pub(super) fn find(
                 }
             });
         }
-        for claimed in claimed.iter().filter(|claimed| !claimed.others.is_empty()) {
+        // Whoever `touches` it waits for the others who do.
+        let waits = |&(index, _): &(usize, &str), claim: Claim<'_>| apart.holds(index, claim);
+        let in_the_way = |claimed: &&Claimed<'_>| {
+            !claimed.others.is_empty() && !claimed.all().all(|owner| waits(owner, claimed.claim))
+        };
+        for claimed in claimed.iter().filter(in_the_way) {
             raise(clash(file, claimed));
         }
     }
@@ -55,6 +61,10 @@ struct Claimed<'a> {
 }
 
 impl Claimed<'_> {
+    fn all(&self) -> impl Iterator<Item = &(usize, &'static str)> {
+        [&self.first].into_iter().chain(&self.others)
+    }
+
     fn last(&self) -> usize {
         self.others.last().unwrap_or(&self.first).0
     }
@@ -121,7 +131,7 @@ fn clash(file: &ParallelFile, claimed: &Claimed<'_>) -> Raised {
         Claim::Resource("port", name) => (&SHARED_RESOURCE, format!("change port {}", printable(name, 80))),
         Claim::Resource(kind, name) => (&SHARED_RESOURCE, format!("change {kind} `{}`", printable(name, 80))),
     };
-    let owners: Vec<_> = [&claimed.first].into_iter().chain(&claimed.others).collect();
+    let owners: Vec<_> = claimed.all().collect();
     let named: Vec<String> =
         owners.iter().take(4).map(|&&(index, source)| format!("{} ({source})", file.entries[index].id)).collect();
     let more = if owners.len() > 4 { format!(" and {} more", owners.len() - 4) } else { String::new() };

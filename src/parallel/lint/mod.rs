@@ -5,7 +5,7 @@
 //! [`super::repair`] mends what they flag as fixable, by the same functions.
 
 mod blocks;
-mod claims;
+pub(super) mod claims;
 mod doubt;
 mod independence;
 mod levels;

@@ -149,6 +149,10 @@ fn times_that_do_not_add_up() {
     let right = r#"{"total_sequential_time": "5-6 hours", "total_parallel_time": "3-4 hours", "time_saved": 2, "reduction_percentage": "33-40%"}"#;
     assert_found(&strategy(right), &Surroundings::default(), &[]);
     assert_found(&strategy("\"just text\""), &Surroundings::default(), &[]);
+    // Too much for one is not too much for all.
+    let many = strategy(r#"{"estimated_cost": 1, "critical_path_hours": 20000}"#);
+    let names: Vec<String> = found(&many, &Surroundings::default()).into_iter().map(|(name, ..)| name).collect();
+    assert!(!names.contains(&String::from("huge-number")), "{names:?}");
     for (wrong, name) in [
         (right.replace("5-6", "5-7"), "total_sequential_time"),
         (right.replace("\"time_saved\": 2", "\"time_saved\": \"4 hours\""), "time_saved"),
@@ -278,6 +282,10 @@ fn independence_of_one_level() {
     assert_found(&text(r#""level": 1, "can_parallelize": false"#, api, api), &none, &[]);
     assert_found(&text(level, api, r#", "deliverables": ["Tests of `src/api.rs`"]"#), &none, &[]);
     assert_found(&text(level, &format!("{api}, \"status\": \"complete\""), api), &none, &[]);
+    // Who touches it waits for the other.
+    let waits = format!("{api}, \"touches\": {{\"files\": [\"./src/api.rs\"]}}");
+    assert_found(&text(level, &waits, &waits), &none, &[]);
+    assert_found(&text(level, &waits, api), &none, &clash);
     let orders = r#", "deliverables": ["The `orders` table"]"#;
     let resource = [("shared-resource", "levels[0].achievements[1].deliverables", false)];
     assert_found(&text(level, orders, orders), &none, &resource);
