@@ -41,8 +41,9 @@ impl Basis {
         file: Option<&ParallelFile>,
         status: &dyn Fn(AchievementId) -> Status,
     ) -> Result<Self, Vec<Problem>> {
-        let problems = misdeclared(plan, file);
-        if !problems.is_empty() {
+        let mut problems = misdeclared(plan, file);
+        // Where ids are not certain, neither are cycles.
+        if problems.iter().any(|problem| ![&UNKNOWN_DEPENDENCY, &SELF_DEPENDENCY].contains(&problem.rule)) {
             return Err(problems);
         }
         let mut said = file.map(ParallelFile::said).unwrap_or_default();
@@ -66,8 +67,9 @@ impl Basis {
         let basis = Self { drafts, index, pairs, shared };
         let lines: HashMap<AchievementId, usize> =
             plan.achievements.iter().map(|achievement| (achievement.id, achievement.line)).collect();
-        let cycles = basis.cycles(&lines);
-        if cycles.is_empty() { Ok(basis) } else { Err(cycles) }
+        problems.extend(basis.cycles(&lines));
+        problems.sort_by_key(|problem| problem.line);
+        if problems.is_empty() { Ok(basis) } else { Err(problems) }
     }
 
     /// The achievements.

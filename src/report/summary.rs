@@ -330,7 +330,7 @@ fn next(out: &mut String, summary: &Summary, context: &SummaryContext<'_>) {
     } else if let Some(level) = context.next_level {
         (format!("planwave run {plan} --level {level}"), "generates the next level")
     } else {
-        return;
+        (format!("planwave next {plan}"), "shows what can be worked on now")
     };
     // Never wrapped: it is there to be copied.
     out.push_str(&format!("\n{}{}\n", left("Next", INDENT), context.style.bold(command)));
@@ -480,13 +480,21 @@ mod tests {
                    without usage is not counted
         Cost       unknown (no prices for gpt-5)
         Time       1m 04s; one after the other it would be 5m 20s (5.0 times as long)
+
+        Next       planwave next demo
+                   shows what can be worked on now
         ");
     }
 
     #[test]
     fn nothing_to_do() {
         let summary = Summary::default();
-        insta::assert_snapshot!(summary_text(&summary, &SummaryContext { next_level: None, ..context(&[]) }), @"Items      nothing to do");
+        insta::assert_snapshot!(summary_text(&summary, &SummaryContext { next_level: None, ..context(&[]) }), @r"
+        Items      nothing to do
+
+        Next       planwave next './my plan'
+                   shows what can be worked on now
+        ");
     }
 
     #[test]

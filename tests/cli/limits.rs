@@ -156,6 +156,9 @@ async fn an_answer_that_is_cut_is_continued() {
                for
     Tokens     2,000 in (400 cached, 20%), 600 out
     Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+
+    Next       planwave next plan
+               shows what can be worked on now
     [exit 0]
     ");
     let document = env.read("plan/subplans/SUBPLAN_TEST_11.md");

@@ -68,6 +68,7 @@ fn what_cannot_be_a_graph_is_reported_with_the_line_of_the_plan() {
         (&[], &[("no-achievements", 1)]),
         (&[("1.1", &[]), ("1.1", &[])], &[("duplicate-id", 11)]),
         (&[("1.1", &["1.1", "9.9"])], &[("self-dependency", 10), ("unknown-dependency", 10)]),
+        (&[("1.1", &["9.9"]), ("1.2", &["1.3"]), ("1.3", &["1.2"])], &[("unknown-dependency", 10), ("cycle", 11)]),
         (&[("1.3", &["1.2"]), ("1.1", &["1.3"]), ("1.2", &["1.1"])], &[("cycle", 11)]),
     ];
     for (achievements, expected) in table {
