@@ -257,7 +257,7 @@ fn run(scenario: Scenario) -> Ran {
     Ran { summary, events, plan: run_plan, store, model }
 }
 
-fn outcome<'a>(ran: &'a Ran, id: &str, stage: Stage) -> (&'a str, Option<&'a str>) {
+fn outcome<'a>(ran: &'a Ran, id: &str, stage: Stage) -> (ItemOutcome, Option<&'a str>) {
     let row = ran.summary.rows.iter().find(|row| row.item == item(id, stage)).unwrap();
     (row.outcome, row.reason.as_deref())
 }
@@ -370,10 +370,10 @@ proptest! {
 #[test]
 fn a_rejected_answer_goes_back_with_its_failures_and_the_bill_counts_both() {
     let ran = run(Scenario::new(vec![vec![]]).answer("1.1", Stage::Subplan, Answer::BadOnce));
-    assert_eq!(outcome(&ran, "1.1", Stage::Subplan), ("done", None));
-    assert_eq!(outcome(&ran, "1.1", Stage::Execution), ("done", None));
+    assert_eq!(outcome(&ran, "1.1", Stage::Subplan), (ItemOutcome::Done, None));
+    assert_eq!(outcome(&ran, "1.1", Stage::Execution), (ItemOutcome::Done, None));
     let rejected = ran.events.iter().find_map(|event| match event {
-        Event::AnswerRejected { findings, .. } => Some(findings.iter().map(|finding| finding.code).collect::<Vec<_>>()),
+        Event::AnswerRejected { findings, .. } => Some(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>()),
         _ => None,
     });
     assert!(rejected.unwrap().contains(&"section-missing"));
@@ -417,7 +417,7 @@ fn a_failure_that_concerns_the_run_stops_it_and_marks_nothing_as_failed() {
     let ran = run(scenario.answer("1.2", Stage::Subplan, Answer::Failure(Scope::Run)));
     assert_eq!(ran.summary.stop_kind, Some(StopKind::Provider));
     assert_eq!((ran.summary.failed, ran.summary.blocked), (0, 0));
-    assert_eq!(outcome(&ran, "1.2", Stage::Subplan), ("not_started", None));
+    assert_eq!(outcome(&ran, "1.2", Stage::Subplan), (ItemOutcome::NotStarted, None));
     assert!(ran.store.changes.lock().unwrap().values().all(|change| change.status != Some(Status::Failed)));
 }
 
@@ -442,5 +442,5 @@ fn a_subplan_that_cannot_be_read_again_stops_the_run_and_one_that_is_gone_fails_
 
     let ran = run(Scenario { unreadable: Some(std::io::ErrorKind::NotFound), ..one() });
     assert_eq!(ran.summary.stop_kind, None);
-    assert_eq!(outcome(&ran, "1.1", Stage::Execution).0, "failed");
+    assert_eq!(outcome(&ran, "1.1", Stage::Execution).0, ItemOutcome::Failed);
 }

@@ -1,7 +1,7 @@
 //! Answers that did not come whole: what to do about them, and joining the parts. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Completion, FinishReason};
 
@@ -11,7 +11,7 @@ const SHORTEST_OVERLAP: usize = 12;
 const COMPARED: usize = 8_000;
 
 /// What is done about an answer that did not come whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "remedy", rename_all = "snake_case")]
 pub enum Remedy {
     /// It is asked for again, with more room.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Remedy;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One achievement at one stage: the unit of generation, retry and failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ItemId {
     /// The achievement.
     pub achievement: AchievementId,
@@ -29,7 +29,7 @@ impl std::fmt::Display for ItemId {
 }
 
 /// One document of an item: an execution item has a part per EXECUTION_TASK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallId {
     /// The item.
     #[serde(flatten)]
@@ -50,7 +50,7 @@ impl std::fmt::Display for CallId {
 ///
 /// As NDJSON each has a field `event` with the name in snake case; times are RFC 3339 UTC, durations milliseconds,
 /// costs US dollars.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first event of a run.
@@ -211,7 +211,7 @@ impl Event {
 }
 
 /// What a run did, in sums.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// A row per item that was to be generated or was skipped, in the order of level, id and stage.
     pub rows: Vec<SummaryRow>,
@@ -252,7 +252,7 @@ pub struct Summary {
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
     /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<String>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
@@ -271,7 +271,7 @@ impl Summary {
 }
 
 /// Why a run stopped before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopKind {
     /// The user said so.
@@ -286,8 +286,36 @@ pub enum StopKind {
     Internal,
 }
 
+/// How an item ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemOutcome {
+    /// All its documents are written.
+    Done,
+    /// It failed for good.
+    Failed,
+    /// Something it needs failed.
+    Blocked,
+    /// The run stopped before it was done.
+    NotStarted,
+    /// The planner left it out.
+    Skipped,
+}
+
+impl std::fmt::Display for ItemOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::NotStarted => "not started",
+            Self::Skipped => "skipped",
+        })
+    }
+}
+
 /// One item in a [`Summary`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
     /// The item.
     #[serde(flatten)]
@@ -296,8 +324,8 @@ pub struct SummaryRow {
     pub title: String,
     /// The item's level.
     pub level: u32,
-    /// `done`, `failed`, `blocked`, `not_started` or `skipped`.
-    pub outcome: &'static str,
+    /// How it ended.
+    pub outcome: ItemOutcome,
     /// The reason of a failure, what blocks it, or why it was skipped.
     pub reason: Option<String>,
     /// Documents written, relative to the plan directory.

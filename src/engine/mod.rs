@@ -23,7 +23,7 @@ pub use briefing::{Briefing, Shared};
 pub use cut::Remedy;
 pub use discover::{Discovery, Inquired, Inquiry, Undiscovered, discover};
 pub use estimate::{ModelOutlook, forecast};
-pub use event::{CallId, Event, ItemId, StopKind, Summary, SummaryRow};
+pub use event::{CallId, Event, ItemId, ItemOutcome, StopKind, Summary, SummaryRow};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};
 pub use paper::{Paper, PaperCall, paper_calls};
 pub use planner::{

@@ -95,7 +95,7 @@ mod tests {
         {"event":"call_retrying","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"reason":"429 \u001b[31m\u202eslow\ndown","delay_ms":2000}
         {"event":"call_finished","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"usage":{"input":7000,"cached":0,"output":1834,"reasoning":0},"cost":0.25,"latency_ms":12345,"requests":1}
         {"event":"call_finished","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"usage":null,"cost":null,"latency_ms":400,"requests":2}
-        {"event":"answer_rejected","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"findings":[{"code":"size-large","severity":"warning","message":"the document has 900 lines","line":null},{"code":"section-missing","severity":"error","message":"the section Objective is missing","line":null},{"code":"placeholder","severity":"error","message":"line 12 holds a placeholder","line":null}]}
+        {"event":"answer_rejected","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"findings":[{"code":"too-long","severity":"warning","message":"the document has 900 lines","line":null},{"code":"section-missing","severity":"error","message":"the section Objective is missing","line":null},{"code":"placeholder","severity":"error","message":"line 12 holds a placeholder","line":null}]}
         {"event":"document_written","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"path":"subplans/SUBPLAN_DEMO_11.md","warnings":[]}
         {"event":"item_done","item":{"achievement":"1.2","stage":"execution"}}
         {"event":"item_failed","item":{"achievement":"1.2","stage":"execution"},"reason":"the model refused","attempts":3}

@@ -4,7 +4,7 @@
 //! can never pass the bound, however many are in flight. It must not decide what happens then.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Prices, Usage};
 
@@ -39,7 +39,7 @@ impl Bounds {
 const NO_OVERDRAFT: f64 = 1e-8;
 
 /// How far bounds were passed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overdraft {
     /// Tokens above the bound, where that was passed.
     pub tokens: Option<u64>,
