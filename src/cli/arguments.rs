@@ -87,6 +87,8 @@ pub(super) enum Command {
     Redo(super::undo::TakeBackArguments),
     /// Print what a run wrote, even where undone, or was answered.
     Show(super::show::ShowArguments),
+    /// Show the events of a run again, as they were shown live.
+    ReplayEvents(super::replay_events::ReplayEventsArguments),
     /// Add up what runs have cost.
     Cost(super::cost::CostArguments),
     /// Free room in .planwave.

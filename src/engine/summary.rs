@@ -88,12 +88,16 @@ impl Ledger {
         let rows = plan
             .items
             .iter()
-            .map(|item| row(item.id, briefing.achievement(item).title.clone(), item.level, ItemOutcome::NotStarted, None))
+            .map(|item| {
+                row(item.id, briefing.achievement(item).title.clone(), item.level, ItemOutcome::NotStarted, None)
+            })
             .collect();
         let skipped = plan
             .skipped
             .iter()
-            .map(|item| row(item.id, item.title.clone(), item.level, ItemOutcome::Skipped, Some(item.reason.to_string())))
+            .map(|item| {
+                row(item.id, item.title.clone(), item.level, ItemOutcome::Skipped, Some(item.reason.to_string()))
+            })
             .collect();
         Self { charged, rows, skipped, prices: *prices, bounds: *bounds, sums: Summary::default() }
     }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::{
     CallId, Event, Remedy,
     cut::{self, Room},
+    exchange_event,
 };
 use crate::{
     document::{Code, Expected, Finding, Names, Severity, check_answer, unwrap_answer},
@@ -234,7 +235,7 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
-        Progress::Exchanged(exchanged) => Event::exchange(Some(call), attempt, exchanged, prices),
+        Progress::Exchanged(exchanged) => exchange_event(Some(call), attempt, exchanged, prices),
     });
 }
 

@@ -62,7 +62,7 @@ impl<W: Write + Send> Reporter for Ndjson<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Summary, report::events_for_tests::*};
+    use crate::{engine::Summary, event::read_journal, report::events_for_tests::*};
 
     #[test]
     fn a_line_per_event() {
@@ -89,6 +89,9 @@ mod tests {
         }
         ndjson.finish();
         assert!(ndjson.error().is_none());
+        let read: Vec<Event> = read_journal(std::str::from_utf8(&out).unwrap()).map(Result::unwrap).collect();
+        let written = events.iter().filter(|event| !matches!(event, Event::CallProgress { .. }));
+        assert!(read.iter().eq(written), "every event is read back as it was written: {read:#?}");
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"event":"run_started","run":"20250203-120304","plan":"DEMO","model":"gpt-5","items":3,"concurrency":8,"at":"2025-02-03T12:03:04Z"}
         {"event":"call_started","call":{"achievement":"1.1","stage":"subplan","part":1,"parts":1},"title":"Write the 1.1 that everything else of this plan is going to need","attempt":1}

@@ -154,6 +154,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::document::Code;
     use crate::{engine::Summary, report::events_for_tests::*};
 
     /// A reporter whose clock moves on by `step` seconds with each event.

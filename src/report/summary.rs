@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     engine::{ItemOutcome, Summary, SummaryRow, Totals},
-    model::{Usage, gate::Overdraft},
+    event::Overdraft,
+    model::Usage,
 };
 
 /// Rows listed where there is no terminal whose height tells how many fit.
@@ -362,7 +363,9 @@ mod tests {
             reason: reason.map(str::to_owned),
             paths: vec![],
             usage: match outcome {
-                ItemOutcome::Done | ItemOutcome::Failed => Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640 },
+                ItemOutcome::Done | ItemOutcome::Failed => {
+                    Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640 }
+                }
                 _ => Usage::default(),
             },
             attempts: if outcome == ItemOutcome::Failed { 3 } else { 1 },
@@ -376,7 +379,7 @@ mod tests {
                 row(
                     "1.1",
                     Stage::Execution,
-                    "failed",
+                    ItemOutcome::Failed,
                     Some(
                         "section-missing: the section Objective is \u{1b}[31mmissing, and so is everything else that was asked for",
                     ),

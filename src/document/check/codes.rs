@@ -109,7 +109,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for code in Code::ALL {
             let name = code.as_str();
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
             assert!(seen.insert(name), "{name} twice");
             let sentence = explain(name).unwrap();
             assert!(sentence.ends_with('.') && sentence.len() > 15, "{name}: {sentence}");

@@ -199,7 +199,11 @@ fn sizes_that_are_usual_are_not_mentioned() {
         (Stage::Execution, 1443, Some("too-long")),
     ];
     for (stage, lines, code) in table {
-        assert_eq!(size(&"a\n".repeat(lines), stage).map(|finding| finding.code.as_str()), code, "{stage} of {lines} lines");
+        assert_eq!(
+            size(&"a\n".repeat(lines), stage).map(|finding| finding.code.as_str()),
+            code,
+            "{stage} of {lines} lines"
+        );
     }
     for (lines, said) in [(1, "has 1 line;"), (2, "has 2 lines;"), (969, "has 969 lines;")] {
         let found = size(&"a\n".repeat(lines), Stage::Subplan).unwrap();

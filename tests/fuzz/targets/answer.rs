@@ -5,7 +5,7 @@ use std::hint::black_box;
 use planwave::{
     discovery,
     document::{
-        Expected, MAX_EXECUTIONS, Names, Stage, check_answer, check_document, digest, explain, planned_executions,
+        Code, Expected, MAX_EXECUTIONS, Names, Stage, check_answer, check_document, digest, planned_executions,
         sections, unwrap_answer,
     },
     plan::{AchievementId, PlanName},
