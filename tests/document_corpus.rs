@@ -67,7 +67,11 @@ fn a_placeholder_left_in_a_section_of_a_real_document_is_found() {
             let left = format!("{}\n{marker}\n{}", &text[..at], &text[at..]);
             assert!(is_placeholder(&left), "{}", path.display());
             let found = check_document(&left, *stage);
-            assert!(found.iter().any(|finding| finding.code.as_str() == "placeholder"), "{}: {found:?}", path.display());
+            assert!(
+                found.iter().any(|finding| finding.code.as_str() == "placeholder"),
+                "{}: {found:?}",
+                path.display()
+            );
         }
     }
 }
