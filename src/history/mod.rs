@@ -15,7 +15,7 @@ mod timeline;
 mod unlisted;
 
 pub use bill::{Bill, BillKey, BillLine, Charge};
-pub use calls::{CallLog, Rejection, Took};
+pub use calls::{CallLog, Rejection};
 pub use plan_path::PlanPath;
 pub use record::{Change, ChangeKind, Digest, End, FileChange, Header, Kind, Record, RecordError, Tallied, VERSION};
 pub use retention::{KEPT_OPERATIONS, Kept, Removal, Stored, removal};
