@@ -9,6 +9,7 @@ use super::{AnalyzeArguments, subject::Subject};
 use crate::{
     cli::{
         failure::{Exit, Failure},
+        own_folder,
         project::Project,
         refresh,
         terminal::{self, err, out, out_file},
@@ -17,7 +18,7 @@ use crate::{
     model::Usage,
     parallel::{Level, ParallelFile, Structure, whole_seconds, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
-    store::{Existing, Journal, Operation, RunLock, WriteError},
+    store::{Existing, Journal, Operation, WriteError},
 };
 
 /// Warnings about single dependencies that are printed.
@@ -248,7 +249,7 @@ fn write(
         Some(journal) => Operation::within(dir, Arc::clone(journal), began),
         None => {
             let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
-            lock = RunLock::take(dir, &holder)?;
+            lock = own_folder::lock(dir, &holder)?;
             Operation::begin(dir, &lock, "analyze", began)?
         }
     };
