@@ -111,7 +111,8 @@ impl Model for FakeModel {
                 requests: 1,
                 key: Arc::from("key"),
                 remembered: false,
-                unrecorded: None,
+                lowered_cap: None,
+unrecorded: None,
             })
         })
     }

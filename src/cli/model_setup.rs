@@ -106,7 +106,7 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretStr
     let model = &loaded.settings.model;
     let key = settings::api_key(model, &sources.environment)?;
     if key.is_none() && settings::needs_key(model.base_url.expose()) {
-        return Err(Failure::invalid(format!("there is no API key for {}", model.base_url.host())).hint(format!(
+        return Err(Failure::invalid(format!("there is no API key for {}", model.base_url.name())).hint(format!(
             "set the environment variable {}, or `model.api_key_command` in your configuration; \
              to try planwave without a key, run `planwave demo`",
             model.api_key_env
@@ -138,7 +138,7 @@ pub(super) fn check_budget(loaded: &Loaded, facts: &ModelFacts) -> Result<(), Fa
     Err(Failure::invalid(format!(
         "no prices are known for {} at {}, so its cost cannot be bounded",
         model.name,
-        model.base_url.host()
+        model.base_url.name()
     ))
     .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
 }

@@ -129,7 +129,8 @@ mod tests {
             requests: 1,
             key: "".into(),
             remembered: false,
-            unrecorded: None,
+            lowered_cap: None,
+unrecorded: None,
         }
     }
 

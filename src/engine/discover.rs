@@ -304,7 +304,8 @@ mod tests {
                     requests: 1,
                     key: Arc::from("key"),
                     remembered: false,
-                    unrecorded: None,
+                    lowered_cap: None,
+unrecorded: None,
                 })
             }
             .boxed()

@@ -130,7 +130,8 @@ mod tests {
                 requests: 0,
                 key: Arc::from("key"),
                 remembered: true,
-                unrecorded: None,
+                lowered_cap: None,
+unrecorded: None,
             });
             async move { answer }.boxed()
         }

@@ -29,6 +29,8 @@ mod failure;
 mod headers;
 #[path = "../../src/model/provider.rs"]
 mod provider;
+#[path = "../../src/model/size.rs"]
+mod size;
 #[path = "../../src/model/sse.rs"]
 mod sse;
 
