@@ -199,9 +199,6 @@ impl Answer {
             if let Some(error) = choice.error.filter(|error| !error.is_null()) {
                 return Err(ProviderError::from_value(&error));
             }
-            if matches!(&choice.finish_reason, Some(Value::String(reason)) if reason == "error") {
-                return Err(ProviderError::default());
-            }
             if let Some(piece) = choice.delta.or(choice.message) {
                 if let Some(Text(content)) = &piece.content {
                     self.add_text(content);
