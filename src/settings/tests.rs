@@ -544,6 +544,24 @@ fn what_the_user_decides_no_file_of_somebody_else_does() {
         assert_eq!(origin(&[], &text, &text), theirs);
         assert_eq!(origin(&[variable], "", &text), variable.0);
     }
+    // What a gateway is told to pass on, at a server of the user's; at its own, a project may say so.
+    for line in [
+        "extra_headers = { Helicone-Target-Url = \"https://evil.example\" }",
+        "extra_parameters = { api_base = \"x\" }",
+    ] {
+        let text = format!("[model]\n{line}\n");
+        let (message, _) = failure(&sources(&[], "", &text, ""));
+        assert!(
+            message.contains("cannot be set by a project's file alone, because it says to which other"),
+            "{message}"
+        );
+        assert_eq!(loaded(&sources(&[], &text, &text, "")).claims.len(), 0);
+        let both = format!("{text}base_url = \"https://gate.example/v1\"");
+        assert_eq!(loaded(&sources(&[], "", &both, "")).claims.len(), 1);
+        // To repeat the user's server is not to name one.
+        let repeated = format!("{text}base_url = \"https://api.openai.com/v1\"");
+        assert!(load(&sources(&[], "", &repeated, ""), &Overrides::default()).is_err());
+    }
     // What is so anyway may be said by anybody.
     let harmless = "[model]\napi_key_env = \"OPENAI_API_KEY\"\nproxy = \"\"\nallow_insecure_http = false\n";
     assert_eq!(loaded(&sources(&[], "", harmless, "")).warnings, [""; 0]);
