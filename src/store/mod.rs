@@ -21,6 +21,7 @@ mod lock;
 mod new_plan;
 mod oddity;
 mod operation;
+mod own_folder;
 mod plan_dir;
 mod records;
 mod scan;

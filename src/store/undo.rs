@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     history::{
-        Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb, taking_back,
+        Change, Digest, Found, Kind, NOT_WRITTEN, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb,
+        taking_back,
     },
     parallel,
 };
@@ -120,6 +121,10 @@ impl Unfinished {
         }
         let (mut left, mut untouchable) = (Vec::new(), Vec::new());
         for change in &record.changes {
+            if !change.path.is_written() {
+                untouchable.push(Untouchable { path: change.path.clone(), reason: String::from(NOT_WRITTEN) });
+                continue;
+            }
             match found(dir, &change.path) {
                 Found::Bytes(now) if now == change.after => {}
                 Found::Bytes(now) if now == change.before => left.push(change.clone()),
@@ -180,6 +185,12 @@ pub fn is_unfinished(record: &Record) -> bool {
 }
 
 fn found(dir: &PlanDir, path: &PlanPath) -> Found {
+    if let Some(target) = dir.foreign_target(path.as_str()) {
+        return Found::Unreadable(format!(
+            "is a link to {}, which is not a file that planwave writes",
+            target.display()
+        ));
+    }
     match dir.read(path.as_str()) {
         Ok(bytes) => Found::Bytes(Some(Digest::of(&bytes))),
         Err(StoreError::Io { source, .. })
@@ -197,9 +208,15 @@ fn found(dir: &PlanDir, path: &PlanPath) -> Found {
 /// Whether a step can be made; the bytes of a merge, where it is one.
 fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, StoreError> {
     let gone = || String::from("cannot be restored: its bytes from before are missing or damaged in .planwave/blobs");
+    let other = || String::from("is no parallel.json, now or before, so the record cannot be right");
+    let fits = |bytes: &[u8]| !is_other_json(&step.path) || is_parallel(bytes);
+    if step.now.is_some() && !fits(&dir.read(step.path.as_str())?) {
+        return Ok(Err(other()));
+    }
     Ok(match step.restore {
         Restore::Remove => Ok(None),
         Restore::Overwrite(blob) | Restore::Recreate(blob) => match blobs::get(dir, blob)? {
+            Some(bytes) if !fits(&bytes) => Err(other()),
             Some(_) => Ok(None),
             None => Err(gone()),
         },
@@ -214,6 +231,16 @@ fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, 
             _ => Err(gone()),
         },
     })
+}
+
+/// Whether a file is JSON beside the plan's own parallel.json: only what it holds tells whether planwave writes it.
+fn is_other_json(path: &PlanPath) -> bool {
+    path.as_str() != PARALLEL_FILE && !path.as_str().contains('/')
+}
+
+/// Whether these are the bytes of a parallel.json, which may have errors.
+fn is_parallel(bytes: &[u8]) -> bool {
+    parallel::ParallelFile::salvage(bytes).is_ok_and(|file| !file.entries().is_empty())
 }
 
 /// Gives a file the bytes of a blob, or removes it.
@@ -233,10 +260,15 @@ fn make(dir: &PlanDir, path: &PlanPath, after: Option<Digest>, mode: Option<u32>
     }
 }
 
+/// The permission bits that a document can have.
+#[cfg(unix)]
+const DOCUMENT_MODE: u32 = 0o666;
+
 #[cfg(unix)]
 fn set_mode(dir: &PlanDir, path: &PlanPath, mode: u32) -> io::Result<()> {
     use cap_std::fs::PermissionsExt as _;
-    dir.dir().set_permissions(path.as_str(), cap_std::fs::Permissions::from_mode(mode))
+    // Documents are not executable, whatever the record says.
+    dir.dir().set_permissions(path.as_str(), cap_std::fs::Permissions::from_mode(mode & DOCUMENT_MODE))
 }
 
 #[cfg(not(unix))]
