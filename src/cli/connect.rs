@@ -12,7 +12,7 @@ use super::{
     terminal::err,
 };
 use crate::{
-    model::{Model, OpenAi, Source},
+    model::{Model, OpenAi, Source, is_word_of},
     settings::Loaded,
     store::PlanDir,
     tape::{Header, Origin},
@@ -54,7 +54,10 @@ pub(super) fn connect(
     if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
         err(&format!("{line}\n"));
     }
-    let configuration = model_setup::configuration(loaded, key);
+    let mut configuration = model_setup::configuration(loaded, key);
+    if let Some(key) = &configuration.api_key {
+        configuration.key_is_a_word = is_word_of(key, &String::from_utf8_lossy(&dir.read_plan()?));
+    }
     let live = matches!(tapes.source, Source::Live);
     if live {
         model_setup::check_budget(loaded, &choice.facts)?;

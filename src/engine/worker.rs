@@ -267,6 +267,12 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             names: &call.names,
         },
     );
+    if completion.masked {
+        findings.push(Code::SecretInDocument.error(
+            None,
+            "The answer held an API key or a password, which was masked as `***`. Write the document without it.",
+        ));
+    }
     findings.extend(finish(&completion.finish));
     findings
 }

@@ -255,6 +255,14 @@ fn paths_are_relative_to_the_file_that_names_them() {
     ));
     assert_eq!(loaded.settings.prompts.directory, Some(PathBuf::from("/work").join("templates")));
     assert_eq!(loaded.settings.model.models_file, Some(PathBuf::from("here/models.toml")));
+    // A program, too, where it is a path; a name is looked up.
+    for (program, expected) in
+        [("./key", "/home/me/.config/planwave/./key"), ("pass", "pass"), ("/bin/key", "/bin/key")]
+    {
+        let user = format!("[model]\napi_key_command = [\"{program}\", \"./as-it-is\"]\n");
+        let command = self::loaded(&sources(&[], &user, "", "")).settings.model.api_key_command.unwrap();
+        assert_eq!((command.program.as_str(), command.arguments[0].as_str()), (expected, "./as-it-is"));
+    }
 }
 
 #[test]
