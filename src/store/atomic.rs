@@ -19,7 +19,7 @@ use super::{
     disk::{Directory, DiskFile},
     swap,
 };
-use crate::history::Digest;
+use crate::history::{Digest, PlanPath};
 
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,8 +286,10 @@ fn stage(
     };
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = PathBuf::from(format!(".planwave-{}-{number}.tmp", std::process::id()));
+    // Nobody sets permissions in planwave's own folder.
+    let kept = |metadata: &&Metadata| metadata.is_file() && !folders.dir.is_own(&path);
     let permissions = match &there {
-        Some(metadata) => Some(metadata).filter(|metadata| metadata.is_file()).map(Metadata::permissions),
+        Some(metadata) => Some(metadata).filter(kept).map(Metadata::permissions),
         None => write.mode.and_then(permissions_of),
     };
     let mut staged = Staged { folder: at, temporary, name, file: None, existing, there: there.is_some() || taken };
@@ -302,7 +304,7 @@ fn stage(
 /// the directory.
 fn behind_link<'a>(folders: &mut Folders<'_>, write: &Write<'a>) -> io::Result<Cow<'a, Path>> {
     let path = Cow::Borrowed(write.path);
-    if write.existing == Existing::Keep {
+    if write.existing == Existing::Keep || folders.dir.is_own(write.path) {
         return Ok(path);
     }
     let at = folders.of(write.path)?;
@@ -311,12 +313,27 @@ fn behind_link<'a>(folders: &mut Folders<'_>, write: &Write<'a>) -> io::Result<C
         return Ok(path);
     }
     match folders.dir.canonicalize(write.path) {
-        Ok(real) => Ok(Cow::Owned(real)),
+        Ok(real) if may_give_way(write.path, &real) => Ok(Cow::Owned(real)),
+        Ok(real) => Err(io::Error::other(format!(
+            "it is a link to {}, which is not a file that planwave writes: put the file itself there",
+            real.display()
+        ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(io::Error::new(error.kind(), "it is a link to a file that is not there"))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether a file may be replaced by way of a link to it: one of the same name, or of a name that planwave writes. Any other is
+/// somebody else's, and a link to it may have come with the plan.
+pub(super) fn may_give_way(link: &Path, target: &Path) -> bool {
+    let hidden = |component: std::path::Component<'_>| component.as_os_str().to_string_lossy().starts_with('.');
+    let same = link.file_name() == target.file_name() && !target.components().any(hidden);
+    let path = target.to_str().map(|path| path.replace('\\', "/"));
+    // JSON beside parallel.json may be anything.
+    let document = |path: &PlanPath| path.is_written() && path.as_str().contains('/');
+    same || path.is_some_and(|path| PlanPath::parse(&path).is_some_and(|path| document(&path)))
 }
 
 /// Writes an empty file into a folder and takes it away again.
@@ -539,15 +556,23 @@ mod tests {
         assert_eq!(std::fs::read_to_string(path).unwrap(), "new");
         // The file behind a link gives way to a new one, the link stays.
         dir.create_dir("kept").unwrap();
-        dir.write("kept/file", "old").unwrap();
-        let kept = directory.path().join("kept/file");
+        dir.write("kept/first", "old").unwrap();
+        let kept = directory.path().join("kept/first");
         std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).unwrap();
-        std::os::unix::fs::symlink("kept/file", directory.path().join("to")).unwrap();
+        std::os::unix::fs::symlink("kept/first", directory.path().join("to")).unwrap();
         std::os::unix::fs::symlink("to", directory.path().join("first")).unwrap();
         write(&dir, Path::new("first"), Path::new("first"), b"new", Existing::Replace, blank).unwrap();
-        assert_eq!(files(&dir, "kept"), listed(&[("file", "new")]));
+        assert_eq!(files(&dir, "kept"), listed(&[("first", "new")]));
         assert!(dir.symlink_metadata("first").unwrap().is_symlink());
         assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+        // A file of another name is not replaced by way of a link, and nothing that is hidden is.
+        std::fs::create_dir(directory.path().join(".git")).unwrap();
+        for (name, target) in [("subplan", "PLAN_X.md"), ("config", ".git/config")] {
+            std::fs::write(directory.path().join(target), "theirs").unwrap();
+            std::os::unix::fs::symlink(target, directory.path().join(name)).unwrap();
+            write(&dir, Path::new(name), Path::new(name), b"new", Existing::Replace, blank).unwrap_err();
+            assert_eq!(std::fs::read_to_string(directory.path().join(target)).unwrap(), "theirs");
+        }
         let outside = tempfile::NamedTempFile::new().unwrap();
         for (name, target) in
             [("out", outside.path()), ("gone", Path::new("kept/nothing")), ("self", Path::new("self"))]

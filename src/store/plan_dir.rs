@@ -209,6 +209,14 @@ impl PlanDir {
         Timestamp::try_from(time).ok()
     }
 
+    /// Where the file at `path` is a link: what it leads to in the directory, unless that is a file that planwave writes.
+    pub(super) fn foreign_target(&self, path: &str) -> Option<PathBuf> {
+        let link = Path::new(path);
+        let target = self.dir.symlink_metadata(link).is_ok_and(|metadata| metadata.is_symlink());
+        let target = target.then(|| self.dir.canonicalize(link).ok()).flatten()?;
+        (!atomic::may_give_way(link, &target)).then_some(target)
+    }
+
     /// Writes a file atomically.
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
         self.write_with_mode(path, bytes, existing, None)

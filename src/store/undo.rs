@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     history::{
-        Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb, taking_back,
+        Change, Digest, Found, Kind, NOT_WRITTEN, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb,
+        taking_back,
     },
     parallel,
 };
@@ -166,6 +167,10 @@ impl Unfinished {
         // Of several changes of a file the last one counts: those before it were not made.
         let last: HashMap<&PlanPath, &Change> = record.changes.iter().map(|change| (&change.path, change)).collect();
         for change in record.changes.iter().filter(|change| last.get(&change.path) == Some(change)) {
+            if !change.path.is_written() {
+                untouchable.push(Untouchable { path: change.path.clone(), reason: String::from(NOT_WRITTEN) });
+                continue;
+            }
             match found(dir, &change.path) {
                 Found::Bytes(now) if now == change.after => {}
                 Found::Bytes(now) if now == change.before => left.push(change.clone()),
@@ -242,6 +247,12 @@ pub fn is_unfinished(record: &Record) -> bool {
 }
 
 fn found(dir: &PlanDir, path: &PlanPath) -> Found {
+    if let Some(target) = dir.foreign_target(path.as_str()) {
+        return Found::Unreadable(format!(
+            "is a link to {}, which is not a file that planwave writes",
+            target.display()
+        ));
+    }
     match dir.read(path.as_str()) {
         Ok(bytes) => Found::Bytes(Some(Digest::of(&bytes))),
         Err(StoreError::Io { source, .. })
@@ -259,9 +270,15 @@ fn found(dir: &PlanDir, path: &PlanPath) -> Found {
 /// Whether a step can be made; the bytes of a merge, where it is one.
 fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, StoreError> {
     let gone = || String::from("cannot be restored: its bytes from before are missing or damaged in .planwave/blobs");
+    let other = || String::from("is no parallel.json, now or before, so the record cannot be right");
+    let fits = |bytes: &[u8]| !is_other_json(&step.path) || is_parallel(bytes);
+    if step.now.is_some() && !fits(&dir.read(step.path.as_str())?) {
+        return Ok(Err(other()));
+    }
     Ok(match step.restore {
         Restore::Remove => Ok(None),
         Restore::Overwrite(blob) | Restore::Recreate(blob) => match blobs::get(dir, blob)? {
+            Some(bytes) if !fits(&bytes) => Err(other()),
             Some(_) => Ok(None),
             None => Err(gone()),
         },
@@ -276,6 +293,16 @@ fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, 
             _ => Err(gone()),
         },
     })
+}
+
+/// Whether a file is JSON beside the plan's own parallel.json: only what it holds tells whether planwave writes it.
+fn is_other_json(path: &PlanPath) -> bool {
+    path.as_str() != PARALLEL_FILE && !path.as_str().contains('/')
+}
+
+/// Whether these are the bytes of a parallel.json, which may have errors.
+fn is_parallel(bytes: &[u8]) -> bool {
+    parallel::ParallelFile::salvage(bytes).is_ok_and(|file| !file.entries().is_empty())
 }
 
 /// Gives a file the bytes of a blob, or removes it. It must be what was found, or [`WriteError::Changed`] says that it is not.
@@ -296,11 +323,14 @@ fn make(
         Err(error) => return Err(failed(io::Error::other(error.to_string()))),
     };
     let existing = found.map_or(Existing::Keep, Existing::ReplaceOnly);
-    match dir.write_with_mode(path.as_str(), &bytes, existing, mode) {
+    match dir.write_with_mode(path.as_str(), &bytes, existing, mode.map(|mode| mode & DOCUMENT_MODE)) {
         Err(WriteError::Exists { path }) => Err(WriteError::Changed { path }),
         written => written,
     }
 }
+
+/// The permission bits that a document can have: documents are not executable, whatever a record says.
+const DOCUMENT_MODE: u32 = 0o666;
 
 /// Makes removals durable: one sync for each folder.
 fn sync_folders<'a>(dir: &PlanDir, paths: impl Iterator<Item = &'a PlanPath>) -> Result<(), WriteError> {

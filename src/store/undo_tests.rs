@@ -11,6 +11,9 @@ use crate::{
     store::{Cleaning, Operation},
 };
 
+#[path = "undo_hostile_tests.rs"]
+mod hostile;
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// A plan directory in which things are done.
@@ -227,14 +230,14 @@ fn an_undo_that_was_interrupted_restores_permissions_when_it_is_finished() {
 #[test]
 fn documents_come_and_go_and_come_back() {
     let world = world();
-    world.edit("subplans/old.md", "old\r\n");
-    world.edit("execution/gone.md", "\u{feff}gone");
+    world.edit("subplans/SUBPLAN_T_old.md", "old\r\n");
+    world.edit("execution/EXECUTION_TASK_T_gone.md", "\u{feff}gone");
     let before = world.files();
     world.operation(&[
-        ("subplans/new.md", Some("new")),
-        ("subplans/old.md", Some("newer")),
-        ("execution/gone.md", None),
-        ("subplans/old.md", Some("newest")),
+        ("subplans/SUBPLAN_T_new.md", Some("new")),
+        ("subplans/SUBPLAN_T_old.md", Some("newer")),
+        ("execution/EXECUTION_TASK_T_gone.md", None),
+        ("subplans/SUBPLAN_T_old.md", Some("newest")),
         ("parallel.json", Some("{}")),
     ]);
     let after = world.files();
@@ -252,11 +255,11 @@ fn documents_come_and_go_and_come_back() {
 #[test]
 fn an_operation_that_changes_nothing_leaves_no_record() {
     let world = world();
-    world.edit("a.md", "same");
-    world.operation(&[("a.md", Some("same")), ("nowhere.md", None)]);
+    world.edit("subplans/SUBPLAN_T_a.md", "same");
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("same")), ("subplans/SUBPLAN_T_nowhere.md", None)]);
     assert!(world.files().len() == 2 && world.history().len() <= 1);
     let operation = Operation::begin(&world.dir, &world.lock, "test", now()).unwrap();
-    let refused = operation.write("a.md", b"other", Existing::Keep).unwrap_err();
+    let refused = operation.write("subplans/SUBPLAN_T_a.md", b"other", Existing::Keep).unwrap_err();
     assert!(matches!(refused, WriteError::Exists { .. }));
     operation.finish().unwrap();
     assert_eq!(world.take_back(Verb::Undo), None);
@@ -265,28 +268,28 @@ fn an_operation_that_changes_nothing_leaves_no_record() {
 #[test]
 fn what_was_edited_since_stays_and_is_named() {
     let world = world();
-    world.operation(&[("subplans/a.md", Some("a")), ("subplans/b.md", Some("b"))]);
-    world.edit("subplans/a.md", "mine");
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("a")), ("subplans/SUBPLAN_T_b.md", Some("b"))]);
+    world.edit("subplans/SUBPLAN_T_a.md", "mine");
     let edited = world.files();
-    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("subplans/a.md")])));
+    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("subplans/SUBPLAN_T_a.md")])));
     assert_eq!(world.files(), edited);
     // Left out, the rest is taken back.
     world.prepare(1).perform(&world.dir, &world.lock, &World::begin(Kind::Undo(1))).unwrap();
-    assert_eq!(world.files().keys().collect::<Vec<_>>(), ["PLAN_T.md", "subplans/a.md"]);
+    assert_eq!(world.files().keys().collect::<Vec<_>>(), ["PLAN_T.md", "subplans/SUBPLAN_T_a.md"]);
 }
 
 #[test]
 fn an_older_operation_can_be_taken_back_where_no_later_one_touched_its_files() {
     let world = world();
-    world.operation(&[("a.md", Some("1"))]);
-    world.operation(&[("b.md", Some("1"))]);
-    world.operation(&[("a.md", Some("2"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("1"))]);
+    world.operation(&[("subplans/SUBPLAN_T_b.md", Some("1"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("2"))]);
     let refused = world.prepare(1);
     assert_eq!(refused.plan().untouchable[0].reason, "was changed since by 3 (test)");
     let free = world.prepare(2);
     assert!(free.plan().untouchable.is_empty());
     free.perform(&world.dir, &world.lock, &World::begin(Kind::Undo(2))).unwrap();
-    assert!(!world.files().contains_key("b.md"));
+    assert!(!world.files().contains_key("subplans/SUBPLAN_T_b.md"));
 }
 
 const STARTED: &str = r#"{"levels": [{"level": 1, "achievements": [
@@ -323,15 +326,15 @@ fn a_parallel_json_that_others_changed_is_taken_back_in_part() {
 #[test]
 fn damaged_bytes_are_never_restored() {
     let world = world();
-    world.edit("a.md", "old");
-    world.operation(&[("a.md", Some("new"))]);
+    world.edit("subplans/SUBPLAN_T_a.md", "old");
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("new"))]);
     let blob = world.dir.path().join(blobs::path_of(Digest::of(b"old")));
     std::fs::write(&blob, "bad").unwrap();
     let refused = world.prepare(1);
     assert!(refused.plan().untouchable[0].reason.contains("missing or damaged"), "{refused:?}");
     std::fs::remove_file(&blob).unwrap();
-    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("a.md")])));
-    assert_eq!(world.files()["a.md"], b"new");
+    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("subplans/SUBPLAN_T_a.md")])));
+    assert_eq!(world.files()["subplans/SUBPLAN_T_a.md"], b"new");
 }
 
 #[cfg(unix)]
@@ -340,13 +343,13 @@ fn permissions_come_back() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = world();
     let path = |name: &str| world.dir.path().join(name);
-    for (name, mode) in [("kept.md", 0o640), ("gone.md", 0o444)] {
+    for (name, mode) in [("subplans/SUBPLAN_T_kept.md", 0o640), ("subplans/SUBPLAN_T_gone.md", 0o444)] {
         world.edit(name, name);
         std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
-    world.operation(&[("kept.md", Some("other")), ("gone.md", None)]);
+    world.operation(&[("subplans/SUBPLAN_T_kept.md", Some("other")), ("subplans/SUBPLAN_T_gone.md", None)]);
     assert!(matches!(world.take_back(Verb::Undo), Some(Ok(_))));
-    for (name, mode) in [("kept.md", 0o640), ("gone.md", 0o444)] {
+    for (name, mode) in [("subplans/SUBPLAN_T_kept.md", 0o640), ("subplans/SUBPLAN_T_gone.md", 0o444)] {
         assert_eq!(std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
     }
 }
@@ -366,17 +369,17 @@ fn interrupted(world: &World, changes: &[(&str, Option<&str>)], made: usize) {
 }
 
 const CHANGES: [(&str, Option<&str>); 6] = [
-    ("subplans/a.md", Some("a")),
+    ("subplans/SUBPLAN_T_a.md", Some("a")),
     ("parallel.json", Some("{\"1\":1}")),
-    ("old.md", Some("new")),
-    ("gone.md", None),
+    ("subplans/SUBPLAN_T_old.md", Some("new")),
+    ("subplans/SUBPLAN_T_gone.md", None),
     ("parallel.json", Some("{\"2\":2}")),
-    ("subplans/b.md", Some("b")),
+    ("subplans/SUBPLAN_T_b.md", Some("b")),
 ];
 
 fn with_old_files() -> World {
     let world = world();
-    for name in ["old.md", "gone.md", "parallel.json"] {
+    for name in ["subplans/SUBPLAN_T_old.md", "subplans/SUBPLAN_T_gone.md", "parallel.json"] {
         world.edit(name, "{}");
     }
     world
@@ -431,8 +434,8 @@ fn an_undo_that_was_interrupted_anywhere_can_be_finished() {
 #[test]
 fn records_that_are_damaged_are_named() {
     let world = world();
-    world.operation(&[("a.md", Some("1"))]);
-    world.operation(&[("a.md", Some("2"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("1"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("2"))]);
     let ids = world.dir.operations().unwrap();
     let path = world.dir.path().join(records::folder_of(&ids[0])).join(records::CHANGES);
     std::fs::write(&path, [0xff, b'\n', 0xfe]).unwrap();
@@ -442,7 +445,7 @@ fn records_that_are_damaged_are_named() {
     let cleaning = Cleaning::plan(&world.dir, now(), 0).unwrap();
     assert_eq!(cleaning.unreadable.len(), 1);
     // The next operation gets a number of its own.
-    world.operation(&[("a.md", Some("3"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("3"))]);
     assert_eq!(world.dir.operations().unwrap()[0].number(), 3);
 }
 
@@ -455,7 +458,7 @@ fn the_bill_outlives_the_record() {
     io::Write::write_all(&mut run.events(&world.dir).unwrap(), format!("{line}\n").as_bytes()).unwrap();
     run.finish(&world.dir, now(), None).unwrap();
     for number in 0..KEPT_OPERATIONS {
-        world.operation(&[("a.md", Some(&number.to_string()))]);
+        world.operation(&[("subplans/SUBPLAN_T_a.md", Some(&number.to_string()))]);
     }
     for _ in 0..2 {
         Cleaning::plan(&world.dir, Timestamp::MAX, 0).unwrap().perform(&world.dir, &world.lock, &|_, _| None).unwrap();
@@ -468,7 +471,7 @@ fn the_bill_outlives_the_record() {
     for _ in 0..KEPT_OPERATIONS {
         assert!(matches!(world.take_back(Verb::Undo), Some(Ok(_))));
     }
-    assert!(!world.files().contains_key("a.md"));
+    assert!(!world.files().contains_key("subplans/SUBPLAN_T_a.md"));
 }
 
 #[derive(Clone, Debug)]
@@ -571,7 +574,7 @@ proptest! {
     /// Bytes are what the oracle says after any sequence of operations, edits, undos, redos and clean-ups.
     #[test]
     fn any_sequence_is_as_the_oracle_says(deeds in deeds(), clean: bool) {
-        const NAMES: [&str; 4] = ["a.md", "subplans/b.md", "execution/feedbacks/c.md", "d"];
+        const NAMES: [&str; 4] = ["subplans/SUBPLAN_T_a.md", "subplans/SUBPLAN_T_b.md", "execution/feedbacks/FIX_c.md", "execution/SKIPPED_d.md"];
         let world = world();
         let mut model = Model { files: world.files(), ..Model::default() };
         for deed in &deeds {
