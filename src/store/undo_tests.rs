@@ -123,27 +123,31 @@ fn take_back_beside(world: &World, number: u64, at: &str, act: &dyn Fn()) -> Per
 #[test]
 fn what_is_saved_while_undo_works_stays_and_is_named() {
     for (at, path) in [
-        ("subplans/new.md", "subplans/new.md"),
-        ("subplans/old.md", "subplans/old.md"),
-        ("execution/gone.md", "execution/gone.md"),
+        ("subplans/SUBPLAN_T_11.md", "subplans/SUBPLAN_T_11.md"),
+        ("subplans/SUBPLAN_T_12.md", "subplans/SUBPLAN_T_12.md"),
+        ("execution/EXECUTION_TASK_T_11_01.md", "execution/EXECUTION_TASK_T_11_01.md"),
         // Before it comes to any of them.
-        ("ready", "subplans/new.md"),
-        ("ready", "subplans/old.md"),
-        ("ready", "execution/gone.md"),
+        ("ready", "subplans/SUBPLAN_T_11.md"),
+        ("ready", "subplans/SUBPLAN_T_12.md"),
+        ("ready", "execution/EXECUTION_TASK_T_11_01.md"),
     ] {
         let world = world();
-        world.edit("subplans/old.md", "old");
-        world.edit("execution/gone.md", "gone");
+        world.edit("subplans/SUBPLAN_T_12.md", "old");
+        world.edit("execution/EXECUTION_TASK_T_11_01.md", "gone");
         world.operation(&[
-            ("subplans/new.md", Some("new")),
-            ("subplans/old.md", Some("newer")),
-            ("execution/gone.md", None),
+            ("subplans/SUBPLAN_T_11.md", Some("new")),
+            ("subplans/SUBPLAN_T_12.md", Some("newer")),
+            ("execution/EXECUTION_TASK_T_11_01.md", None),
         ]);
         let done = take_back_beside(&world, 1, at, &|| world.edit(path, "by a person"));
         assert_eq!(done.left, [PlanPath::parse(path).unwrap()], "{at} {path}");
-        let mut expected: Files = [("subplans/old.md", "old"), ("execution/gone.md", "gone"), ("PLAN_T.md", "# PLAN")]
-            .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
-            .into();
+        let mut expected: Files = [
+            ("subplans/SUBPLAN_T_12.md", "old"),
+            ("execution/EXECUTION_TASK_T_11_01.md", "gone"),
+            ("PLAN_T.md", "# PLAN"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
+        .into();
         expected.insert(path.to_owned(), b"by a person".to_vec());
         assert_eq!(world.files(), expected, "{at} {path}");
         // What comes later knows that it is nobody's but theirs.
@@ -205,14 +209,15 @@ fn an_operation_beside_which_somebody_changed_parallel_json_takes_back_its_own()
 fn an_undo_that_was_interrupted_restores_permissions_when_it_is_finished() {
     use std::os::unix::fs::PermissionsExt as _;
     // Interrupted before, between and after the files; what is made until then has its permissions, too.
-    for at in ["execution/a.md", "execution/b.md", "end"] {
+    for at in ["execution/EXECUTION_TASK_T_11_01.md", "execution/EXECUTION_TASK_T_12_01.md", "end"] {
         let world = world();
         let path = |name: &str| world.dir.path().join("execution").join(name);
-        for (name, mode) in [("a.md", 0o600), ("b.md", 0o640)] {
+        for (name, mode) in [("EXECUTION_TASK_T_11_01.md", 0o600), ("EXECUTION_TASK_T_12_01.md", 0o640)] {
             world.edit(&format!("execution/{name}"), name);
             std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
         }
-        world.operation(&[("execution/a.md", None), ("execution/b.md", None)]);
+        world
+            .operation(&[("execution/EXECUTION_TASK_T_11_01.md", None), ("execution/EXECUTION_TASK_T_12_01.md", None)]);
         let prepared = world.prepare(1);
         let stop = |path: &str| if path == at { Err(WriteError::Changed { path: path.into() }) } else { Ok(()) };
         let begin = World::begin(Kind::Undo(1));
@@ -220,7 +225,7 @@ fn an_undo_that_was_interrupted_restores_permissions_when_it_is_finished() {
         let (record, _) = world.history().remove(0);
         let unfinished = Unfinished::of(&world.dir, record).unwrap();
         assert_eq!(unfinished.finish(&world.dir, &world.lock).unwrap(), []);
-        for (name, mode) in [("a.md", 0o600), ("b.md", 0o640)] {
+        for (name, mode) in [("EXECUTION_TASK_T_11_01.md", 0o600), ("EXECUTION_TASK_T_12_01.md", 0o640)] {
             let now = std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o7777;
             assert_eq!(now, mode, "{name}, interrupted at {at}");
         }
