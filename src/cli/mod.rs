@@ -16,6 +16,7 @@ mod connect;
 mod cost;
 mod demo;
 mod doctor;
+mod error_code;
 mod explain_rule;
 mod fail;
 mod failure;
@@ -42,6 +43,7 @@ mod rate_limits;
 mod redo;
 mod refresh;
 mod release;
+mod replay_events;
 mod reporting;
 mod retry;
 mod run;
@@ -55,6 +57,7 @@ mod survey;
 mod tapes;
 mod terminal;
 mod transition;
+mod trust;
 mod undo;
 mod validate;
 
@@ -68,7 +71,20 @@ use global::Global;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
-    let line = CommandLine::from_arg_matches(&help::command().get_matches()).unwrap_or_else(|error| error.exit());
+    let line = help::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((asks_for_json(&matches), CommandLine::from_arg_matches(&matches)?)));
+    let (json, line) = match line {
+        Ok(line) => line,
+        Err(error) => {
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+                let message = error.to_string();
+                let message = message.trim_end().trim_start_matches("error: ");
+                let _ = terminal::out(&Failure::usage(message).json());
+            }
+            error.exit()
+        }
+    };
     let result = match line.command {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
@@ -90,6 +106,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Assign(arguments) => assign::run(&arguments, &line.global),
         Command::Release(arguments) => release::run(&arguments, &line.global),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),
         Command::Init(arguments) => init::run(&arguments, &line.global),
@@ -99,6 +116,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Undo(arguments) => undo::run(&arguments),
         Command::Redo(arguments) => redo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::ReplayEvents(arguments) => replay_events::run(&arguments, &line.global),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Gc(arguments) => gc::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),
@@ -106,9 +124,19 @@ pub fn main() -> std::process::ExitCode {
     };
     let exit = result.unwrap_or_else(|failure| {
         terminal::err(&failure.text());
+        // A result that was printed is the command's one JSON value.
+        if json && !terminal::has_printed() {
+            let _ = terminal::out(&failure.json());
+        }
         failure.exit()
     });
     exit.into()
+}
+
+/// Whether the command was given `--json`.
+fn asks_for_json(matches: &clap::ArgMatches) -> bool {
+    let here = matches.try_get_one::<bool>("json").ok().flatten().is_some_and(|given| *given);
+    here || matches.subcommand().is_some_and(|(_, inner)| asks_for_json(inner))
 }
 
 fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {

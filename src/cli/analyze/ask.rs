@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cli::{
         connect::{Connected, Sought, connect},
+        error_code::ErrorCode,
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
         signals,
@@ -23,7 +24,9 @@ use crate::{
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
-    engine::{Event, Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
+    engine::{
+        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, exchange_event, question,
+    },
     history::Kind,
     model::{Progress, Scope},
     parallel::whole_seconds,
@@ -60,12 +63,13 @@ pub(super) fn run(
     };
     // A missing key is said before the user is asked anything.
     let key = match answers {
-        Answers::Network => model_setup::key(loaded, sources)?,
+        Answers::Network => model_setup::key(loaded, sources, true)?,
         Answers::Replay(_) => None,
     };
     if !arguments.yes && matches!(answers, Answers::Network) {
         if !terminal::is_interactive() {
             return Err(Failure::invalid("this would send a request, and there is no terminal to ask on")
+                .code(ErrorCode::NoTerminal)
                 .hint(String::from("add `--yes` to send it, or `--dry-run` to see what it would cost")));
         }
         err(&question_text(&question, terminal::width()));
@@ -102,7 +106,7 @@ pub(super) fn run(
         let go_on = || matches!(*stop.borrow(), Stop::No);
         let say = |event| {
             if let Inquired::Progress(Progress::Exchanged(exchanged)) = &event {
-                let exchange = Event::exchange(None, 1, exchanged.clone(), limits.prices.as_ref());
+                let exchange = exchange_event(None, 1, exchanged.clone(), limits.prices.as_ref());
                 let mut charges = charges.lock().unwrap_or_else(PoisonError::into_inner);
                 charges.event(&exchange);
                 charges.settle();

@@ -8,6 +8,7 @@ mod surplus;
 use std::path::Path;
 
 use super::{
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     global::Global,
     model_setup, output_files,
@@ -87,7 +88,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         )));
     }
     let key = match surroundings.answers {
-        Answers::Network => model_setup::key(&loaded, &sources)?,
+        Answers::Network => model_setup::key(&loaded, &sources, true)?,
         Answers::Replay(_) => None,
     };
     if arguments.yes || matches!(surroundings.answers, Answers::Replay(_)) {
@@ -97,6 +98,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     } else {
         let no_terminal = || {
             Failure::invalid("this would send requests, and there is no terminal to ask on")
+                .code(ErrorCode::NoTerminal)
                 .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be"))
         };
         let paid = paid(&surroundings.answers);
@@ -124,7 +126,7 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result
     // What an interrupted write left behind is nobody's, unless somebody is at work.
     let dir = &prepared.leveled.project.dir;
     if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
-        dir.remove_temporaries();
+        terminal::name_kept(&dir.remove_temporaries());
     }
     let mut forecast = prepared.forecast(None)?;
     if surroundings.json {
