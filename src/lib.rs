@@ -10,6 +10,7 @@
 //! The modules at the right are pure: values in, values out. `docs/architecture.md` is the map.
 
 pub mod cli;
+pub mod context;
 pub mod discovery;
 pub mod document;
 pub mod engine;
