@@ -9,6 +9,7 @@
 //!
 //! The modules at the right are pure: values in, values out. `docs/architecture.md` is the map.
 
+pub mod bounded;
 pub mod cli;
 pub mod context;
 pub mod discovery;

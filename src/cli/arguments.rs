@@ -68,6 +68,8 @@ pub(super) enum Command {
     Check(super::check::CheckArguments),
     /// Check key, URL, model, streaming and schema support.
     Doctor(super::doctor::DoctorArguments),
+    /// Trust what a project's planwave.toml asks for, or take that back.
+    Trust(super::trust::TrustArguments),
     /// Show settings and where each value comes from.
     #[command(subcommand)]
     Config(ConfigCommand),

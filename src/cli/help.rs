@@ -20,7 +20,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Look back, take back", &["history", "cost", "show", "undo", "redo", "gc"]),
-    ("Set up", &["doctor", "config", "schema", "explain-rule", "completions"]),
+    ("Set up", &["doctor", "config", "trust", "schema", "explain-rule", "completions"]),
 ];
 
 /// The command line with its grouped overview.

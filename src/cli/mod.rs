@@ -55,6 +55,7 @@ mod survey;
 mod tapes;
 mod terminal;
 mod transition;
+mod trust;
 mod undo;
 mod validate;
 
@@ -90,6 +91,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Assign(arguments) => assign::run(&arguments, &line.global),
         Command::Release(arguments) => release::run(&arguments, &line.global),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),
         Command::Init(arguments) => init::run(&arguments, &line.global),

@@ -4,7 +4,7 @@ use std::{cell::OnceCell, path::Path};
 
 use secrecy::SecretString;
 
-use super::failure::Failure;
+use super::{failure::Failure, trust};
 use crate::{
     model::{
         Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts, Usage,
@@ -101,7 +101,11 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// The key, or an error where one is needed and missing. Runs the user's key command.
-pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretString>, Failure> {
+///
+/// Every command that sends something gets its key here, so here it is settled that the server may be asked at all. A
+/// person can be asked for trust where `may_ask`.
+pub(super) fn key(loaded: &Loaded, sources: &Sources, may_ask: bool) -> Result<Option<SecretString>, Failure> {
+    trust::require(loaded, may_ask)?;
     loaded.check_endpoint()?;
     let model = &loaded.settings.model;
     let key = settings::api_key(model, &sources.environment)?;
@@ -118,8 +122,8 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretStr
 /// What will keep a command from its first call, where that can be told without running the user's key command.
 pub(super) fn obstacle(command: &str, loaded: &Loaded, sources: &Sources) -> Option<String> {
     let found = match &loaded.settings.model.api_key_command {
-        Some(_) => loaded.check_endpoint().map_err(Failure::from),
-        None => key(loaded, sources).map(|_| ()),
+        Some(_) => trust::require(loaded, false).and_then(|()| Ok(loaded.check_endpoint()?)),
+        None => key(loaded, sources, false).map(|_| ()),
     };
     found.err().map(|failure| format!("{command} would be refused as things are: {}", failure.sentence()))
 }

@@ -20,7 +20,7 @@ pub enum SettingsError {
         /// The file as shown to a person.
         file: String,
         /// The largest size that is read.
-        limit: usize,
+        limit: u64,
     },
     /// A configuration file is not UTF-8.
     #[error("{file}:{line}: not UTF-8 text")]

@@ -62,7 +62,7 @@ const fn key(table: &'static str, name: &'static str, kind: Kind) -> Key {
 
 /// A key that says which secret is sent, who gets it, how well it is guarded, or what is run. A project's file may be
 /// somebody else's, so it takes effect there only where the user's own settings say the same. (`model.base_url` is not
-/// among them: a team's gateway belongs in its repository. It is reported before anything is sent.)
+/// among them: a team's gateway belongs in its repository. The user has to agree to it before anything is sent.)
 const fn users_key(table: &'static str, name: &'static str, kind: Kind, says: &'static str) -> Key {
     Key { table, name, kind, users: Some(says) }
 }

@@ -14,7 +14,8 @@ use super::{
     overrides::Overrides,
     server_url::ServerUrl,
     sources::Sources,
-    values::Settings,
+    trust::{Claim, ClaimKind},
+    values::{Model, Settings},
     variables,
 };
 
@@ -36,6 +37,10 @@ pub struct Loaded {
     pub entries: Vec<Entry>,
     /// What the user should know before anything is sent, a sentence each.
     pub warnings: Vec<String>,
+    /// What the user has to agree to before anything is sent.
+    pub claims: Vec<Claim>,
+    /// All that the files of projects ask for, whether or not it was agreed to, and whether or not it is in effect.
+    pub all_claims: Vec<Claim>,
 }
 
 /// One value as it may be printed.
@@ -90,16 +95,29 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Loaded, Settings
         layers.lay(file::assignments(user, FileOwner::User)?);
     }
     let own = layers.clone();
-    for project in [&sources.project_file, &sources.plan_file].into_iter().flatten() {
+    let mut strangers = Vec::new();
+    for project in sources.project_files() {
+        if let Some(claim) = project.owner_claim() {
+            let granted = sources.grants.cover(&claim);
+            strangers.push(claim);
+            if !granted {
+                continue;
+            }
+        }
         layers.lay(file::assignments(project, FileOwner::Project)?);
     }
+    let project = layers.clone();
     layers.lay(variables::own(&sources.environment)?);
     layers.lay(overrides.assignments()?);
 
     layers.check_deciders(&own)?;
     let settings = layers.settings()?;
-    let warnings = layers.redirection(&own, &settings, sources).into_iter().collect();
-    Ok(Loaded { settings, entries: layers.entries(), warnings })
+    let open = |claims: &[Claim]| claims.iter().filter(|claim| !sources.grants.cover(claim)).cloned().collect();
+    let named = |layers: &Layers| layers.named_server(&own, &settings.model, sources);
+    let claims: Vec<Claim> = strangers.iter().cloned().chain(named(&layers)).collect();
+    let all_claims = strangers.iter().cloned().chain(named(&project)).collect();
+    let warnings = strangers.iter().filter(|claim| !sources.grants.cover(claim)).map(Claim::to_string).collect();
+    Ok(Loaded { settings, entries: layers.entries(), warnings, claims: open(&claims), all_claims })
 }
 
 /// The values so far, by the key's place in [`KEYS`] and the entry.
@@ -171,19 +189,18 @@ impl Layers {
         Ok(())
     }
 
-    /// Says that a project's file names a server that the user's own settings do not name, and what goes there.
+    /// The server that a project's file names and the user's own settings do not, with what would go there.
     ///
-    /// A team's gateway may stand in its repository; but whoever wrote the file gets what is sent, so that is said
-    /// before anything is.
-    fn redirection(&self, own: &Self, settings: &Settings, sources: &Sources) -> Option<String> {
-        let model = &settings.model;
+    /// A team's gateway may stand in its repository. But whoever wrote the file gets what is sent, so the user has to agree.
+    fn named_server(&self, own: &Self, model: &Model, sources: &Sources) -> Option<Claim> {
         let place = (KEYS.iter().position(|key| key.kind == Kind::Url)?, None);
-        let (_, origin) = self.0.get(&place).filter(|(_, origin)| origin.is_project_file())?;
-        let url = &model.base_url;
+        let (value, origin) = self.0.get(&place).filter(|(_, origin)| origin.is_project_file())?;
+        let url = ServerUrl::parse(value.as_str()?)?;
         let own_url = own.0.get(&place).and_then(|(value, _)| ServerUrl::parse(value.as_str()?));
-        if own_url.is_some_and(|own| own.origin() == url.origin()) {
+        if own_url.is_some_and(|own| own.server() == url.server()) {
             return None;
         }
+        let directory = sources.project_files().find(|file| origin.is_of(&file.name))?.place.clone();
         let headers = KEYS.iter().position(|key| key.kind == Kind::Headers)?;
         let mut secrets = Vec::new();
         let variable = sources.environment.get(&model.api_key_env).is_some_and(|key| !key.trim().is_empty());
@@ -193,19 +210,14 @@ impl Layers {
         if self.0.range((headers, None)..(headers + 1, None)).any(|(_, (_, origin))| !origin.is_project_file()) {
             secrets.push("your extra headers".to_owned());
         }
-        // What stays on this machine is no news, unless a secret goes with it.
-        if url.is_loopback() && secrets.is_empty() {
-            return None;
-        }
-        let what = match secrets.as_slice() {
-            [] => "prompts go".to_owned(),
-            [one] => format!("prompts and {one} go"),
-            several => format!("prompts, {} go", several.join(" and ")),
+        let mut sends = match secrets.as_slice() {
+            [] => "prompts".to_owned(),
+            [one] => format!("prompts and {one}"),
+            several => format!("prompts, {}", several.join(" and ")),
         };
-        let clear = if url.is_https() || url.is_loopback() { "" } else { ", in the clear" };
-        Some(format!(
-            "{origin} sets model.base_url to {}, which your own settings do not name: {what} there{clear}",
-            url.origin()
-        ))
+        if !url.is_https() && !url.is_loopback() {
+            sends.push_str(", in the clear,");
+        }
+        Some(Claim { directory, kind: ClaimKind::Server { origin: origin.clone(), server: url.server(), sends } })
     }
 }

@@ -17,6 +17,7 @@ mod server_url;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod values;
 mod variables;
 
@@ -28,6 +29,7 @@ pub use overrides::{Overrides, flag_number};
 pub use redact::{MASK, redact};
 pub use server_url::{ServerUrl, needs_key};
 pub use sources::{SourceFile, Sources, state_directory};
+pub use trust::{Claim, ClaimKind, GRANTS_FILE, Grants};
 pub use values::{
     Color, Documents, KeyCommand, Limits, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry, Run,
     Settings, StageChoice, Tape, Timeouts,

@@ -60,7 +60,7 @@ pub(super) fn run(
     };
     // A missing key is said before the user is asked anything.
     let key = match answers {
-        Answers::Network => model_setup::key(loaded, sources)?,
+        Answers::Network => model_setup::key(loaded, sources, true)?,
         Answers::Replay(_) => None,
     };
     if !arguments.yes && matches!(answers, Answers::Network) {

@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         )));
     }
     let key = match surroundings.answers {
-        Answers::Network => model_setup::key(&loaded, &sources)?,
+        Answers::Network => model_setup::key(&loaded, &sources, true)?,
         Answers::Replay(_) => None,
     };
     if arguments.yes || matches!(surroundings.answers, Answers::Replay(_)) {
