@@ -19,7 +19,7 @@ use super::{
 use crate::plan::AchievementId;
 
 /// The largest file that is read, bytes. Nobody writes a larger one by hand.
-const LARGEST: u64 = 256 * 1024;
+pub const LARGEST_FILE: u64 = 256 * 1024;
 /// Files that are read at most, whatever names them.
 const MOST_READ: usize = 2_000;
 /// Tokens of a file's frame in a prompt.
@@ -82,7 +82,7 @@ pub struct Gathering<'a> {
     pub achievements: &'a [Achieving<'a>],
     /// Those whose own files are wanted.
     pub wanted: &'a BTreeSet<AchievementId>,
-    /// The bytes of a file of the listing; `None` where it cannot be read.
+    /// The bytes of a file of the listing; `None` where it cannot be read, or is larger than [`LARGEST_FILE`].
     pub read: &'a dyn Fn(&str) -> Option<Vec<u8>>,
     /// Counts tokens.
     pub count: &'a dyn Fn(&str) -> usize,
@@ -91,8 +91,7 @@ pub struct Gathering<'a> {
 /// Gathers what prompts carry of the repository. The same files give the same context.
 pub fn gather(gathering: &Gathering<'_>) -> CodeContext {
     let Gathering { choice, filter, root, listing, plan, achievements, wanted, .. } = gathering;
-    let visible: Vec<&str> =
-        listing.files.iter().map(|file| file.path.as_str()).filter(|path| filter.takes(path)).collect();
+    let visible: Vec<&str> = listing.files.iter().map(String::as_str).filter(|path| filter.takes(path)).collect();
     let index = Index::new(&visible);
     let of_plan: Vec<Mention> = plan.iter().flat_map(|text| mentions(text)).collect();
     let of_items: Vec<Vec<Mention>> = achievements.iter().map(named_by).collect();
@@ -221,12 +220,10 @@ impl Reader<'_> {
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        let Gathering { listing, read, .. } = self.gathering;
-        let file = listing.file(path).filter(|file| file.bytes <= LARGEST)?;
         if is_unread(path) {
             return None;
         }
-        let text = text_of(&read(&file.path)?)?;
+        let text = text_of(&(self.gathering.read)(path)?)?;
         if let Some(secret) = find_secret(&text) {
             let why = format!("{} (line {})", secret.kind, secret.line);
             self.withheld.borrow_mut().push(WithheldFile { path: path.to_owned(), why });

@@ -40,13 +40,12 @@ const FEWEST_SOURCES: usize = 3;
 impl KnownPaths {
     /// Of a listing; `root_name` is the name of the folder that the root is. `None` where there is too little to judge by.
     pub fn new(listing: &Listing, root_name: &str) -> Option<Self> {
-        let sources = listing.files.iter().filter(|file| super::is_source_name(&file.path)).take(FEWEST_SOURCES);
+        let sources = listing.files.iter().filter(|file| super::is_source_name(file)).take(FEWEST_SOURCES);
         if sources.count() < FEWEST_SOURCES {
             return None;
         }
         let mut known = Self { root_name: root_name.to_owned(), partial: listing.partial, ..Self::default() };
-        known.files =
-            listing.files.iter().map(|file| file.path.clone()).chain(listing.unnamed.iter().cloned()).collect();
+        known.files = listing.files.iter().chain(&listing.unnamed).cloned().collect();
         for (index, path) in known.files.iter().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             known.by_name.entry(file_name(path).to_owned()).or_default().push(index);
@@ -179,13 +178,11 @@ fn ends_with(path: &str, end: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::ListedFile;
 
     fn known() -> KnownPaths {
-        let file = |path: &str| ListedFile { path: path.to_owned(), bytes: 1 };
         let files = ["src/main.rs", "src/cli/run.rs", "src/cli/show.rs", "crates/core/src/lib.rs", "README.md"];
         let listing = Listing {
-            files: files.map(file).into(),
+            files: files.map(str::to_owned).into(),
             unnamed: vec![String::from(".env"), String::from("debug.log")],
             closed: vec![String::from("generated")],
             partial: false,
@@ -239,8 +236,7 @@ mod tests {
 
     #[test]
     fn without_code_nothing_is_judged() {
-        let listing =
-            Listing { files: vec![ListedFile { path: String::from("README.md"), bytes: 1 }], ..Listing::default() };
+        let listing = Listing { files: vec![String::from("README.md")], ..Listing::default() };
         assert!(KnownPaths::new(&listing, "x").is_none());
     }
 }

@@ -1,19 +1,10 @@
 //! What a repository holds, as a reader found it.
 
-/// A file that may be named in prompts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListedFile {
-    /// Relative to the root, with `/`.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-}
-
-/// The files of a repository.
+/// The files of a repository, relative to its root, with `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Files that may be named, by path.
-    pub files: Vec<ListedFile>,
+    /// Files that may be named in prompts.
+    pub files: Vec<String>,
     /// Files that exist and are never named: keys, environments, what git ignores.
     pub unnamed: Vec<String>,
     /// Folders that were not looked into: what git ignores, vendored code, other repositories, too many entries.
@@ -23,12 +14,6 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The file at this path.
-    pub fn file(&self, path: &str) -> Option<&ListedFile> {
-        let place = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
-        self.files.get(place)
-    }
-
     /// Sorts what a reader put in; everything else relies on it.
     pub fn sorted(mut self) -> Self {
         self.files.sort();

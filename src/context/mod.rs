@@ -18,12 +18,13 @@ mod withheld;
 
 pub use excerpt::{Excerpt, Form};
 pub use filter::{BadGlob, Filter, Ignores, IgnoresBuilder};
-pub use gather::{Achieving, Gathering, gather};
+pub use gather::{Achieving, Gathering, LARGEST_FILE, gather};
 pub use known::{Existence, KnownPaths};
 pub use languages::is_source_name;
-pub use listing::{ListedFile, Listing};
+pub use listing::Listing;
 pub use mentions::{Mention, directories_of, mentions};
 pub use secrets::{Secret, find_secret};
+pub(crate) use withheld::is_plan_document;
 pub use withheld::{is_closed_folder, is_withheld_name};
 
 use std::collections::BTreeMap;

@@ -248,7 +248,8 @@ fn assigned(line: &str) -> Option<usize> {
             let behind = at + name.len();
             // The rest of the name, a closing quote, spaces, a type, the sign.
             let between = |byte: &&u8| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'"' | b'\'' | b' ' | b']' | b'&' | b':' | b'=')
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'_' | b'-' | b'"' | b'\'' | b' ' | b']' | b'&' | b':' | b'=')
             };
             let reach = bytes[behind..].iter().take(40).take_while(between).count();
             let last = bytes[behind..behind + reach].iter().rposition(|byte| matches!(byte, b'=' | b':'));

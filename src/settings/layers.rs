@@ -10,6 +10,7 @@ use super::{
     error::SettingsError,
     file,
     keys::{KEYS, Key, Kind, masked},
+    narrow::narrowed,
     origin::{FileOwner, Origin},
     overrides::Overrides,
     server_url::ServerUrl,
@@ -128,7 +129,15 @@ impl Layers {
     fn lay(&mut self, assignments: Vec<Assignment>) {
         for Assignment { key, entry, value, origin } in assignments {
             let index = KEYS.iter().position(|known| known == key).unwrap_or(KEYS.len());
-            self.0.insert((index, entry), (value, origin));
+            let place = (index, entry);
+            let own = self.0.get(&place).filter(|_| key.table == "context" && origin.is_project_file());
+            let value = match own {
+                Some((own, _)) => narrowed(key, own, &value),
+                None => Some(value),
+            };
+            if let Some(value) = value {
+                self.0.insert(place, (value, origin));
+            }
         }
     }
 

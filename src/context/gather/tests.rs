@@ -1,5 +1,4 @@
 use super::*;
-use crate::context::ListedFile;
 
 fn words_of(text: &str) -> usize {
     text.split_whitespace().count()
@@ -31,8 +30,8 @@ impl Case {
     }
 
     fn gather(&self) -> CodeContext {
-        let listed = |(path, text): &(&str, String)| ListedFile { path: (*path).to_owned(), bytes: text.len() as u64 };
-        let listing = Listing { files: self.files.iter().map(listed).collect(), ..Listing::default() }.sorted();
+        let files = self.files.iter().map(|(path, _)| (*path).to_owned());
+        let listing = Listing { files: files.collect(), ..Listing::default() }.sorted();
         let id = AchievementId::parse("1.1").unwrap();
         let achieving = Achieving {
             id,
@@ -50,7 +49,10 @@ impl Case {
             plan: vec![self.plan],
             achievements: &[achieving],
             wanted: &BTreeSet::from([id]),
-            read: &|path| self.files.iter().find(|(p, _)| *p == path).map(|(_, text)| text.clone().into_bytes()),
+            read: &|path| {
+                let bytes = self.files.iter().find(|(p, _)| *p == path).map(|(_, text)| text.clone().into_bytes());
+                bytes.filter(|bytes| bytes.len() as u64 <= LARGEST_FILE)
+            },
             count: &words_of,
         })
     }
