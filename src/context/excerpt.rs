@@ -1,11 +1,13 @@
 //! What a prompt carries of one file.
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
 use super::outline::outline;
 
 /// How much of a file an excerpt has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// All of it.
@@ -17,7 +19,7 @@ pub enum Form {
 }
 
 /// What a prompt carries of one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Excerpt {
     /// Relative to the repository's root.
     pub path: String,
@@ -29,6 +31,20 @@ pub struct Excerpt {
     pub text: String,
 }
 
+impl Excerpt {
+    /// As it stands in a prompt: a line that says what it is, then its text.
+    pub fn to_text(&self) -> String {
+        let Self { path, form, lines, text } = self;
+        let part = match form {
+            Form::Whole => "the whole file",
+            Form::Outline => "outline with line numbers",
+            Form::Head => "its beginning",
+        };
+        let unit = if *lines == 1 { "line" } else { "lines" };
+        format!("=== {path} ({lines} {unit}; {part})\n{text}\n")
+    }
+}
+
 /// A file as text: without a byte order mark, with `\n` alone. `None` where it is no text.
 pub(super) fn text_of(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -37,38 +53,48 @@ pub(super) fn text_of(bytes: &[u8]) -> Option<String> {
     (!text.contains(binary)).then(|| text.replace("\r\n", "\n").replace(['\r', '\u{c}', '\u{1b}'], "\n"))
 }
 
-/// As much of a text as fits `room` tokens: all of it, its outline, or its beginning. Below `whole` tokens all of it is
-/// taken, above that the outline is enough.
-pub(super) fn excerpt(
-    path: &str,
-    text: &str,
-    (room, whole): (usize, usize),
-    count: &dyn Fn(&str) -> usize,
-) -> Option<Excerpt> {
-    let text = text.trim_end();
-    if text.is_empty() {
-        return None;
-    }
-    let lines = text.lines().count();
-    let of = |form, text: String| Some(Excerpt { path: path.to_owned(), form, lines, text });
-    // A token has two bytes or more in nearly every text, and counting a large file is not for nothing.
-    let small = text.len() <= whole.min(room).saturating_mul(12);
-    if small && count(text) <= whole.min(room) {
-        return of(Form::Whole, text.to_owned());
-    }
-    if let Some(outline) = outline(path, text) {
-        let outline = cut(&outline, room, count)?;
-        return of(Form::Outline, outline);
-    }
-    of(Form::Head, cut(text, room, count)?)
+/// A file's text, with what is worked out of it once.
+#[derive(Debug)]
+pub(super) struct SourceText {
+    path: String,
+    text: String,
+    tokens: OnceCell<usize>,
+    outline: OnceCell<Option<String>>,
 }
 
-/// The first lines of a text that fit `room` tokens.
-pub(super) fn head(path: &str, text: &str, room: usize, count: &dyn Fn(&str) -> usize) -> Option<Excerpt> {
-    let text = text.trim_end();
-    let kept = cut(text, room, count)?;
-    let form = if kept.len() == text.len() { Form::Whole } else { Form::Head };
-    Some(Excerpt { path: path.to_owned(), form, lines: text.lines().count(), text: kept })
+impl SourceText {
+    pub(super) fn new(path: &str, text: &str) -> Self {
+        let text = text.trim_end().to_owned();
+        Self { path: path.to_owned(), text, tokens: OnceCell::new(), outline: OnceCell::new() }
+    }
+
+    /// As much of it as fits `room` tokens: all of it where it has at most `whole`, else its outline, else its beginning.
+    pub(super) fn excerpt(&self, room: usize, whole: usize, count: &dyn Fn(&str) -> usize) -> Option<Excerpt> {
+        let whole = whole.min(room);
+        if self.text.is_empty() {
+            return None;
+        }
+        // Counting a large text only to find it too large is not worth it.
+        let may_fit = self.text.len() <= whole.saturating_mul(12);
+        if may_fit && *self.tokens.get_or_init(|| count(&self.text)) <= whole {
+            return Some(self.of(Form::Whole, self.text.clone()));
+        }
+        match self.outline.get_or_init(|| outline(&self.path, &self.text)) {
+            Some(outline) => Some(self.of(Form::Outline, cut(outline, room, count)?)),
+            None => Some(self.of(Form::Head, cut(&self.text, room, count)?)),
+        }
+    }
+
+    /// Its beginning.
+    pub(super) fn head(&self, room: usize, count: &dyn Fn(&str) -> usize) -> Option<Excerpt> {
+        let kept = cut(&self.text, room, count)?;
+        let form = if kept.len() == self.text.len() { Form::Whole } else { Form::Head };
+        Some(self.of(form, kept))
+    }
+
+    fn of(&self, form: Form, text: String) -> Excerpt {
+        Excerpt { path: self.path.clone(), form, lines: self.text.lines().count(), text }
+    }
 }
 
 /// The longest line of an excerpt, characters; longer ones are data.
@@ -117,7 +143,9 @@ mod tests {
     #[test]
     fn what_fits_is_whole_and_the_rest_an_outline_or_a_head() {
         let code = "fn one() {\n    a b c d e f g h i j\n}\nfn two() {\n}\n";
-        let of = |path, room, whole| excerpt(path, code, (room, whole), &words).map(|e| (e.form, e.text, e.lines));
+        let of = |path, room, whole| {
+            SourceText::new(path, code).excerpt(room, whole, &words).map(|e| (e.form, e.text, e.lines))
+        };
         assert_eq!(of("a.rs", 100, 100), Some((Form::Whole, code.trim_end().to_owned(), 5)));
         assert_eq!(
             of("a.rs", 100, 5),
@@ -126,7 +154,7 @@ mod tests {
         let (form, text, _) = of("a.txt", 14, 5).unwrap();
         assert_eq!((form, text.as_str()), (Form::Head, "fn one() {\n[the rest is left out]"));
         assert_eq!(of("a.rs", 3, 3), None, "there is no room for anything");
-        assert_eq!(excerpt("a.rs", "\n\n", (10, 10), &words), None);
+        assert_eq!(SourceText::new("a.rs", "\n\n").excerpt(10, 10, &words), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use super::{
     CONTEXT_VERSION, CodeContext, ContextChoice, ContextMode, Excerpt, Filter, Form, Listing, Mention, SharedContext,
     WithheldFile, directories_of,
-    excerpt::{excerpt, head, text_of},
+    excerpt::{SourceText, text_of},
     find_secret, is_source_name,
     listing::{extension, file_name, folder, stem},
     mentions,
@@ -113,17 +113,34 @@ pub fn gather(gathering: &Gathering<'_>) -> CodeContext {
     };
     let tree = tree(&visible, &focus, tree_room, gathering.count);
     let mut shared = SharedContext { paths: tree.paths, tree: tree.text, files: Vec::new() };
+    let mut excerpts = Vec::new();
     let mut items = BTreeMap::new();
+    let mut places: HashMap<Excerpt, usize> = HashMap::new();
     if choice.mode == ContextMode::Auto {
         let room = choice.shared_tokens.saturating_sub((gathering.count)(&shared.tree));
         shared.files = shared_files(&reader, &index, &of_plan, &of_items, room);
         for (achieving, named) in achievements.iter().zip(&of_items).filter(|(a, _)| wanted.contains(&a.id)) {
-            items.insert(achieving.id, item_files(&reader, &index, achieving, named, &shared.files));
+            let files = item_files(&reader, &index, achieving, named, &shared.files);
+            let place = |file: Excerpt| {
+                *places.entry(file).or_insert_with_key(|file| {
+                    excerpts.push(file.clone());
+                    excerpts.len() - 1
+                })
+            };
+            items.insert(achieving.id, files.into_iter().map(place).collect());
         }
     }
     let mut withheld = reader.withheld.into_inner();
     withheld.sort_by(|a, b| a.path.cmp(&b.path));
-    CodeContext { version: CONTEXT_VERSION, root: root.clone(), choice: (*choice).clone(), shared, items, withheld }
+    CodeContext {
+        version: CONTEXT_VERSION,
+        root: root.clone(),
+        choice: (*choice).clone(),
+        shared,
+        excerpts,
+        items,
+        withheld,
+    }
 }
 
 /// What an achievement names: its deliverables first, then what parallel.json says it touches, then all else.
@@ -134,17 +151,18 @@ fn named_by(achieving: &Achieving<'_>) -> Vec<Mention> {
 
 /// Finds files by what a text calls them.
 struct Index<'a> {
-    paths: &'a [&'a str],
     by_name: HashMap<&'a str, Vec<&'a str>>,
+    by_folder: HashMap<&'a str, Vec<&'a str>>,
     /// Files of source code by the bare stem of their name: `parse` for `parse.rs`, `test_parse.py`, `parse.test.ts`.
     by_stem: HashMap<String, Vec<&'a str>>,
 }
 
 impl<'a> Index<'a> {
     fn new(paths: &'a [&'a str]) -> Self {
-        let mut index = Self { paths, by_name: HashMap::new(), by_stem: HashMap::new() };
+        let mut index = Self { by_name: HashMap::new(), by_folder: HashMap::new(), by_stem: HashMap::new() };
         for path in paths {
             index.by_name.entry(file_name(path)).or_default().push(path);
+            index.by_folder.entry(folder(path)).or_default().push(path);
             if is_source_name(path) {
                 index.by_stem.entry(bare_stem(path)).or_default().push(path);
             }
@@ -171,11 +189,8 @@ impl<'a> Index<'a> {
     }
 
     /// The files in a folder, not below it.
-    fn in_folder(&self, of: &'a str) -> impl Iterator<Item = &'a str> + '_ {
-        let inside = if of.is_empty() { String::new() } else { format!("{of}/") };
-        let from = self.paths.partition_point(|path| *path < inside.as_str());
-        let within = self.paths[from..].iter().copied();
-        within.take_while(move |path| path.starts_with(&inside)).filter(move |path| folder(path) == of).take(200)
+    fn in_folder(&self, of: &str) -> &[&'a str] {
+        self.by_folder.get(of).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -197,7 +212,7 @@ const GENERAL: &[&str] =
 
 struct Reader<'a> {
     gathering: &'a Gathering<'a>,
-    texts: RefCell<HashMap<String, Option<Rc<str>>>>,
+    texts: RefCell<HashMap<String, Option<Rc<SourceText>>>>,
     withheld: RefCell<Vec<WithheldFile>>,
 }
 
@@ -207,14 +222,14 @@ impl Reader<'_> {
     }
 
     /// A file's text; `None` where it is none, too large, generated, or holds a secret.
-    fn text(&self, path: &str) -> Option<Rc<str>> {
+    fn text(&self, path: &str) -> Option<Rc<SourceText>> {
         if let Some(known) = self.texts.borrow().get(path) {
             return known.clone();
         }
         if self.texts.borrow().len() >= MOST_READ {
             return None;
         }
-        let text = self.read(path).map(Rc::from);
+        let text = self.read(path).map(|text| Rc::new(SourceText::new(path, &text)));
         self.texts.borrow_mut().insert(path.to_owned(), text.clone());
         text
     }
@@ -248,18 +263,12 @@ impl Basket<'_> {
 
     /// Takes a file in with at most `room` tokens; whole where it has at most `whole`.
     fn add(&mut self, path: &str, room: usize, whole: usize) -> bool {
-        let taken = |room| {
-            let text = self.reader.text(path)?;
-            excerpt(path, &text, (room, whole), &|text| self.reader.count(text))
-        };
+        let taken = |room| self.reader.text(path)?.excerpt(room, whole, &|text| self.reader.count(text));
         self.put(path, room, &taken)
     }
 
     fn add_head(&mut self, path: &str, room: usize) -> bool {
-        let taken = |room| {
-            let text = self.reader.text(path)?;
-            head(path, &text, room, &|text| self.reader.count(text))
-        };
+        let taken = |room| self.reader.text(path)?.head(room, &|text| self.reader.count(text));
         self.put(path, room, &taken)
     }
 
@@ -285,7 +294,7 @@ fn shared_files(
     room: usize,
 ) -> Vec<Excerpt> {
     let mut basket = Basket { reader, left: room, files: Vec::new() };
-    let at_root: Vec<&str> = index.in_folder("").collect();
+    let at_root = index.in_folder("");
     let manifests = MANIFESTS.iter().filter(|name| at_root.contains(name));
     let share = room / 5;
     let mut shown = 0;
@@ -323,6 +332,8 @@ fn item_files(
 ) -> Vec<Excerpt> {
     const NEIGHBOURS: usize = 6;
     const NAMESAKES: usize = 3;
+    /// What is named so late has little to do with it.
+    const MENTIONS: usize = 10;
     let budget = reader.gathering.choice.item_tokens;
     let mut basket = Basket { reader, left: budget, files: Vec::new() };
     let in_shared = |path: &str| shared.iter().find(|file| file.path == path).map(|file| file.form);
@@ -332,7 +343,7 @@ fn item_files(
         }
     }
     let mut neighbours = Vec::new();
-    for mention in named {
+    for mention in named.iter().take(MENTIONS) {
         // A file that is there means itself; one that is to be made, the place where it is to be.
         let path = index.file(mention).unwrap_or(&mention.path);
         neighbours.extend(tests_and_subjects(index, path));
@@ -370,12 +381,13 @@ fn tests_and_subjects<'a>(index: &'a Index<'_>, path: &str) -> Vec<&'a str> {
 /// Files of a folder that a file in it has to do with: the one that declares the folder, and those of similar names.
 fn beside<'a>(index: &'a Index<'_>, path: &str, around: &str) -> Vec<&'a str> {
     const MOST: usize = 3;
-    let Some(around) = index.paths.iter().map(|path| folder(path)).find(|folder| *folder == around) else {
-        return Vec::new();
-    };
+    const COMPARED: usize = 60;
     let own = stem(path);
     let mut others: Vec<(bool, u64, &str)> = index
         .in_folder(around)
+        .iter()
+        .take(COMPARED)
+        .copied()
         .filter(|other| *other != path && is_source_name(other))
         .map(|other| {
             let declares = matches!(stem(other), "mod" | "index" | "__init__" | "lib");

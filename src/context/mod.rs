@@ -11,6 +11,7 @@ mod known;
 mod languages;
 mod listing;
 mod mentions;
+mod named;
 mod outline;
 mod secrets;
 mod tree;
@@ -23,6 +24,7 @@ pub use known::{Existence, KnownPaths};
 pub use languages::is_source_name;
 pub use listing::Listing;
 pub use mentions::{Mention, directories_of, mentions};
+pub use named::NamedPaths;
 pub use secrets::{Secret, find_secret};
 pub(crate) use withheld::is_plan_document;
 pub use withheld::{is_closed_folder, is_withheld_name};
@@ -72,8 +74,10 @@ pub struct CodeContext {
     pub choice: ContextChoice,
     /// What all prompts share.
     pub shared: SharedContext,
-    /// What the prompts of an achievement get besides.
-    pub items: BTreeMap<AchievementId, Vec<Excerpt>>,
+    /// Files, whole or in part, that achievements get; several may get the same.
+    pub excerpts: Vec<Excerpt>,
+    /// What the prompts of an achievement get besides, as places in `excerpts`.
+    pub items: BTreeMap<AchievementId, Vec<usize>>,
     /// Files that would have been sent and were not, since they hold a secret.
     pub withheld: Vec<WithheldFile>,
 }
@@ -103,14 +107,52 @@ pub struct WithheldFile {
 
 impl CodeContext {
     /// The excerpts of an achievement.
-    pub fn item(&self, id: AchievementId) -> &[Excerpt] {
-        self.items.get(&id).map_or(&[], Vec::as_slice)
+    pub fn item(&self, id: AchievementId) -> impl Iterator<Item = &Excerpt> {
+        self.items.get(&id).into_iter().flatten().filter_map(|place| self.excerpts.get(*place))
+    }
+
+    /// What all prompts share, as it stands in them; empty where that is nothing.
+    pub fn shared_text(&self) -> String {
+        let SharedContext { paths: _, tree, files } = &self.shared;
+        let mut text = String::new();
+        if !tree.is_empty() {
+            text.push_str(&format!("Files that exist:\n{tree}\n"));
+        }
+        for file in files {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&file.to_text());
+        }
+        text.trim_end().to_owned()
+    }
+
+    /// What the prompts of an achievement get besides, as it stands in them; empty where that is nothing.
+    pub fn item_text(&self, id: AchievementId) -> String {
+        let files: Vec<String> = self.item(id).map(Excerpt::to_text).collect();
+        files.join("\n").trim_end().to_owned()
+    }
+
+    /// This, where `kept` knows neither what all share nor an achievement; else what `kept` says of them.
+    pub fn continuing(mut self, kept: &Self) -> Self {
+        self.shared = kept.shared.clone();
+        let ids: Vec<AchievementId> = self.items.keys().copied().collect();
+        for id in ids {
+            if kept.items.contains_key(&id) {
+                let from = self.excerpts.len();
+                self.excerpts.extend(kept.item(id).cloned());
+                self.items.insert(id, (from..self.excerpts.len()).collect());
+            }
+        }
+        self
     }
 
     /// Whether every part keeps to the budgets that it was gathered for, as `count` counts; a kept one may have been edited.
     pub fn fits(&self, count: &dyn Fn(&str) -> usize) -> bool {
-        let files = |files: &[Excerpt]| files.iter().map(|file| count(&file.text)).sum::<usize>();
-        count(&self.shared.tree) + files(&self.shared.files) <= self.choice.shared_tokens
-            && self.items.values().all(|item| files(item) <= self.choice.item_tokens)
+        let sizes: Vec<usize> = self.excerpts.iter().map(|file| count(&file.text)).collect();
+        let shared = self.shared.files.iter().map(|file| count(&file.text)).sum::<usize>();
+        let item = |places: &Vec<usize>| places.iter().filter_map(|place| sizes.get(*place)).sum::<usize>();
+        count(&self.shared.tree) + shared <= self.choice.shared_tokens
+            && self.items.values().all(|places| item(places) <= self.choice.item_tokens)
     }
 }

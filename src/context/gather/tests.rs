@@ -59,7 +59,7 @@ impl Case {
 
     fn item(&self) -> Vec<(String, Form)> {
         let context = self.gather();
-        context.item(AchievementId::parse("1.1").unwrap()).iter().map(|file| (file.path.clone(), file.form)).collect()
+        context.item(AchievementId::parse("1.1").unwrap()).map(|file| (file.path.clone(), file.form)).collect()
     }
 }
 

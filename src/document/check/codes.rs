@@ -23,10 +23,11 @@ pub(super) enum Code {
     ExecutionPurpose,
     TooShort,
     TooLong,
+    PathUnknown,
 }
 
 impl Code {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Empty,
         Self::Refusal,
         Self::Fenced,
@@ -45,6 +46,7 @@ impl Code {
         Self::ExecutionPurpose,
         Self::TooShort,
         Self::TooLong,
+        Self::PathUnknown,
     ];
 
     fn as_str(self) -> &'static str {
@@ -67,6 +69,7 @@ impl Code {
             Self::ExecutionPurpose => "execution-purpose",
             Self::TooShort => "too-short",
             Self::TooLong => "too-long",
+            Self::PathUnknown => "path-unknown",
         }
     }
 
@@ -94,6 +97,9 @@ impl Code {
             }
             Self::TooShort => "The document is far shorter than such documents are.",
             Self::TooLong => "The document is longer than nearly all such documents are.",
+            Self::PathUnknown => {
+                "A path is not in the repository, is no deliverable of the PLAN, and is not marked as new in a folder that exists."
+            }
         }
     }
 
