@@ -15,6 +15,7 @@ pub mod context;
 pub mod discovery;
 pub mod document;
 pub mod engine;
+pub mod event;
 pub mod history;
 pub mod markdown;
 pub mod model;

@@ -301,7 +301,7 @@ impl Import<'_> {
                     for finding in errors {
                         err(&format!("  {}: {}\n", finding.code, sanitize(&finding.message)));
                         let message = finding.message.clone();
-                        taken.rejected.push(Rejected { document: path.clone(), code: finding.code, message });
+                        taken.rejected.push(Rejected { document: path.clone(), code: finding.code.as_str(), message });
                         faults.push((path.clone(), finding));
                     }
                 }

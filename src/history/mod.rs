@@ -14,7 +14,7 @@ mod timeline;
 mod unlisted;
 
 pub use bill::{Bill, BillKey, BillLine, Charge};
-pub use calls::{CallLog, Rejection, Took};
+pub use calls::{CallLog, Rejection};
 pub use record::{
     Change, ChangeKind, Digest, End, FileChange, Header, Kind, PlanPath, Record, RecordError, Tallied, VERSION,
 };
