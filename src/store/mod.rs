@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod good_copy;
 mod journal;
+mod kept_context;
 
 mod lines;
 mod local_tape;
