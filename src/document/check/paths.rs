@@ -144,6 +144,9 @@ const NEW: &[&str] = &[
 /// The same where words have no spaces between them.
 const NEW_PARTS: &[&str] = &["新規", "新しい", "作成", "新建", "新增", "创建"];
 
+/// Words that join paths to one list.
+const AND: &[&str] = &["and", "und", "y", "e", "et"];
+
 fn says_new(text: &str) -> bool {
     NEW_PARTS.iter().any(|part| text.contains(part)) || words(text).any(|word| NEW.contains(&word.as_str()))
 }
@@ -183,7 +186,9 @@ fn marked_as_new<'a>(body: &str, named: &'a [Mention]) -> BTreeSet<&'a str> {
             let before = line.text.get(from..mention.column).unwrap_or_default();
             let behind = line.text.get(end..next.max(end)).unwrap_or_default();
             // `a`, `b` and `c` are marked together.
-            let joined = index > 0 && words(before).count() <= 1;
+            let joined = index > 0
+                && !before.contains([')', '.', ';', '|'])
+                && words(before).all(|word| AND.contains(&word.as_str()));
             let is_new =
                 heading || label || marked_before(before) || marked_behind(behind) || (joined && before_is_new);
             if is_new {
