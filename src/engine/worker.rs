@@ -273,6 +273,12 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
     if let Some(paths) = &call.paths {
         findings.extend(paths.check(body, own_parts(&call.messages)));
     }
+    if completion.masked {
+        findings.push(Code::SecretInDocument.error(
+            None,
+            "The answer held an API key or a password, which was masked as `***`. Write the document without it.",
+        ));
+    }
     findings.extend(finish(&completion.finish));
     findings
 }

@@ -1,40 +1,31 @@
-//! What a project's file may say about the code that prompts carry: less than the user says, never more.
+//! Globs of a project's file beside those of the user: what both take in, and what either leaves out. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use serde_json::Value;
 
-use super::keys::Key;
+/// What a list of globs is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Globs {
+    /// Files have to match one.
+    Include,
+    /// Files that match one are left out.
+    Exclude,
+}
 
-/// The value of a setting of `[context]` where the user says `own` and a project's file says `project`; `None` where the
-/// user's stays.
-pub(super) fn narrowed(key: &Key, own: &Value, project: &Value) -> Option<Value> {
-    let value = match key.name {
-        "mode" => return (width(project) < width(own)).then(|| project.clone()),
-        "shared_tokens" | "item_tokens" => return (project.as_u64() < own.as_u64()).then(|| project.clone()),
-        // What either leaves out is left out.
-        "exclude" => items(own).iter().chain(items(project)).cloned().collect(),
-        // What both take in: each is a list of its own, and a file has to match one glob of each.
-        "include" if !items(own).is_empty() && !items(project).is_empty() => {
-            let lists: Vec<Value> =
-                if items(own).iter().all(Value::is_string) { vec![own.clone()] } else { items(own).to_vec() };
-            lists.into_iter().chain([project.clone()]).collect()
-        }
-        "include" if items(project).is_empty() => return None,
-        _ => project.clone(),
-    };
-    Some(value)
+/// The value of a key where the user says `own` and a project's file says `project`.
+pub(super) fn narrowed(globs: Globs, own: &Value, project: &Value) -> Value {
+    match globs {
+        Globs::Exclude => items(own).iter().chain(items(project)).cloned().collect(),
+        Globs::Include if items(own).is_empty() => project.clone(),
+        Globs::Include if items(project).is_empty() => own.clone(),
+        // Each is a list of its own, and a file has to match one glob of each.
+        Globs::Include if items(own).iter().all(Value::is_string) => Value::from(vec![own.clone(), project.clone()]),
+        Globs::Include => items(own).iter().cloned().chain([project.clone()]).collect(),
+    }
 }
 
 fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn width(mode: &Value) -> u8 {
-    match mode.as_str() {
-        Some("auto") => 2,
-        Some("paths") => 1,
-        _ => 0,
-    }
 }
 
 #[cfg(test)]
@@ -44,23 +35,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_narrows_and_never_widens() {
-        for (name, own, project, value) in [
-            ("mode", json!("auto"), json!("paths"), Some(json!("paths"))),
-            ("mode", json!("none"), json!("auto"), None),
-            ("mode", json!("paths"), json!("none"), Some(json!("none"))),
-            ("shared_tokens", json!(4000), json!(100), Some(json!(100))),
-            ("item_tokens", json!(4000), json!(9000), None),
-            ("exclude", json!(["a"]), json!(["b"]), Some(json!(["a", "b"]))),
-            ("exclude", json!(["a"]), json!([]), Some(json!(["a"]))),
-            ("include", json!([]), json!(["b"]), Some(json!(["b"]))),
-            ("include", json!(["a"]), json!([]), None),
-            ("include", json!(["a"]), json!(["b"]), Some(json!([["a"], ["b"]]))),
-            ("include", json!([["a"], ["b"]]), json!(["c"]), Some(json!([["a"], ["b"], ["c"]]))),
-            ("root", json!(""), json!("/x"), Some(json!("/x"))),
+    fn globs_of_a_project_narrow() {
+        for (globs, own, project, value) in [
+            (Globs::Exclude, json!(["a"]), json!(["b"]), json!(["a", "b"])),
+            (Globs::Exclude, json!(["a"]), json!([]), json!(["a"])),
+            (Globs::Include, json!([]), json!(["b"]), json!(["b"])),
+            (Globs::Include, json!(["a"]), json!([]), json!(["a"])),
+            (Globs::Include, json!(["a"]), json!(["b"]), json!([["a"], ["b"]])),
+            (Globs::Include, json!([["a"], ["b"]]), json!(["c"]), json!([["a"], ["b"], ["c"]])),
         ] {
-            let key = Key::find("context", name).unwrap();
-            assert_eq!(narrowed(key, &own, &project), value, "{name} {own} {project}");
+            assert_eq!(narrowed(globs, &own, &project), value, "{globs:?} {own} {project}");
         }
     }
 }

@@ -56,6 +56,7 @@ codes! {
     FinishUnclear "finish-unclear" "The server did not say whether the answer is whole."
     FinishReason "finish-reason" "The server gave a reason for ending that is not known to mean a whole answer."
     CutOff "cut-off" "The answer was cut off before its end, at a token limit or by the server."
+    SecretInDocument "secret-in-document" "The text holds an API key or a password."
     NotUtf8 "not-utf8" "The file is not text in UTF-8."
     Unknown "unknown" "A code of another version of planwave."
 }
