@@ -150,6 +150,7 @@ unrecorded: None,
             cache_key: String::new(),
             deliverables: Vec::new(),
             source: String::new(),
+            paths: None,
         };
         let limits = Limits {
             max_attempts: 3,
