@@ -113,7 +113,7 @@ impl Model for FakeModel {
                 key: Arc::from("key"),
                 remembered: false,
                 lowered_cap: None,
-unrecorded: None,
+                unrecorded: None,
             })
         })
     }

@@ -100,7 +100,7 @@ mod tests {
             key: "".into(),
             remembered: false,
             lowered_cap: None,
-unrecorded: None,
+            unrecorded: None,
         }
     }
 

@@ -307,7 +307,7 @@ mod tests {
                     key: Arc::from("key"),
                     remembered: false,
                     lowered_cap: None,
-unrecorded: None,
+                    unrecorded: None,
                 })
             }
             .boxed()

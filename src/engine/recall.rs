@@ -132,7 +132,7 @@ mod tests {
                 key: Arc::from("key"),
                 remembered: true,
                 lowered_cap: None,
-unrecorded: None,
+                unrecorded: None,
             });
             async move { answer }.boxed()
         }

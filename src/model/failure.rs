@@ -113,9 +113,7 @@ impl Failure {
             Self::InStream(error) => match error.status {
                 Some(status) => judge_status(status, &RetryHints::default(), error, retry),
                 None if error.is_about_money() || error.is_about_the_key() => Verdict::Final(Scope::Run),
-                None if error.is_about_size() || error.codes.contains("invalid_request") => {
-                    Verdict::Final(Scope::Call)
-                }
+                None if error.is_about_size() || error.codes.contains("invalid_request") => Verdict::Final(Scope::Call),
                 // The request was accepted, so the trouble is the server's.
                 None => AGAIN,
             },
@@ -305,7 +303,9 @@ fn size_hint(error: &ProviderError) -> String {
             format!("lower `model.max_output_tokens` to less than {}", window - prompt)
         }
         Sizes { window: Some(_), prompt: Some(_), .. } | Sizes { longest_prompt: Some(_), .. } => CONTEXT.to_owned(),
-        _ => format!("lower `model.max_output_tokens`, where the prompt and the answer together are too much; otherwise {CONTEXT}"),
+        _ => format!(
+            "lower `model.max_output_tokens`, where the prompt and the answer together are too much; otherwise {CONTEXT}"
+        ),
     }
 }
 

@@ -68,7 +68,8 @@ mod tests {
     fn only_the_cap_changes() {
         let facts = ModelFacts::default();
         for name in CAPS {
-            let body = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], name: 9_000, "top_p": 1});
+            let body =
+                json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], name: 9_000, "top_p": 1});
             let whole = Outgoing::new(&body, &facts, false);
             let sizes = Sizes { largest_cap: Some(4_000), ..Sizes::default() };
             let fitted = whole.fitted(&sizes, &facts, false).unwrap();

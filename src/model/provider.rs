@@ -17,7 +17,16 @@ const LONGEST_CODE: usize = 100;
 /// Where servers put their words, the most telling first: OAuth, OpenAI and most, AWS, FastAPI, Chinese gateways,
 /// Cloudflare, RFC 9457.
 const MESSAGE_FIELDS: [&str; 10] = [
-    "error_description", "message", "Message", "detail", "msg", "error", "errors", "error_message", "errorMessage", "title",
+    "error_description",
+    "message",
+    "Message",
+    "detail",
+    "msg",
+    "error",
+    "errors",
+    "error_message",
+    "errorMessage",
+    "title",
 ];
 
 /// The longest pause that is told apart from longer ones. What is added to such a time must not overflow.

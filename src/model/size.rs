@@ -168,7 +168,10 @@ mod tests {
                 "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3000 `inputs` tokens and 2000 `max_new_tokens`",
                 window(4_096, Some(3_000)),
             ),
-            ("Prompt contains 33000 tokens, too large for model with 32768 maximum context length", window(32_768, Some(33_000))),
+            (
+                "Prompt contains 33000 tokens, too large for model with 32768 maximum context length",
+                window(32_768, Some(33_000)),
+            ),
             (
                 "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.",
                 Sizes { largest_cap: Some(16_384), ..Sizes::default() },

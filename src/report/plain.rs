@@ -96,9 +96,8 @@ fn sentence(event: &Event, tally: &Tally, now: Timestamp) -> Option<String> {
             format!("{call} retrying in {}: {reason}", duration(*delay_ms))
         }
         Event::CallHeld { call, reason, until, behind } => {
-            let until = until.map(|until| {
-                format!(" until {} ({})", clock_time(until), duration(milliseconds_between(now, until)))
-            });
+            let until = until
+                .map(|until| format!(" until {} ({})", clock_time(until), duration(milliseconds_between(now, until))));
             let behind = if *behind > 0 { format!("; {} more behind it", count_of(*behind)) } else { String::new() };
             format!("{call} waits{} for {reason}{behind}", until.unwrap_or_default())
         }

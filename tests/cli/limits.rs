@@ -205,7 +205,8 @@ async fn a_server_that_only_fails_stops_the_run() {
     let env = TestEnv::with_plan(&vec![vec![]; 30]).server(&server.base_url());
     let said = run(&env, &["--stage", "subplan"], &[("PLANWAVE_RETRY_FAILURES_IN_A_ROW", "10")]);
     assert!(
-        unwrapped(&said).contains("Stopped    10 requests in a row failed and none succeeded; the last: 127.0.0.1:[port]"),
+        unwrapped(&said)
+            .contains("Stopped    10 requests in a row failed and none succeeded; the last: 127.0.0.1:[port]"),
         "{said}"
     );
     assert!(said.contains("1 failed, 29 not started") && said.contains("[exit 4]"), "{said}");

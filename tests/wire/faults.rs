@@ -9,7 +9,8 @@ use planwave::model::{FinishReason, Model, ModelConfig, Progress, Scope, Source}
 use wiremock::ResponseTemplate;
 
 use crate::support::{
-    CANARY, GOOD_TEXT, Memory, PAUSE, Then, ask, config, error, good, model, raw, request, server, sse, stream, without_port,
+    CANARY, GOOD_TEXT, Memory, PAUSE, Then, ask, config, error, good, model, raw, request, server, sse, stream,
+    without_port,
 };
 
 const QUOTA: &str = r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
@@ -208,7 +209,8 @@ async fn a_repeat_is_announced() {
         })
         .await
         .unwrap();
-    let seen: Vec<_> = seen.into_inner().unwrap().into_iter().map(|(reason, attempt)| (without_port(&reason), attempt)).collect();
+    let seen: Vec<_> =
+        seen.into_inner().unwrap().into_iter().map(|(reason, attempt)| (without_port(&reason), attempt)).collect();
     assert_eq!(seen, [("127.0.0.1 answered 500 (Internal Server Error): oops".to_owned(), 1)]);
 }
 

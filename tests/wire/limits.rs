@@ -89,7 +89,8 @@ async fn a_row_of_failures_stops_everything() {
     let failure = ask(&model(config, Source::Live, None)).await.unwrap_err();
     assert_eq!((failure.scope, failure.requests), (Scope::Run, 4));
     assert!(
-        without_port(&failure.message).starts_with("4 requests in a row failed and none succeeded; the last: 127.0.0.1 answered 500")
+        without_port(&failure.message)
+            .starts_with("4 requests in a row failed and none succeeded; the last: 127.0.0.1 answered 500")
     );
 }
 

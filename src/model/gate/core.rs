@@ -13,7 +13,7 @@ use super::{
     breaker::{Breaker, Patience},
     bucket::Bucket,
     budget::{Became, Bill, Bounds, Budget, Room},
-    headers::{RateLimitHeaders, Limit},
+    headers::{Limit, RateLimitHeaders},
     pace::{Learned, Pace, Rejected},
 };
 use crate::model::{Prices, Usage};
@@ -344,9 +344,9 @@ impl Core {
             (server, WaitReason::ServerLimit),
             (self.pace.ready_at(now, in_flight), WaitReason::LearnedRate),
         ];
-        let (until, reason) = ready.into_iter().fold((now, WaitReason::Answers), |latest, wait| {
-            if wait.0 > latest.0 { wait } else { latest }
-        });
+        let (until, reason) = ready
+            .into_iter()
+            .fold((now, WaitReason::Answers), |latest, wait| if wait.0 > latest.0 { wait } else { latest });
         if until > now {
             return Admission::Wait(Wait { until: Some(until), reason });
         }
@@ -511,9 +511,8 @@ impl Core {
 
     /// A request was turned away. `limited`: by a limiter, so that it tells something of the limit.
     fn rejected(&mut self, now: Duration, flight: &Flight, after: Option<Duration>, limited: bool) {
-        let doubled = |times: u32| {
-            self.policy.first_pause.saturating_mul(1 << times.min(16)).min(self.policy.longest_pause)
-        };
+        let doubled =
+            |times: u32| self.policy.first_pause.saturating_mul(1 << times.min(16)).min(self.policy.longest_pause);
         let pause = match after {
             // Servers also ask for no pause, or for one that has passed, and reject the next request just the same.
             Some(after) if after >= self.policy.first_pause => {

@@ -80,12 +80,7 @@ impl Gate {
         }
     }
 
-    async fn wait(
-        &self,
-        need: Need,
-        pause: Duration,
-        tell: &(dyn Fn(Held) + Send + Sync),
-    ) -> Result<Permit, Closed> {
+    async fn wait(&self, need: Need, pause: Duration, tell: &(dyn Fn(Held) + Send + Sync)) -> Result<Permit, Closed> {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }

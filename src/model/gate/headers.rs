@@ -184,14 +184,23 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "150000"),
             ("x-ratelimit-reset-tokens", "15s"),
         ]);
-        assert_eq!(openai.requests, Some(Limit { limit: 500.0, remaining: 499.0, per_second: 500.0 / 60.0, renewed_in: None }));
-        assert_eq!(openai.tokens, Some(Limit { limit: 200_000.0, remaining: 150_000.0, per_second: 200_000.0 / 60.0, renewed_in: None }));
+        assert_eq!(
+            openai.requests,
+            Some(Limit { limit: 500.0, remaining: 499.0, per_second: 500.0 / 60.0, renewed_in: None })
+        );
+        assert_eq!(
+            openai.tokens,
+            Some(Limit { limit: 200_000.0, remaining: 150_000.0, per_second: 200_000.0 / 60.0, renewed_in: None })
+        );
         let daily = read(&[
             ("x-ratelimit-limit-requests", "10000"),
             ("x-ratelimit-remaining-requests", "9999"),
             ("x-ratelimit-reset-requests", "8.64s"),
         ]);
-        assert_eq!(daily.requests, Some(Limit { limit: 10_000.0, remaining: 9_999.0, per_second: 1.0 / 8.64, renewed_in: None }));
+        assert_eq!(
+            daily.requests,
+            Some(Limit { limit: 10_000.0, remaining: 9_999.0, per_second: 1.0 / 8.64, renewed_in: None })
+        );
         let anthropic = read(&[
             ("anthropic-ratelimit-requests-limit", "50"),
             ("anthropic-ratelimit-requests-remaining", "0"),
@@ -201,7 +210,15 @@ mod tests {
             ("anthropic-ratelimit-output-tokens-limit", "8000"),
             ("anthropic-ratelimit-output-tokens-remaining", "100"),
         ]);
-        assert_eq!(anthropic.requests, Some(Limit { limit: 50.0, remaining: 0.0, per_second: 50.0 / 60.0, renewed_in: Some(Duration::from_secs(60)) }));
+        assert_eq!(
+            anthropic.requests,
+            Some(Limit {
+                limit: 50.0,
+                remaining: 0.0,
+                per_second: 50.0 / 60.0,
+                renewed_in: Some(Duration::from_secs(60))
+            })
+        );
         assert_eq!(anthropic.tokens.map(|limit| limit.limit), Some(8_000.0));
     }
 
@@ -231,7 +248,11 @@ mod tests {
             ("x-ratelimit-reset", "1793534400000"),
         ]);
         assert_eq!(some_left.requests.and_then(|limit| limit.renewed_in), None);
-        let passed = read(&[("x-ratelimit-limit", "50"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1600000000000")]);
+        let passed = read(&[
+            ("x-ratelimit-limit", "50"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "1600000000000"),
+        ]);
         assert_eq!(passed.requests.and_then(|limit| limit.renewed_in), Some(Duration::ZERO));
     }
 

@@ -7,7 +7,7 @@ use super::{
     breaker::Patience,
     budget::Bounds,
     core::{Admission, Core, End, Knowledge, Need, PerMinute, Policy, Wait},
-    headers::{RateLimitHeaders, Limit},
+    headers::{Limit, RateLimitHeaders},
 };
 use crate::model::Usage;
 
@@ -128,7 +128,8 @@ fn play_on(core: &mut Core, server: Server, calls: usize, concurrency: usize, se
             What::Head(id, accepted, remaining) => {
                 let mut announced = RateLimitHeaders::default();
                 if server.tells {
-                    let limit = Limit { limit: server.burst, remaining, per_second: server.per_second, renewed_in: None };
+                    let limit =
+                        Limit { limit: server.burst, remaining, per_second: server.per_second, renewed_in: None };
                     announced.requests = Some(limit);
                 }
                 core.heard(now, id, if accepted { 200 } else { 429 }, announced);
@@ -211,7 +212,13 @@ fn servers_that_lie_or_say_nothing() {
         ("refills slower than it says", Server { per_second: 0.5, ..STORM }, 100, 80.0, 1.3),
         ("says nothing", Server { retry_after: None, ..STORM }, 100, 40.0, 1.3),
         ("asks for nothing", Server { retry_after: Some(0.0), ..STORM }, 100, 40.0, 1.3),
-        ("asks for nothing and has a small burst", Server { retry_after: Some(0.0), burst: 10.0, per_second: 2.0, ..STORM }, 40, 15.0, 1.4),
+        (
+            "asks for nothing and has a small burst",
+            Server { retry_after: Some(0.0), burst: 10.0, per_second: 2.0, ..STORM },
+            40,
+            15.0,
+            1.4,
+        ),
         ("asks for much", Server { retry_after: Some(20.0), ..STORM }, 100, 40.0, 2.2),
         ("has a small burst", Server { burst: 5.0, ..STORM }, 60, 55.0, 1.2),
         (
