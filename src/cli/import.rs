@@ -13,13 +13,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
     own_folder, pretty,
     project::{self, Project},
     prompt::{Destination, import_command, paper, text as prompt_text},
     run::{Prepared, prepare},
-    terminal::{err, out},
+    terminal::{err, out, say_merged},
 };
 use crate::{
     document::{FileRole, Finding, Folder, Names, Stage},
@@ -260,7 +261,7 @@ impl Import<'_> {
             .collect();
         let selection = Selection::Levels(levels.into_iter().collect());
         let wish = Wish { selection, stages: vec![stage], force: self.arguments.force, strict: false };
-        let prepared = prepare(leveled, wish, self.loaded)?;
+        let prepared = prepare(leveled, wish, self.loaded, ContextAge::Today)?;
         let calls = paper_calls(&prepared.planned.run);
         let paper = paper(&prepared, self.loaded);
         let mut open: BTreeMap<&str, PaperCall<'_>> = calls.iter().map(|call| (call.path, *call)).collect();
@@ -355,7 +356,7 @@ impl Import<'_> {
         }
         let leveled = Project::open(&self.arguments.plan)?.leveled()?;
         let scan = self.dir.scan(&prepared.leveled.names)?;
-        let mut file = leveled.file;
+        let file = leveled.file;
         let stored: BTreeMap<AchievementId, Status> =
             file.entries().iter().map(|entry| (entry.id, entry.status)).collect();
         let mut changes = BTreeMap::new();
@@ -372,7 +373,8 @@ impl Import<'_> {
             };
             changes.insert(*id, change);
         }
-        file.apply(&changes, &self.created);
-        Ok(self.operation.write("parallel.json", file.to_text().as_bytes(), Existing::Replace)?)
+        let edited = self.operation.change_parallel(&changes, &self.created)?;
+        say_merged(edited, &self.dir.shown("parallel.json").display().to_string());
+        Ok(())
     }
 }

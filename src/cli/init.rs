@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Fa
     add_plan(&directory, (&file, &text), ("parallel.json", &parallel)).map_err(|error| match error {
         WriteError::Exists { path } => Failure::invalid(format!("{} is there already", path.display()))
             .hint(String::from("nothing was written; name another directory: `planwave init NAME DIRECTORY`")),
-        error @ (WriteError::Invalid { .. } | WriteError::Io { .. }) => {
+        error @ (WriteError::Changed { .. } | WriteError::Invalid { .. } | WriteError::Io { .. }) => {
             Failure::invalid(error.to_string()).hint(error.hint())
         }
     })?;

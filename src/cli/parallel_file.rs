@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     own_folder,
     project::doubts,
@@ -16,7 +17,7 @@ use crate::{
     parallel::{Documents, ParallelFile, Surroundings, whole_seconds},
     plan::{AchievementId, IdMap, Plan, parse},
     report::{Style, diff_text, sanitize, shell_word},
-    store::{Existing, LocateError, Operation, PlanDir, StoreError},
+    store::{Edited, LocateError, Operation, PlanDir, StoreError},
 };
 
 /// The file and its directory.
@@ -28,6 +29,18 @@ pub(super) struct Target {
     has_plan: bool,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
+}
+
+/// Makes a text anew of other bytes.
+type Again<'a> = dyn Fn(&[u8]) -> Result<Option<String>, Failure> + 'a;
+
+/// A new text for the file.
+pub(super) struct Rewrite<'a> {
+    pub(super) new: &'a str,
+    /// Makes it anew of what somebody else has written in the meantime; `None` where nothing is left to do.
+    pub(super) again: &'a Again<'a>,
+    /// What people typed.
+    pub(super) command: &'a str,
 }
 
 /// A PLAN, or why there is none.
@@ -168,12 +181,13 @@ impl Target {
     }
 
     /// Shows what would change, asks, and writes. Gives whether it was written.
-    pub(super) fn rewrite(&self, new: &str, command: &str, yes: bool, style: Style) -> Result<bool, Failure> {
+    pub(super) fn rewrite(&self, rewrite: &Rewrite<'_>, yes: bool, style: Style) -> Result<bool, Failure> {
         let shown = self.shown();
-        out(&self.diff(new, style))?;
+        out(&self.diff(rewrite.new, style))?;
         if !yes {
             if !terminal::is_interactive() {
                 return Err(Failure::invalid(format!("this would change {shown}, and there is no terminal to ask on"))
+                    .code(ErrorCode::NoTerminal)
                     .hint(String::from("`--yes` writes it without asking")));
             }
             if !terminal::confirm(&format!("Write {}? [y/N]", sanitize(&shown))) {
@@ -181,7 +195,7 @@ impl Target {
                 return Ok(false);
             }
         }
-        self.write(new, command)?;
+        self.write(rewrite)?;
         Ok(true)
     }
 
@@ -195,18 +209,20 @@ impl Target {
     }
 
     /// Writes, as an operation that can be undone.
-    pub(super) fn write(&self, new: &str, command: &str) -> Result<(), Failure> {
+    pub(super) fn write(&self, rewrite: &Rewrite<'_>) -> Result<(), Failure> {
         let shown = self.shown();
+        let command = rewrite.command;
         let began = Timestamp::now();
         let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
         let lock = own_folder::lock(&self.dir, &holder)?;
-        if self.dir.read(&self.file)? != self.bytes {
-            return Err(Failure::invalid(format!("{shown} has been changed in the meantime; nothing was written"))
-                .hint(String::from("run the same command again")));
-        }
         let operation = Operation::begin(&self.dir, &lock, command, began)?;
-        operation.write(&self.file, new.as_bytes(), Existing::Replace)?;
+        let mut anew = false;
+        operation.edit(&self.file, |now| {
+            anew = now != self.bytes;
+            if anew { (rewrite.again)(now) } else { Ok(Some(rewrite.new.to_owned())) }
+        })?;
         operation.finish()?;
+        terminal::say_merged(if anew { Edited::Merged } else { Edited::Written }, &shown);
         err(&format!("wrote {}\n", sanitize(&shown)));
         Ok(())
     }

@@ -1,9 +1,15 @@
 //! Where commands print: standard output for results, standard error for everything else. A closed pipe is no error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::failure::Failure;
-use crate::report::sanitize_block;
+use crate::{
+    report::{sanitize, sanitize_block},
+    store::{Edited, Leftovers},
+};
 
 /// Columns assumed where there is no terminal.
 const PIPED_WIDTH: usize = 80;
@@ -17,7 +23,16 @@ pub(super) fn out(text: &str) -> Result<(), Failure> {
     write(text.as_bytes())
 }
 
+/// Whether standard output has got anything.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result, or a part of one, was printed.
+pub(super) fn has_printed() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
+
 fn write(bytes: &[u8]) -> Result<(), Failure> {
+    PRINTED.fetch_or(!bytes.is_empty(), Ordering::Relaxed);
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -39,6 +54,24 @@ pub(super) fn out_file(bytes: &[u8]) -> Result<(), Failure> {
 pub(super) fn err(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// Says that somebody else changed a file while this command did.
+pub(super) fn say_merged(edited: Edited, shown: &str) {
+    if edited == Edited::Merged {
+        err(&format!("note: {} was changed at the same moment; both changes are in it\n", sanitize(shown)));
+    }
+}
+
+/// Names what a person had saved while a command was interrupted.
+pub(super) fn name_kept(left: &Leftovers) {
+    for path in &left.kept {
+        let shown = path.display().to_string();
+        err(&format!(
+            "note: {} was saved at the moment in which a command was interrupted; it is kept\n",
+            sanitize(&shown)
+        ));
+    }
 }
 
 /// Columns that results may use.

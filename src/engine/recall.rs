@@ -121,6 +121,7 @@ mod tests {
                 at,
             };
             let answer = found.ok_or(missing).map(|(text, finish)| Completion {
+                masked: false,
                 text: text.to_owned(),
                 finish,
                 refusal: None,
@@ -130,6 +131,7 @@ mod tests {
                 requests: 0,
                 key: Arc::from("key"),
                 remembered: true,
+                lowered_cap: None,
                 unrecorded: None,
             });
             async move { answer }.boxed()
@@ -148,6 +150,7 @@ mod tests {
             cache_key: String::new(),
             deliverables: Vec::new(),
             source: String::new(),
+            paths: None,
         };
         let limits = Limits {
             max_attempts: 3,

@@ -151,6 +151,9 @@ pub struct End {
     /// Hash of parallel.json as the operation left it, where it changed it; a blob of that name holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<Digest>,
+    /// Whether `parallel` has only what this operation changed: others changed the file in the meantime.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// A run's sums.
@@ -405,7 +408,12 @@ mod tests {
     #[test]
     fn a_crash_at_any_byte_leaves_the_lines_before_it() {
         let changes = [change("a", None, Some("x")), change("b", Some("y"), None)];
-        let end = End { end: "2026-01-01T00:00:05Z".parse().unwrap(), run: Some(Tallied::default()), parallel: None };
+        let end = End {
+            end: "2026-01-01T00:00:05Z".parse().unwrap(),
+            run: Some(Tallied::default()),
+            parallel: None,
+            own: false,
+        };
         let lines = [header().to_line(), changes[0].to_line(), changes[1].to_line(), end.to_line()];
         let whole = lines.concat();
         for cut in 0..=whole.len() {

@@ -83,6 +83,8 @@ pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) 
         }
     }
     let left = record.end.as_ref().and_then(|end| end.parallel);
+    // What others changed meanwhile is not in it, so it can be told apart.
+    let own = record.end.as_ref().filter(|end| end.own).and(left);
     let mut result = TakingBack::default();
     for file in record.files() {
         let refuse = |reason: String| Untouchable { path: file.path.clone(), reason };
@@ -101,6 +103,8 @@ pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) 
             result.already += 1;
         } else if file.before == file.after && !file.between.contains(&now) {
             // All in all the operation left it alone.
+        } else if let Some(restore) = merge(&file, own, now) {
+            result.steps.push(Step { restore, path: file.path, now, mode: file.mode });
         } else if file.disturbed {
             result
                 .untouchable
@@ -166,8 +170,12 @@ mod tests {
                 super::super::Change { change: kind, path, before: digest(before), after: digest(after), mode: None };
             text.push_str(&change.to_line());
         }
-        let end =
-            super::super::End { end: "2026-01-01T00:00:09Z".parse().unwrap(), run: None, parallel: digest(parallel) };
+        let end = super::super::End {
+            end: "2026-01-01T00:00:09Z".parse().unwrap(),
+            run: None,
+            parallel: digest(parallel),
+            own: false,
+        };
         Record::parse(&(text + &end.to_line())).unwrap()
     }
 

@@ -17,8 +17,9 @@ use cap_std::fs::{Metadata, OpenOptions, Permissions};
 use super::{
     advice,
     disk::{Directory, DiskFile},
+    swap,
 };
-use crate::history::PlanPath;
+use crate::history::{Digest, PlanPath};
 
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Existing {
     /// Put the new one in its place, with the old one's permissions. Where its name is a link to a file in the directory, that
     /// file gives way, and the link stays.
     Replace,
+    /// The same, only where the file still holds these bytes; otherwise leave it and fail with [`WriteError::Changed`].
+    ReplaceOnly(Digest),
 }
 
 /// Nothing was written, and what was there is untouched.
@@ -36,6 +39,12 @@ pub enum WriteError {
     /// The file is there and was not to be replaced.
     #[error("{} already exists and was not overwritten", path.display())]
     Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody changed the file since it was read; what they wrote is there.
+    #[error("{} was changed at the same moment and was left as it is", path.display())]
+    Changed {
         /// The file.
         path: PathBuf,
     },
@@ -62,6 +71,7 @@ impl WriteError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Exists { .. } => Some(String::from("use --force to replace documents that exist")),
+            Self::Changed { .. } => Some(String::from("run the same command again")),
             Self::Invalid { .. } => Some(String::from(
                 "mend the file, then run the same command again: the documents are on disk and count",
             )),
@@ -73,6 +83,7 @@ impl WriteError {
     pub(super) fn again(&self) -> Self {
         match self {
             Self::Exists { path } => Self::Exists { path: path.clone() },
+            Self::Changed { path } => Self::Changed { path: path.clone() },
             Self::Invalid { path, problem } => Self::Invalid { path: path.clone(), problem: problem.clone() },
             Self::Io { path, source } => Self::Io { path: path.clone(), source: advice::again(source) },
         }
@@ -95,6 +106,8 @@ pub(super) struct Write<'a> {
     pub(super) shown: PathBuf,
     pub(super) bytes: &'a [u8],
     pub(super) existing: Existing,
+    /// Unix permission bits where no file is there now.
+    pub(super) mode: Option<u32>,
 }
 
 /// What is about to be done to a file.
@@ -121,7 +134,7 @@ pub(super) fn write(
     existing: Existing,
     is_blank: impl Fn(&[u8]) -> bool,
 ) -> Result<(), WriteError> {
-    let one = Write { path, shown: shown.to_path_buf(), bytes, existing };
+    let one = Write { path, shown: shown.to_path_buf(), bytes, existing, mode: None };
     let mut results = write_all(dir, &[one], &is_blank, &mut |_| Ok(()));
     results.pop().unwrap_or(Ok(()))
 }
@@ -152,7 +165,7 @@ pub(super) fn write_all(
     }
     let ready = writes.iter().zip(&results).filter_map(|(write, result)| {
         let staged = result.as_ref().ok()?;
-        Some(Placement { path: write.path, replaces: staged.existing == Existing::Replace && staged.there })
+        Some(Placement { path: write.path, replaces: staged.existing != Existing::Keep && staged.there })
     });
     let ready: Vec<Placement<'_>> = ready.collect();
     let announced = if ready.is_empty() { Ok(()) } else { announce(&ready) };
@@ -160,8 +173,14 @@ pub(super) fn write_all(
     for (write, result) in writes.iter().zip(&mut results) {
         let Ok(staged) = result else { continue };
         let placed = match &announced {
-            Ok(()) => put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing)
-                .map_err(|error| staged.give_up(&folders, write, error)),
+            Ok(()) => match put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing) {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    staged.remove(&folders);
+                    Err(WriteError::Changed { path: write.shown.clone() })
+                }
+                Err(error) => Err(staged.give_up(&folders, write, error)),
+            },
             Err(error) => {
                 staged.remove(&folders);
                 Err(error.again())
@@ -263,13 +282,16 @@ fn stage(
             Existing::Replace
         }
         (Existing::Keep, Some(_)) => return Err(WriteError::Exists { path: write.shown.clone() }),
-        (Existing::Keep | Existing::Replace, _) => write.existing,
+        (Existing::Keep | Existing::Replace | Existing::ReplaceOnly(_), _) => write.existing,
     };
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = PathBuf::from(format!(".planwave-{}-{number}.tmp", std::process::id()));
     // Nobody sets permissions in planwave's own folder.
     let kept = |metadata: &&Metadata| metadata.is_file() && !folders.dir.is_own(&path);
-    let permissions = there.as_ref().filter(kept).map(Metadata::permissions);
+    let permissions = match &there {
+        Some(metadata) => Some(metadata).filter(kept).map(Metadata::permissions),
+        None => write.mode.and_then(permissions_of),
+    };
     let mut staged = Staged { folder: at, temporary, name, file: None, existing, there: there.is_some() || taken };
     match write_temporary(folder, &staged.temporary, write.bytes, permissions) {
         Ok(file) => staged.file = Some(file),
@@ -353,31 +375,71 @@ fn write_temporary(
 ) -> io::Result<DiskFile> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
-    if let Some(permissions) = permissions {
-        file.set_permissions(permissions)?;
+    if let Some(permissions) = permissions
+        && let Err(error) = file.set_permissions(permissions.clone())
+        && allows_more(&file.metadata()?.permissions(), &permissions)
+    {
+        return Err(io::Error::new(error.kind(), NoPermissions { source: error }));
     }
     file.start_writing_back();
     Ok(file)
 }
 
-pub(super) fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<()> {
+/// A file system that keeps no permissions of its own, and would let others read what only its owner could.
+#[derive(Debug, thiserror::Error)]
+#[error("the file system cannot give it the permissions that the file had ({source}), and others could read it")]
+struct NoPermissions {
+    source: io::Error,
+}
+
+#[cfg(unix)]
+fn permissions_of(mode: u32) -> Option<Permissions> {
+    use cap_std::fs::PermissionsExt as _;
+    Some(Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn permissions_of(_: u32) -> Option<Permissions> {
+    None
+}
+
+/// Whether somebody may do with a file what they were not to.
+#[cfg(unix)]
+fn allows_more(has: &Permissions, wanted: &Permissions) -> bool {
+    use cap_std::fs::PermissionsExt as _;
+    // To execute a document is no harm, and FAT has it on everything.
+    has.mode() & !wanted.mode() & 0o666 != 0
+}
+
+#[cfg(not(unix))]
+fn allows_more(_: &Permissions, _: &Permissions) -> bool {
+    false
+}
+
+/// Gives a file its name. False where it was to replace certain bytes, and others are there.
+pub(super) fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<bool> {
     match existing {
-        Existing::Replace => folder.rename(temporary, name),
+        Existing::Replace => folder.rename(temporary, name).map(|()| true),
+        Existing::ReplaceOnly(bytes) => swap::replace(folder, temporary, name, bytes),
         Existing::Keep => match folder.rename_new(temporary, name) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => link_new(folder, temporary, name),
             result => result,
-        },
+        }
+        .map(|()| true),
     }
 }
 
 /// A hard link fails where the name is taken, too.
-fn link_new(folder: &Directory, temporary: &Path, name: &Path) -> io::Result<()> {
+pub(super) fn link_new(folder: &Directory, temporary: &Path, name: &Path) -> io::Result<()> {
     match folder.hard_link(temporary, name) {
         Ok(()) => folder.remove_file(temporary),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links (FAT, some network shares): look, then rename.
-        Err(_) if folder.symlink_metadata(name).is_ok() => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
-        Err(_) => folder.rename(temporary, name),
+        // A file system without hard links (FAT, some network shares): an empty file takes the name, where it is free, and
+        // gives way. A crash in between leaves it, and an empty file is no document.
+        Err(_) => {
+            folder.open_with(name, OpenOptions::new().write(true).create_new(true))?;
+            folder.rename(temporary, name)
+        }
     }
 }
 
@@ -392,7 +454,7 @@ mod tests {
     }
 
     fn one<'a>(path: &'a str, text: &'a str, existing: Existing) -> Write<'a> {
-        Write { path: Path::new(path), shown: PathBuf::from(path), bytes: text.as_bytes(), existing }
+        Write { path: Path::new(path), shown: PathBuf::from(path), bytes: text.as_bytes(), existing, mode: None }
     }
 
     fn blank(bytes: &[u8]) -> bool {
@@ -437,6 +499,7 @@ mod tests {
                 Err(WriteError::Exists { .. }) => "exists",
                 Err(WriteError::Io { .. }) => "refused",
                 Err(WriteError::Invalid { .. }) => "invalid",
+                Err(WriteError::Changed { .. }) => "changed",
             })
             .collect();
         assert_eq!(said, ["written", "exists", "written", "refused", "refused", "written", "exists", "exists"]);

@@ -5,6 +5,7 @@
 //! no link is followed at all (`own_folder`), whatever is done there. It must not decide anything.
 
 use std::{
+    fs::TryLockError,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{
@@ -22,6 +23,25 @@ use super::{
     faults::{Effect, Faults},
     own_folder::{self, is_own},
 };
+
+/// Whether a file system refuses an operation because it has no such thing, and not because of this file: `EINVAL`, `ENOSYS`,
+/// `EOPNOTSUPP`.
+pub(super) fn is_not_offered(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || (error.kind() == io::ErrorKind::InvalidInput && error.raw_os_error().is_some())
+}
+
+/// Whether two accounts are of the same file. Systems that do not tell never say otherwise.
+#[cfg(unix)]
+pub(super) fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use cap_std::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
 
 /// An open folder.
 #[derive(Debug)]
@@ -247,9 +267,23 @@ impl Directory {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
+    /// Has two files in this folder change names, in one step. Not every system and file system can.
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    pub(super) fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.faults.check(Effect::Exchange, other)?;
+        // Names without a directory, as in `rename_new`.
+        let flags = rustix::fs::RenameFlags::EXCHANGE;
+        rustix::fs::renameat_with(&self.dir, one, &self.dir, other, flags).map_err(io::Error::from)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+    pub(super) fn exchange(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
     /// Gives a file a second name, which must be free.
     pub(super) fn hard_link(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
-        self.faults.check(Effect::Rename, to.as_ref())?;
+        self.faults.check(Effect::Link, to.as_ref())?;
         let (from, to) = (self.place(from.as_ref())?, self.place(to.as_ref())?);
         from.dir().hard_link(&from.name, to.dir(), &to.name)
     }
@@ -268,20 +302,39 @@ impl Directory {
         place.dir().remove_dir_all(&place.name)
     }
 
-    /// Sets who may do what with a file.
-    #[cfg(unix)]
-    pub(super) fn set_permissions(&self, path: impl AsRef<Path>, permissions: Permissions) -> io::Result<()> {
-        self.faults.check(Effect::Write, path.as_ref())?;
+    /// Removes a folder that is empty.
+    pub(super) fn remove_dir(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        self.faults.check(Effect::Remove, path.as_ref())?;
         let place = self.place(path.as_ref())?;
-        place.dir().set_permissions(&place.name, permissions)
+        place.dir().remove_dir(&place.name)
     }
 
-    /// Makes the names in the folder durable. Windows has no counterpart and needs none: NTFS journals names.
+    /// The folder itself as a file that can be locked.
+    #[cfg(unix)]
+    pub(super) fn itself(&self) -> io::Result<DiskFile> {
+        Ok(DiskFile { file: self.dir.open(".")?, faults: self.faults.clone() })
+    }
+
+    /// Windows cannot open one so, and does not let a folder with an open file go.
+    #[cfg(not(unix))]
+    pub(super) fn itself(&self) -> io::Result<DiskFile> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    /// Makes the names in the folder durable. Windows has no counterpart and needs none: NTFS journals names. Nor do file
+    /// systems that refuse to sync a folder as such (SMB, some of FUSE): there the server looks after names.
     #[cfg(unix)]
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.faults.check(Effect::SyncFolder, Path::new(""))?;
         // The handle itself cannot be synced: it is opened for paths only.
-        self.dir.open(".")?.sync_all()
+        let synced = self
+            .faults
+            .check(Effect::SyncFolder, Path::new(""))
+            .and_then(|()| self.dir.open("."))
+            .and_then(|folder| folder.sync_all());
+        match synced {
+            Err(error) if is_not_offered(&error) => Ok(()),
+            synced => synced,
+        }
     }
 
     #[cfg(not(unix))]
@@ -306,14 +359,12 @@ impl DiskFile {
         Self { file: File::from_std(file), faults: Faults::default() }
     }
 
-    /// What it is.
-    pub(super) fn metadata(&self) -> io::Result<Metadata> {
-        self.file.metadata()
-    }
-
-    /// The system's handle, for locking.
-    pub(super) fn into_std(self) -> std::fs::File {
-        self.file.into_std()
+    /// Locks it, unless somebody else has. The lock is held as long as the handle that this gives.
+    pub(super) fn try_lock(self) -> (std::fs::File, Result<(), TryLockError>) {
+        let fault = self.faults.check(Effect::Lock, Path::new(""));
+        let file = self.file.into_std();
+        let locked = fault.map_err(TryLockError::Error).and_then(|()| file.try_lock());
+        (file, locked)
     }
 
     /// Makes bytes and metadata durable.
@@ -336,8 +387,13 @@ impl DiskFile {
 
     /// Sets who may do what with it.
     pub(super) fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
-        self.faults.check(Effect::Write, Path::new(""))?;
+        self.faults.check(Effect::Permissions, Path::new(""))?;
         self.file.set_permissions(permissions)
+    }
+
+    /// What the system knows of it.
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// Lets the disk begin with the file while another is written, which makes the syncs that follow shorter.

@@ -1,4 +1,5 @@
-//! One run at a time: an OS lock on a file in `.planwave/`, which the kernel releases when its holder dies.
+//! One run at a time: OS locks on the plan directory and on a file in `.planwave/`, which the kernel releases when their holder
+//! dies. The one on the directory still holds where somebody removes `.planwave/`; the file is for systems that lock no folders.
 
 use std::{
     fs::{File, TryLockError},
@@ -8,31 +9,31 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cap_fs_ext::MetadataExt as _;
 use cap_std::fs::OpenOptions;
 
 use super::{
     Foreign, PlanDir, WriteError, advice,
-    disk::{Directory, DiskFile},
+    disk::{Directory, DiskFile, is_same},
     own_folder::{OWN_FOLDER, Refused},
-    ownership::judge,
+    ownership::{GITIGNORE, judge},
 };
 
 /// The file that is locked.
 const LOCK: &str = ".planwave/lock";
 
+/// How often a file that is removed while it is being locked is made again.
+const MOST_TRIES: u32 = 20;
+
 /// Between two tries. Commands hold the lock for some milliseconds.
 const PAUSE: Duration = Duration::from_millis(5);
-
-/// How often the lock is looked for where its file is replaced at the same time.
-const MOST_TRIES: u32 = 100;
 
 /// Held for as long as it lives.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
-    /// The locks of folders that were moved aside: who waits for one of them must not go on in there.
-    _others: Vec<File>,
+    /// The plan directory itself, where the system can lock it.
+    _directory: Option<File>,
+    /// The file, and those of folders that were moved aside: who waits for one of them must not go on in there.
+    files: Vec<File>,
     moved_aside: Vec<PathBuf>,
     unmarked: Option<String>,
 }
@@ -47,6 +48,14 @@ pub enum LockError {
         directory: PathBuf,
         /// What the holder wrote of itself.
         holder: Option<String>,
+    },
+    /// Nothing would keep a second run out.
+    #[error("the file system of {} has no file locks ({source}), so nothing would keep a second run out", directory.display())]
+    NoLocks {
+        /// The plan directory.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The system refused.
     #[error("cannot lock {}: {source}", path.display())]
@@ -63,6 +72,9 @@ impl LockError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Held { .. } => Some(String::from("wait until it has ended, then run the same command again")),
+            Self::NoLocks { .. } => Some(String::from(
+                "work on a copy of the plan directory on a local disk, or mount the file system with locks (NFS: version 4, or `local_lock=flock` where one machine alone uses it)",
+            )),
             Self::Io { source, .. } => {
                 Some(advice::for_disk(source).unwrap_or("make the plan directory writable").to_owned())
             }
@@ -87,60 +99,29 @@ impl RunLock {
     /// A `.planwave` that is not this user's ([`PlanDir::foreign`]) is moved aside, unless somebody is at work in it, and another
     /// is begun.
     pub fn take(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) };
-        let dir = plan_dir.dir().unguarded().map_err(failed)?;
-        let (mut others, mut moved_aside) = (Vec::new(), Vec::new());
-        for _ in 0..MOST_TRIES {
-            let foreign = judge(&dir, plan_dir.key());
-            let locked = dir.create_dir_all(OWN_FOLDER).and_then(|()| open(&dir));
-            let mut file = match (locked, &foreign) {
-                // It may lead to a folder of the user's on another disk, so it is not moved.
-                (Err(error), Some(Foreign::NoFolder)) => return Err(failed(error)),
-                (Ok(file), _) => {
-                    let Some(file) = lock(file, plan_dir, &dir)? else { continue };
-                    if foreign.is_none() {
-                        file
-                    } else {
-                        // Windows moves no folder in which a file is open.
-                        others.extend((!cfg!(windows)).then_some(file));
-                        moved_aside.push(plan_dir.move_own_folder_aside().map_err(failed)?);
-                        continue;
-                    }
-                }
-                // A lock that cannot be one; where the system refuses to open it, somebody may be at work in there.
-                (Err(error), Some(_)) if Refused::of(&error).is_some() => {
-                    moved_aside.push(plan_dir.move_own_folder_aside().map_err(failed)?);
-                    continue;
-                }
-                (Err(error), _) => return Err(failed(error)),
-            };
-            introduce(&mut file, holder).map_err(failed)?;
-            let unmarked = plan_dir.complete_own_folder().map_err(|error| match error {
-                WriteError::Io { path, source } => LockError::Io { path, source },
-                error @ (WriteError::Exists { .. } | WriteError::Invalid { .. }) => {
-                    failed(io::Error::other(error.to_string()))
-                }
-            })?;
-            return Ok(Self { _file: file, _others: others, moved_aside, unmarked });
+        let dir = unguarded(plan_dir)?;
+        let mut lock = Self::of_directory(plan_dir, &dir)?;
+        let made = dir.symlink_metadata(OWN_FOLDER).is_err();
+        let taken = lock.take_own(plan_dir, &dir, holder);
+        if taken.is_err() && made {
+            // Nothing was there before, and nothing has come of it.
+            let _ = dir.remove_file(GITIGNORE);
+            let _ = dir.remove_file(LOCK).and_then(|()| dir.remove_dir(OWN_FOLDER));
         }
-        Err(failed(io::Error::other("its file is replaced again and again")))
+        taken.map(|()| lock)
     }
 
     /// Takes the lock of the `.planwave` that is there, whosever it is; `None` where there is none.
     pub fn of_any(plan_dir: &PlanDir, holder: &str) -> Result<Option<Self>, LockError> {
-        let failed = |source| LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) };
-        let dir = plan_dir.dir().unguarded().map_err(failed)?;
+        let dir = unguarded(plan_dir)?;
         if dir.symlink_metadata(OWN_FOLDER).is_err() {
             return Ok(None);
         }
-        for _ in 0..MOST_TRIES {
-            let file = open(&dir).map_err(failed)?;
-            if let Some(mut file) = lock(file, plan_dir, &dir)? {
-                introduce(&mut file, holder).map_err(failed)?;
-                return Ok(Some(Self { _file: file, _others: Vec::new(), moved_aside: Vec::new(), unmarked: None }));
-            }
-        }
-        Err(failed(io::Error::other("its file is replaced again and again")))
+        let mut lock = Self::of_directory(plan_dir, &dir)?;
+        let mut file = lock_file(plan_dir, &dir, lock._directory.is_some())?;
+        introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
+        lock.files.push(file);
+        Ok(Some(lock))
     }
 
     /// Where folders are now that were not this user's.
@@ -152,36 +133,98 @@ impl RunLock {
     pub fn unmarked(&self) -> Option<&str> {
         self.unmarked.as_deref()
     }
-}
 
-fn open(dir: &Directory) -> io::Result<DiskFile> {
-    dir.open_with(LOCK, OpenOptions::new().read(true).write(true).create(true))
-}
+    /// The lock of the directory itself, where there can be one.
+    fn of_directory(plan_dir: &PlanDir, dir: &Directory) -> Result<Self, LockError> {
+        // First, since it outlives the folder: nobody makes another one while its holder works.
+        let directory = match dir.itself().map(DiskFile::try_lock) {
+            Ok((file, Ok(()))) => Some(file),
+            Ok((_, Err(TryLockError::WouldBlock))) => return Err(held(plan_dir, dir.open(LOCK).ok())),
+            // Windows, and some network file systems, which lock files and not folders.
+            Ok((_, Err(TryLockError::Error(_)))) | Err(_) => None,
+        };
+        Ok(Self { _directory: directory, files: Vec::new(), moved_aside: Vec::new(), unmarked: None })
+    }
 
-/// Locks the file; `None` where it is not the one of that name any more.
-fn lock(file: DiskFile, plan_dir: &PlanDir, dir: &Directory) -> Result<Option<File>, LockError> {
-    let failed = |source| LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) };
-    let opened = file.metadata().map_err(failed)?;
-    let file = file.into_std();
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            // Windows may forbid reading what another process has locked; the name is a nicety.
-            let _ = file.take(500).read_to_string(&mut text);
-            let holder = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-            return Err(LockError::Held { directory: plan_dir.path().to_path_buf(), holder });
+    /// Takes the lock in this user's folder; another's is moved aside.
+    fn take_own(&mut self, plan_dir: &PlanDir, dir: &Directory, holder: &str) -> Result<(), LockError> {
+        let mut tries = 0;
+        loop {
+            let foreign = judge(dir, plan_dir.key());
+            match (lock_file(plan_dir, dir, self._directory.is_some()), foreign) {
+                (Ok(mut file), None) => {
+                    introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
+                    self.files.push(file);
+                    break;
+                }
+                // Windows moves no folder in which a file is open.
+                (Ok(file), Some(_)) => self.files.extend((!cfg!(windows)).then_some(file)),
+                // A link in the place of the folder may lead to one of the user's own, so it is not moved.
+                (Err(error), Some(Foreign::NoFolder)) => return Err(error),
+                // A lock that cannot be one. Where the system refuses to open it, somebody may be at work in there.
+                (Err(LockError::Io { source, .. }), Some(_)) if Refused::of(&source).is_some() => {}
+                (Err(error), _) => return Err(error),
+            }
+            tries += 1;
+            if tries > MOST_TRIES {
+                return Err(failed(plan_dir, io::Error::other("its folder is replaced again and again")));
+            }
+            let aside = plan_dir.move_own_folder_aside();
+            self.moved_aside.push(aside.map_err(|source| failed(plan_dir, source))?);
         }
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
+        self.unmarked = plan_dir.complete_own_folder().map_err(|error| match error {
+            WriteError::Io { path, source } => LockError::Io { path, source },
+            error => failed(plan_dir, io::Error::other(error.to_string())),
+        })?;
+        Ok(())
     }
-    match dir.open(LOCK).and_then(|file| file.metadata()) {
-        Ok(now) => Ok(((now.dev(), now.ino()) == (opened.dev(), opened.ino())).then_some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
+}
+
+fn failed(plan_dir: &PlanDir, source: io::Error) -> LockError {
+    LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) }
+}
+
+/// The directory, with planwave's folder in it whosever that is.
+fn unguarded(plan_dir: &PlanDir) -> Result<Directory, LockError> {
+    plan_dir.dir().unguarded().map_err(|source| failed(plan_dir, source))
 }
 
 /// Writes a line about who holds the lock.
 fn introduce(file: &mut File, holder: &str) -> io::Result<()> {
     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()))
+}
+
+/// Locks the file in planwave's folder. `enough` says that another lock keeps others out where this one cannot be had.
+fn lock_file(plan_dir: &PlanDir, dir: &Directory, enough: bool) -> Result<File, LockError> {
+    let failed = |source| failed(plan_dir, source);
+    let mut tries = 0;
+    loop {
+        dir.create_dir_all(OWN_FOLDER).map_err(failed)?;
+        let options = OpenOptions::new().read(true).write(true).create(true).clone();
+        let file = dir.open_with(LOCK, &options).map_err(failed)?;
+        let opened = file.metadata().map_err(failed)?;
+        let (file, locked) = file.try_lock();
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(plan_dir, dir.open(LOCK).ok())),
+            Err(TryLockError::Error(_)) if enough => {}
+            Err(TryLockError::Error(source)) => {
+                return Err(LockError::NoLocks { directory: plan_dir.path().to_path_buf(), source });
+            }
+        }
+        // One that was removed between the opening and the locking keeps nobody out.
+        tries += 1;
+        if tries > MOST_TRIES || dir.symlink_metadata(LOCK).is_ok_and(|there| is_same(&there, &opened)) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Somebody else has the lock; `file` says who.
+fn held(plan_dir: &PlanDir, file: Option<DiskFile>) -> LockError {
+    let mut text = String::new();
+    // Windows may forbid reading what another process has locked; the name is a nicety.
+    let _ = file.map(|file| file.take(500).read_to_string(&mut text));
+    let holder = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    LockError::Held { directory: plan_dir.path().to_path_buf(), holder }
 }

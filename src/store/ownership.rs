@@ -28,7 +28,7 @@ const SECRET: &str = "secret";
 /// The mark.
 const MARK: &str = ".planwave/owner";
 
-const GITIGNORE: &str = ".planwave/.gitignore";
+pub(super) const GITIGNORE: &str = ".planwave/.gitignore";
 
 /// What the version of a mark's line is, and what is signed with its id.
 const VERSION: &str = "planwave-1";
@@ -153,7 +153,7 @@ impl OwnershipKey {
             }
             match written {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                written => written.and_then(|()| folder.sync()),
+                written => written.and_then(|_| folder.sync()),
             }
         };
         make()

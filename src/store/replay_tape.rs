@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::lines::{Line, Lines};
-use crate::tape::{Exchange, Header, ReplayIndex, Tape, TapeError, TapeLines, TapeReader};
+use crate::tape::{Exchange, Header, ReplayIndex, Tape, TapeEntry, TapeError, TapeLines, TapeReader};
 
 /// What cannot be read a second time, such as a pipe, is held in memory up to so many bytes.
 const LARGEST_STREAM: u64 = 256 * 1024 * 1024;
@@ -65,7 +65,7 @@ pub fn replay_index(path: &Path) -> Result<ReplayIndex, ReplayError> {
     }
     let (mut entries, mut places) = (Vec::new(), Vec::new());
     each(&file, |line, exchange, place| {
-        entries.push((line, ReplayIndex::key_of(&exchange)));
+        entries.push(TapeEntry::of(line, &exchange));
         places.push(place);
         ControlFlow::Continue(())
     })?;

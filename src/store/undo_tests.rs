@@ -106,6 +106,132 @@ impl World {
     }
 }
 
+/// Takes the last operation back while a person does something before a step.
+fn take_back_beside(world: &World, number: u64, at: &str, act: &dyn Fn()) -> Performed {
+    let prepared = world.prepare(number);
+    let begin = World::begin(Kind::Undo(number));
+    let acted = std::cell::Cell::new(false);
+    let mut observe = |path: &str| {
+        if path == at && !acted.replace(true) {
+            act();
+        }
+        Ok(())
+    };
+    prepared.perform_observed(&world.dir, &world.lock, &begin, &mut observe).unwrap()
+}
+
+#[test]
+fn what_is_saved_while_undo_works_stays_and_is_named() {
+    for (at, path) in [
+        ("subplans/SUBPLAN_T_11.md", "subplans/SUBPLAN_T_11.md"),
+        ("subplans/SUBPLAN_T_12.md", "subplans/SUBPLAN_T_12.md"),
+        ("execution/EXECUTION_TASK_T_11_01.md", "execution/EXECUTION_TASK_T_11_01.md"),
+        // Before it comes to any of them.
+        ("ready", "subplans/SUBPLAN_T_11.md"),
+        ("ready", "subplans/SUBPLAN_T_12.md"),
+        ("ready", "execution/EXECUTION_TASK_T_11_01.md"),
+    ] {
+        let world = world();
+        world.edit("subplans/SUBPLAN_T_12.md", "old");
+        world.edit("execution/EXECUTION_TASK_T_11_01.md", "gone");
+        world.operation(&[
+            ("subplans/SUBPLAN_T_11.md", Some("new")),
+            ("subplans/SUBPLAN_T_12.md", Some("newer")),
+            ("execution/EXECUTION_TASK_T_11_01.md", None),
+        ]);
+        let done = take_back_beside(&world, 1, at, &|| world.edit(path, "by a person"));
+        assert_eq!(done.left, [PlanPath::parse(path).unwrap()], "{at} {path}");
+        let mut expected: Files = [
+            ("subplans/SUBPLAN_T_12.md", "old"),
+            ("execution/EXECUTION_TASK_T_11_01.md", "gone"),
+            ("PLAN_T.md", "# PLAN"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
+        .into();
+        expected.insert(path.to_owned(), b"by a person".to_vec());
+        assert_eq!(world.files(), expected, "{at} {path}");
+        // What comes later knows that it is nobody's but theirs.
+        let again = world.prepare(2);
+        let [redo] = &again.plan().untouchable[..] else { panic!("{at} {path}") };
+        assert_eq!(redo.path.as_str(), path);
+    }
+}
+
+const FILE: &str = r#"{"plan": "T", "achievements": [
+  {"achievement_id": "1.1", "title": "A", "dependencies": [], "status": "not_started"},
+  {"achievement_id": "1.2", "title": "B", "dependencies": [], "status": "not_started"}
+]}"#;
+
+#[test]
+fn what_is_saved_in_parallel_json_while_undo_works_is_merged() {
+    let world = world();
+    let (complete, noted) = (FILE.replacen("not_started", "complete", 1), "\"A\", \"x\": 1");
+    world.edit("parallel.json", FILE);
+    world.operation(&[("parallel.json", Some(&complete))]);
+    let edit = || world.edit("parallel.json", &complete.replace("\"A\"", noted));
+    let done = take_back_beside(&world, 1, "parallel.json", &edit);
+    assert_eq!(done.left, []);
+    assert_eq!(world.files()["parallel.json"], FILE.replace("\"A\"", noted).as_bytes());
+    // A redo brings back the status, and nothing else.
+    assert!(matches!(world.take_back(Verb::Redo), Some(Ok(_))));
+    assert_eq!(world.files()["parallel.json"], complete.replace("\"A\"", noted).as_bytes());
+    // The same field, changed by both, stays theirs.
+    let edit = || world.edit("parallel.json", &complete.replace("complete", "skipped"));
+    world.edit("parallel.json", FILE);
+    world.operation(&[("parallel.json", Some(&complete))]);
+    let done = take_back_beside(&world, 4, "parallel.json", &edit);
+    assert_eq!(done.left, [PlanPath::parse("parallel.json").unwrap()]);
+    assert_eq!(world.files()["parallel.json"], complete.replace("complete", "skipped").as_bytes());
+}
+
+#[test]
+fn an_operation_beside_which_somebody_changed_parallel_json_takes_back_its_own() {
+    let world = world();
+    world.edit("parallel.json", FILE);
+    let change = |id: &str, status| {
+        let change = crate::parallel::Change { status: Some(status), ..Default::default() };
+        [(crate::plan::AchievementId::parse(id).unwrap(), change)].into()
+    };
+    let operation = Operation::begin(&world.dir, &world.lock, "test", now()).unwrap();
+    operation.change_parallel(&change("1.1", crate::parallel::Status::Failed), "2026-01-01T00:00:00Z").unwrap();
+    let between = String::from_utf8(world.files()["parallel.json"].clone()).unwrap().replace("\"B\"", "\"Better\"");
+    world.edit("parallel.json", &between);
+    operation.change_parallel(&change("1.2", crate::parallel::Status::Failed), "2026-01-01T00:00:00Z").unwrap();
+    operation.finish().unwrap();
+    assert!(matches!(world.take_back(Verb::Undo), Some(Ok(_))));
+    let left = String::from_utf8(world.files()["parallel.json"].clone()).unwrap();
+    assert_eq!(left.matches("not_started").count(), 2, "{left}");
+    assert!(left.contains("Better"), "{left}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_undo_that_was_interrupted_restores_permissions_when_it_is_finished() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Interrupted before, between and after the files; what is made until then has its permissions, too.
+    for at in ["execution/EXECUTION_TASK_T_11_01.md", "execution/EXECUTION_TASK_T_12_01.md", "end"] {
+        let world = world();
+        let path = |name: &str| world.dir.path().join("execution").join(name);
+        for (name, mode) in [("EXECUTION_TASK_T_11_01.md", 0o600), ("EXECUTION_TASK_T_12_01.md", 0o640)] {
+            world.edit(&format!("execution/{name}"), name);
+            std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        world
+            .operation(&[("execution/EXECUTION_TASK_T_11_01.md", None), ("execution/EXECUTION_TASK_T_12_01.md", None)]);
+        let prepared = world.prepare(1);
+        let stop = |path: &str| if path == at { Err(WriteError::Changed { path: path.into() }) } else { Ok(()) };
+        let begin = World::begin(Kind::Undo(1));
+        prepared.perform_observed(&world.dir, &world.lock, &begin, &mut { stop }).unwrap_err();
+        let (record, _) = world.history().remove(0);
+        let unfinished = Unfinished::of(&world.dir, record).unwrap();
+        assert_eq!(unfinished.finish(&world.dir, &world.lock).unwrap(), []);
+        for (name, mode) in [("EXECUTION_TASK_T_11_01.md", 0o600), ("EXECUTION_TASK_T_12_01.md", 0o640)] {
+            let now = std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(now, mode, "{name}, interrupted at {at}");
+        }
+    }
+}
+
 #[test]
 fn documents_come_and_go_and_come_back() {
     let world = world();

@@ -17,7 +17,7 @@ mod usage;
 pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError, TapeReader, check_header};
 pub use key::{item_key, request_and_item_key, request_key};
 pub use note::{GivenUp, Skimmed, skim};
-pub use replay::{ReplayIndex, TapeLines};
+pub use replay::{ReplayIndex, TapeEntry, TapeLines};
 pub use usage::{Usage, may_be_charged};
 
 /// A time to the millisecond, which is what tapes, events and records hold: no clock of this program tells more.

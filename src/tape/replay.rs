@@ -17,7 +17,25 @@ use super::{Exchange, Tape, difference, request_key};
 #[derive(Debug)]
 pub struct ReplayIndex {
     by_key: HashMap<String, Slot>,
+    /// Positions of the answers that refused a request.
+    refused: Vec<usize>,
     exchanges: Kept,
+}
+
+/// What an index keeps of an exchange.
+#[derive(Debug)]
+pub struct TapeEntry {
+    line: usize,
+    key: String,
+    refusal: bool,
+}
+
+impl TapeEntry {
+    /// Of the exchange in this 1-based line.
+    pub fn of(line: usize, exchange: &Exchange) -> Self {
+        let key = request_key(&exchange.method, &exchange.path, &exchange.request);
+        Self { line, key, refusal: matches!(exchange.status, 400 | 413 | 422) }
+    }
 }
 
 /// Where the exchanges of a tape are read from.
@@ -45,19 +63,15 @@ struct Slot {
 impl ReplayIndex {
     /// Indexes a tape by its requests. The keys that stand on it are not used: another version may have made them.
     pub fn new(tape: Tape) -> Self {
-        let by_key = slots(tape.exchanges.iter().map(|(_, exchange)| Self::key_of(exchange)));
-        Self { by_key, exchanges: Kept::Held(tape.exchanges) }
+        let entries = tape.exchanges.iter().map(|(line, exchange)| TapeEntry::of(*line, exchange));
+        let (by_key, refused, _) = index(entries);
+        Self { by_key, refused, exchanges: Kept::Held(tape.exchanges) }
     }
 
-    /// Indexes exchanges that stay where they are: the 1-based line and the key ([`Self::key_of`]) of each.
-    pub fn elsewhere(entries: Vec<(usize, String)>, lines: Box<dyn TapeLines>) -> Self {
-        let (numbers, keys): (Vec<usize>, Vec<String>) = entries.into_iter().unzip();
-        Self { by_key: slots(keys.into_iter()), exchanges: Kept::Elsewhere(numbers, lines) }
-    }
-
-    /// The key by which an exchange is found.
-    pub fn key_of(exchange: &Exchange) -> String {
-        request_key(&exchange.method, &exchange.path, &exchange.request)
+    /// Indexes exchanges that stay where they are.
+    pub fn elsewhere(entries: Vec<TapeEntry>, lines: Box<dyn TapeLines>) -> Self {
+        let (by_key, refused, numbers) = index(entries.into_iter());
+        Self { by_key, refused, exchanges: Kept::Elsewhere(numbers, lines) }
     }
 
     /// The next exchange of a request; `None` where the tape has none.
@@ -91,6 +105,12 @@ impl ReplayIndex {
         self.by_key.contains_key(key)
     }
 
+    /// The bodies of the answers that refused a request.
+    pub fn refusals(&self) -> impl Iterator<Item = String> {
+        let refused = self.refused.iter().filter_map(|position| self.exchange(*position));
+        refused.map(|exchange| exchange.body.clone())
+    }
+
     /// Exchanges on the tape.
     pub fn len(&self) -> usize {
         match &self.exchanges {
@@ -115,16 +135,20 @@ impl ReplayIndex {
     }
 }
 
-fn slots(keys: impl Iterator<Item = String>) -> HashMap<String, Slot> {
-    let mut by_key: HashMap<String, Slot> = HashMap::new();
-    for (position, key) in keys.enumerate() {
+/// Slots by key, the positions of refusals, and the line of each exchange.
+fn index(entries: impl Iterator<Item = TapeEntry>) -> (HashMap<String, Slot>, Vec<usize>, Vec<usize>) {
+    let (mut by_key, mut refused, mut numbers): (HashMap<String, Slot>, _, _) =
+        (HashMap::new(), Vec::new(), Vec::new());
+    for (position, TapeEntry { line, key, refusal }) in entries.enumerate() {
         by_key
             .entry(key)
             .or_insert_with(|| Slot { positions: Vec::with_capacity(1), served: AtomicUsize::new(0) })
             .positions
             .push(position);
+        refused.extend(refusal.then_some(position));
+        numbers.push(line);
     }
-    by_key
+    (by_key, refused, numbers)
 }
 
 #[cfg(test)]
@@ -155,6 +179,7 @@ mod tests {
                     complete: true,
                     usage: None,
                     latency_ms: 0,
+                    masked: false,
                 };
                 (position + 2, exchange)
             })

@@ -1,6 +1,9 @@
 //! Performs a run that was agreed to, and reports it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
 
 use jiff::Timestamp;
 
@@ -11,6 +14,7 @@ use super::{
 };
 use crate::{
     cli::{
+        code_base::ContextAge,
         connect::{Connected, Sought, connect},
         failure::{Exit, Failure},
         git_checkpoint, model_setup, own_folder,
@@ -29,7 +33,7 @@ use crate::{
     progress::Refreshed,
     report::{SummaryContext, json_pretty, sanitize, shell_word, summary_json, summary_text},
     settings::{self as config, Loaded, Sources},
-    store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir},
+    store::{Begin, DocumentWriter, Edited, Journal, Operation, PlanDir},
 };
 
 /// What a run is given besides the plan.
@@ -99,6 +103,9 @@ pub(in crate::cli) fn perform(
     let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
     let journal = Journal::begin(&dir, &lock, &begin).map_err(|error| Failure::from(error).before_sending())?;
     let journal = Arc::new(journal);
+    if let Some(code) = briefing.code() {
+        journal.keep_context(&dir, &code.context).map_err(|error| Failure::from(error).before_sending())?;
+    }
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     refresh::say(&refreshed, "parallel.json");
@@ -111,6 +118,7 @@ pub(in crate::cli) fn perform(
     let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
     let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
+    let merged = store.merged();
     let engine = Engine {
         model,
         store: Arc::new(store),
@@ -144,6 +152,8 @@ pub(in crate::cli) fn perform(
         let shown = sanitize(&shown);
         err(&format!("warning: {shown}: {error}; events are missing there, so the run's bill is incomplete\n"));
     }
+    let merged = if merged.load(Ordering::Relaxed) { Edited::Merged } else { Edited::Written };
+    terminal::say_merged(merged, &dir.shown("parallel.json").display().to_string());
     if wish.force
         && let Err(failure) = surplus::take_away(&dir, &names, &run, &mut summary, &journal)
     {
@@ -173,7 +183,7 @@ pub(in crate::cli) fn perform(
         let model = &settings.model;
         let priced = match choice.facts.prices {
             Some(_) => model.name.clone(),
-            None => format!("{} at {}", model.name, model.base_url.host()),
+            None => format!("{} at {}", model.name, model.base_url.name()),
         };
         let context = SummaryContext {
             plan: &plan_argument,
@@ -218,10 +228,8 @@ fn bring_up_to_date(
     now: Timestamp,
 ) -> Result<Refreshed, Failure> {
     let project = Project { dir: Arc::clone(dir), plan: Arc::clone(plan), warnings: Vec::new() };
-    refresh::bring_up_to_date(project.leveled()?, now, |text| {
-        let operation = Operation::within(dir, Arc::clone(journal), now);
-        operation.write("parallel.json", text, Existing::Replace)?;
-        operation.finish()
+    refresh::bring_up_to_date(project.leveled()?, now, |changes, updated| {
+        Operation::within(dir, Arc::clone(journal), now).change_parallel(changes, updated)
     })
 }
 
@@ -240,7 +248,7 @@ fn what_is_left(dir: &Arc<PlanDir>, wish: &Wish, loaded: &Loaded) -> Option<Tota
     let again = Project::read(Arc::clone(dir)).ok()?.leveled().ok()?;
     // What was replaced is done, though it exists.
     let wish = Wish { force: false, ..wish.clone() };
-    let prepared = prepare(again, wish, loaded).ok()?;
+    let prepared = prepare(again, wish, loaded, ContextAge::Kept).ok()?;
     let paid = Paid::of(&prepared, loaded, &Answers::Network, false);
     Some(prepared.forecast(paid.as_ref()).ok()?.totals)
 }
