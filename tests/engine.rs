@@ -405,7 +405,7 @@ fn dependents_are_told_what_the_subplan_says_and_all_prompts_of_a_level_begin_al
     let of = |id: &str| &requests.iter().find(|(other, _)| *other == item(id, Stage::Subplan)).unwrap().1;
     let dependent = of("2.1");
     assert!(dependent.contains("<dependency id=\"1.1\" status=\"subplan_created\">"), "{dependent}");
-    assert!(dependent.contains("Objective: Part 1.1 is there and does what the layer above asks"), "{dependent}");
+    assert!(dependent.contains("Objective: Part 1.1 is there and answers the layer above"), "{dependent}");
     let shared = |text: &str| text[..text.find("# Your task: ").unwrap()].to_owned();
     assert_eq!(shared(of("1.1")), shared(of("1.2")));
     assert!(shared(of("1.1")).contains("- 1.2 Part 1.2\n  - `part_1.2.rs`"));

@@ -10,7 +10,9 @@ mod names;
 mod prose;
 mod sections;
 
-pub use check::{Expected, check_answer, check_document, explain, is_placeholder, unwrap_answer};
+pub use check::{
+    Expected, Judged, Material, check_answer, check_document, codes, explain, is_placeholder, judge_answer, unwrap_answer,
+};
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
 pub use names::{FileRole, Folder, Names, Slugs, Stranger, stage_of_file_name};

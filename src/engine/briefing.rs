@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::planner::{PlannedItem, RunPlan};
 use crate::{
-    document::{Digest, ExecutionPart, Stage},
+    document::{Digest, ExecutionPart, Material, Stage},
     model::{Message, Role},
     parallel::{Graph, Status},
     plan::{Achievement, AchievementId, Plan},
@@ -44,6 +44,7 @@ pub struct Briefing {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     templates: Templates,
+    material: Arc<Material>,
     definitions: HashMap<AchievementId, usize>,
     statuses: Vec<&'static str>,
     /// Graph indices of each level's achievements, by id.
@@ -75,7 +76,8 @@ impl Briefing {
             // not depend on which call happened to end first.
             statuses[item.node] = Status::SubplanCreated.as_str();
         }
-        let mut briefing = Self { plan, graph, templates, definitions, statuses, levels, shared: HashMap::new() };
+        let material = Arc::new(Material::new(templates.literals(), &plan));
+        let mut briefing = Self { plan, graph, templates, material, definitions, statuses, levels, shared: HashMap::new() };
         for item in &run.items {
             let key = (item.level, item.id.stage);
             if !briefing.shared.contains_key(&key) {
@@ -94,6 +96,11 @@ impl Briefing {
     /// The templates, for what follows a rejected answer.
     pub fn templates(&self) -> &Templates {
         &self.templates
+    }
+
+    /// What no answer should merely repeat.
+    pub fn material(&self) -> &Arc<Material> {
+        &self.material
     }
 
     /// The achievement an item is about.

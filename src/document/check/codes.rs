@@ -23,10 +23,28 @@ pub(super) enum Code {
     ExecutionPurpose,
     TooShort,
     TooLong,
+    PromptTag,
+    PromptEcho,
+    Copied,
+    SectionRepeated,
+    Loop,
+    SaysNothing,
+    Thin,
+    TitleInside,
+    SecondDocument,
+    OtherAchievement,
+    ChatMarker,
+    Asks,
+    Postamble,
+    SectionHidden,
+    HeadingLevel,
+    DoneAlready,
+    UnknownAchievement,
+    Cut,
 }
 
 impl Code {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 36] = [
         Self::Empty,
         Self::Refusal,
         Self::Fenced,
@@ -45,6 +63,24 @@ impl Code {
         Self::ExecutionPurpose,
         Self::TooShort,
         Self::TooLong,
+        Self::PromptTag,
+        Self::PromptEcho,
+        Self::Copied,
+        Self::SectionRepeated,
+        Self::Loop,
+        Self::SaysNothing,
+        Self::Thin,
+        Self::TitleInside,
+        Self::SecondDocument,
+        Self::OtherAchievement,
+        Self::ChatMarker,
+        Self::Asks,
+        Self::Postamble,
+        Self::SectionHidden,
+        Self::HeadingLevel,
+        Self::DoneAlready,
+        Self::UnknownAchievement,
+        Self::Cut,
     ];
 
     fn as_str(self) -> &'static str {
@@ -67,6 +103,24 @@ impl Code {
             Self::ExecutionPurpose => "execution-purpose",
             Self::TooShort => "too-short",
             Self::TooLong => "too-long",
+            Self::PromptTag => "prompt-tag",
+            Self::PromptEcho => "prompt-echo",
+            Self::Copied => "copied",
+            Self::SectionRepeated => "section-repeated",
+            Self::Loop => "loop",
+            Self::SaysNothing => "says-nothing",
+            Self::Thin => "thin",
+            Self::TitleInside => "title-inside",
+            Self::SecondDocument => "second-document",
+            Self::OtherAchievement => "other-achievement",
+            Self::ChatMarker => "chat-marker",
+            Self::Asks => "asks",
+            Self::Postamble => "postamble",
+            Self::SectionHidden => "section-hidden",
+            Self::HeadingLevel => "heading-level",
+            Self::DoneAlready => "done-already",
+            Self::UnknownAchievement => "unknown-achievement",
+            Self::Cut => "cut",
         }
     }
 
@@ -85,7 +139,7 @@ impl Code {
             Self::Placeholder => "Text that was to be replaced is still there, such as `[TO BE FILLED]`.",
             Self::DeliverableMissing => "A deliverable that the PLAN asks for is not mentioned.",
             Self::NotSelfContained => "The reader is sent to another achievement's document for something needed here.",
-            Self::ExecutionCount => "The Execution Strategy plans no execution, or more than 9.",
+            Self::ExecutionCount => "The Execution Strategy contradicts itself, plans no execution, too many, or two with one purpose.",
             Self::ExecutionCountMissing => {
                 "The Execution Strategy does not say how many executions it plans; one is assumed."
             }
@@ -94,6 +148,24 @@ impl Code {
             }
             Self::TooShort => "The document is far shorter than such documents are.",
             Self::TooLong => "The document is longer than nearly all such documents are.",
+            Self::PromptTag => "A line is only a tag of the prompt.",
+            Self::PromptEcho => "Eight words or more in a row are the prompt's own.",
+            Self::Copied => "Most of the text is copied from the PLAN.",
+            Self::SectionRepeated => "Sections say the same as others.",
+            Self::Loop => "A section says the same thing over and over.",
+            Self::SaysNothing => "A section has next to no words of its own: it would fit any achievement.",
+            Self::Thin => "A short SUBPLAN that names hardly any files, functions or numbers.",
+            Self::TitleInside => "A title stands inside of the document.",
+            Self::SecondDocument => "A section is part of another document, such as the PLAN or the prompt.",
+            Self::OtherAchievement => "The deliverables listed are those of another achievement.",
+            Self::ChatMarker => "A control token or a turn of a conversation stands in the text.",
+            Self::Asks => "The text asks the reader for something instead of deciding it.",
+            Self::Postamble => "A remark to the reader stands behind the end.",
+            Self::SectionHidden => "The body of a section is only a comment or only a code fence.",
+            Self::HeadingLevel => "Headings of sections stood at another level, and were mended.",
+            Self::DoneAlready => "Work is reported as done before it has begun.",
+            Self::UnknownAchievement => "An id is taken for an achievement that the PLAN does not have.",
+            Self::Cut => "The text ends in the middle of a sentence.",
         }
     }
 
@@ -106,6 +178,11 @@ impl Code {
     pub(super) fn warning(self, line: Option<usize>, message: impl Into<String>) -> Finding {
         Finding { severity: Severity::Warning, ..self.error(line, message) }
     }
+}
+
+/// Every code with what it means.
+pub fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Code::ALL.into_iter().map(|code| (code.as_str(), code.explanation()))
 }
 
 /// What a finding's code means, in one sentence; `None` for a code that no check gives.
