@@ -11,7 +11,8 @@ mod prose;
 mod sections;
 
 pub use check::{
-    Expected, Judged, Material, check_answer, check_document, codes, explain, is_placeholder, judge_answer, unwrap_answer,
+    Code, Expected, Judged, Material, check_answer, check_document, explain, is_placeholder, judge_answer,
+    unwrap_answer,
 };
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
@@ -55,10 +56,10 @@ impl std::fmt::Display for Stage {
 }
 
 /// One shortcoming that a check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable code such as `section-missing`.
-    pub code: &'static str,
+    pub code: Code,
     /// Errors reject a document; warnings are only reported.
     pub severity: Severity,
     /// One sentence that a model or a person can act on.
@@ -68,7 +69,7 @@ pub struct Finding {
 }
 
 /// How much a [`Finding`] weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The document is not accepted.

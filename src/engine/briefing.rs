@@ -77,7 +77,8 @@ impl Briefing {
             statuses[item.node] = Status::SubplanCreated.as_str();
         }
         let material = Arc::new(Material::new(templates.literals(), &plan));
-        let mut briefing = Self { plan, graph, templates, material, definitions, statuses, levels, shared: HashMap::new() };
+        let mut briefing =
+            Self { plan, graph, templates, material, definitions, statuses, levels, shared: HashMap::new() };
         for item in &run.items {
             let key = (item.level, item.id.stage);
             if !briefing.shared.contains_key(&key) {

@@ -125,6 +125,7 @@ mod tests {
                 at,
             };
             let answer = found.ok_or(missing).map(|(text, finish)| Completion {
+                masked: false,
                 text: text.to_owned(),
                 finish,
                 refusal: None,
@@ -180,11 +181,17 @@ mod tests {
         let steps = "1. Read `interface.md`, list the 6 requests.\n2. Write `Request` in `requests.rs`.\n3. Write `answer` and `parse`; \
                      fields have 255 bytes at most.\n4. Keep 64 replies in a map.\n5. Run `cargo test requests` after each of them.\n\n\n\n\n\n";
         let sections = [
-            ("Objective", "The part is there and answers the layer above within 5 ms, so that its callers can be written."),
+            (
+                "Objective",
+                "The part is there and answers the layer above within 5 ms, so that its callers can be written.",
+            ),
             ("Deliverables", "- `part.rs` with the whole part and its documentation"),
             ("Approach", steps),
             ("Execution Strategy", "Executions: 1\n\nThe work is small and one person can hold all of it in mind."),
-            ("Testing Strategy", "`cargo test requests` sends each of the 6 requests, once whole and once with a field missing."),
+            (
+                "Testing Strategy",
+                "`cargo test requests` sends each of the 6 requests, once whole and once with a field missing.",
+            ),
             ("Expected Results", "All 6 requests are answered as agreed, and 1,000 of them take less than 5 seconds."),
             ("Dependencies and Coordination", "Takes the interfaces of the layer below and leaves its siblings alone."),
         ];

@@ -43,12 +43,23 @@ pub(crate) fn ids(needs: &[Vec<usize>]) -> Vec<String> {
 /// execution strategy.
 pub(crate) fn subplan_body(id: &str, executions: &str) -> String {
     body(&[
-        ("Objective", format!("Part {id} is there and answers the layer above within 5 ms, so that its callers can be written.")),
+        (
+            "Objective",
+            format!("Part {id} is there and answers the layer above within 5 ms, so that its callers can be written."),
+        ),
         ("Deliverables", format!("- `part_{id}.rs` with the whole part and its documentation")),
         ("Approach", steps()),
         ("Execution Strategy", format!("{executions}\n\nThe work is small and one person can hold all of it in mind.")),
-        ("Testing Strategy", String::from("`cargo test requests` sends each of the 6 requests, once whole and once with a field missing.")),
-        ("Expected Results", String::from("All 6 requests are answered as agreed, and 1,000 of them take less than 5 seconds.")),
+        (
+            "Testing Strategy",
+            String::from(
+                "`cargo test requests` sends each of the 6 requests, once whole and once with a field missing.",
+            ),
+        ),
+        (
+            "Expected Results",
+            String::from("All 6 requests are answered as agreed, and 1,000 of them take less than 5 seconds."),
+        ),
         (
             "Dependencies and Coordination",
             String::from("Takes the interfaces of the layer below and leaves its siblings alone."),

@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    Expected, chat, codes::Code, counts, cut, deliverables, done, mend, placeholder, reading::Reading, references, refusal, repeats,
-    size, strangers, structure, substance, unwrap_answer,
+    Expected, chat, codes::Code, counts, cut, deliverables, done, mend, placeholder, reading::Reading, references,
+    refusal, repeats, size, strangers, structure, substance, unwrap_answer,
 };
 
 /// Findings of one kind are at most this many, so that a repair prompt stays short.
@@ -30,9 +30,9 @@ impl Judged {
     /// which repeats its prompt, or has few of its sections, is better forgotten.
     pub fn is_quotable(&self) -> bool {
         const MOST_MISSING: usize = 3;
-        const ECHOES: [&str; 4] = ["prompt-echo", "prompt-tag", "empty", "refusal"];
+        const ECHOES: [Code; 4] = [Code::PromptEcho, Code::PromptTag, Code::Empty, Code::Refusal];
         let errors = || self.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        let missing = errors().filter(|finding| finding.code == "section-missing").count();
+        let missing = errors().filter(|finding| finding.code == Code::SectionMissing).count();
         missing <= MOST_MISSING && !errors().any(|finding| ECHOES.contains(&finding.code))
     }
 }
@@ -78,8 +78,9 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     findings.extend(repeats::repeated_sections(&reading));
     findings.extend(repeats::loops(&reading));
     // Of an empty section it is said already, and what lacks one is short for that.
-    let lacks = findings.iter().any(|finding| ["section-missing", "section-empty"].contains(&finding.code));
-    let empty: Vec<Option<usize>> = findings.iter().filter(|finding| finding.code == "section-empty").map(|finding| finding.line).collect();
+    let lacks = findings.iter().any(|finding| [Code::SectionMissing, Code::SectionEmpty].contains(&finding.code));
+    let empty: Vec<Option<usize>> =
+        findings.iter().filter(|finding| finding.code == Code::SectionEmpty).map(|finding| finding.line).collect();
     let empty_talk = substance::says_nothing(&reading, stage, expected.title);
     findings.extend(empty_talk.into_iter().filter(|finding| !empty.contains(&finding.line)));
     findings.extend(substance::thin(&reading, stage).filter(|_| !lacks));

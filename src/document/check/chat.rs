@@ -1,7 +1,10 @@
 //! Tells what belongs to a conversation and not to a document: control tokens, questions to the reader, closing remarks.
 
 use crate::{
-    document::{Finding, prose::{excerpt, list_item, word_count}},
+    document::{
+        Finding,
+        prose::{excerpt, list_item, word_count},
+    },
     markdown::lines,
 };
 
@@ -19,13 +22,37 @@ const MOST: usize = 3;
 
 /// Control tokens of chat templates, in lower case, wherever they stand in a line.
 const TOKENS: [&str; 26] = [
-    "<|", "|>", "<｜", "｜>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>", "<s>", "</s>", "<bos>", "<eos>", "<pad>", "<start_of_turn>",
-    "<end_of_turn>", "<think>", "</think>", "<thinking>", "</thinking>", "<reasoning>", "</reasoning>", "<tool_call>", "</tool_call>", "[tool_calls]",
-    "<function_calls>", "[/s]",
+    "<|",
+    "|>",
+    "<｜",
+    "｜>",
+    "[inst]",
+    "[/inst]",
+    "<<sys>>",
+    "<</sys>>",
+    "<s>",
+    "</s>",
+    "<bos>",
+    "<eos>",
+    "<pad>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<think>",
+    "</think>",
+    "<thinking>",
+    "</thinking>",
+    "<reasoning>",
+    "</reasoning>",
+    "<tool_call>",
+    "</tool_call>",
+    "[tool_calls]",
+    "<function_calls>",
+    "[/s]",
 ];
 
 /// Who speaks, in lower case, where a line or a heading says nothing else in front of a colon.
-const SPEAKERS: [&str; 9] = ["instruction", "response", "user", "assistant", "human", "system", "input", "ai", "user query"];
+const SPEAKERS: [&str; 9] =
+    ["instruction", "response", "user", "assistant", "human", "system", "input", "ai", "user query"];
 
 /// Lines outside of code with a control token, or with the name of a speaker.
 pub(super) fn markers(body: &str, material: &Material) -> Vec<Finding> {
@@ -35,7 +62,11 @@ pub(super) fn markers(body: &str, material: &Material) -> Vec<Finding> {
         if material.plan_has(&marker) {
             continue;
         }
-        let message = format!("Line {} holds `{}`, which belongs to a conversation and not to a document. Take it out, with what belongs to it.", line.number, excerpt(&marker, 40));
+        let message = format!(
+            "Line {} holds `{}`, which belongs to a conversation and not to a document. Take it out, with what belongs to it.",
+            line.number,
+            excerpt(&marker, 40)
+        );
         findings.push(Code::ChatMarker.error(Some(line.number), message));
         if findings.len() == MOST {
             break;
@@ -64,8 +95,10 @@ fn marker_in(line: &str, heading: bool) -> Option<String> {
     let (speaker, behind) = text.split_once(':')?;
     let speaks = SPEAKERS.contains(&speaker.trim().to_lowercase().as_str());
     // `Input: a CSV file` is text; as a heading, or with nothing behind it, it is a turn of a conversation.
-    let turn = heading || (behind.trim().is_empty() && line.trim_start().starts_with(|c: char| c.is_alphabetic()))
-        || ["user", "assistant", "human"].contains(&speaker.trim().to_lowercase().as_str()) && line.starts_with(|c: char| c.is_alphabetic());
+    let turn = heading
+        || (behind.trim().is_empty() && line.trim_start().starts_with(|c: char| c.is_alphabetic()))
+        || ["user", "assistant", "human"].contains(&speaker.trim().to_lowercase().as_str())
+            && line.starts_with(|c: char| c.is_alphabetic());
     (speaks && turn).then(|| format!("{}:", speaker.trim()))
 }
 
@@ -81,7 +114,10 @@ pub(super) fn asks(reading: &Reading<'_>) -> Vec<Finding> {
         let asks = |sentence: &Sentence| wording().asks.is_in(&sentence.words);
         if let Some(sentence) = sentences(paragraph.text).into_iter().find(asks) {
             let text = excerpt(&sentence.text, 90);
-            let message = format!("Line {} asks the reader: \"{text}\". Nobody answers. Decide it yourself, and give the reason.", paragraph.line);
+            let message = format!(
+                "Line {} asks the reader: \"{text}\". Nobody answers. Decide it yourself, and give the reason.",
+                paragraph.line
+            );
             findings.push(Code::Asks.error(Some(paragraph.line), message));
             if findings.len() == MOST {
                 break;
@@ -96,7 +132,9 @@ pub(super) fn postamble(body: &str) -> Option<Finding> {
     let at = closing_remark(body)?;
     let line = body[..at].matches('\n').count() + 1;
     let text = excerpt(&body[at..].trim_start_matches(['-', '\n', ' ']).replace('\n', " "), 90);
-    let message = format!("Line {line} closes a conversation: \"{text}\". The document ends with its last section; take the remark out.");
+    let message = format!(
+        "Line {line} closes a conversation: \"{text}\". The document ends with its last section; take the remark out."
+    );
     Some(Code::Postamble.error(Some(line), message))
 }
 
@@ -141,7 +179,9 @@ fn is_remark(block: &str) -> bool {
     let bare = block.trim_start_matches(['*', '_', '(', '[', '>', ' ']);
     // `Note:` and the like in front say nothing about what follows.
     let text = match bare.split_once([':', '：']) {
-        Some((label, rest)) if word_count(label) <= 2 && !rest.trim().is_empty() => rest.trim_start_matches(['*', '_', ' ']),
+        Some((label, rest)) if word_count(label) <= 2 && !rest.trim().is_empty() => {
+            rest.trim_start_matches(['*', '_', ' '])
+        }
         _ => bare,
     };
     let wording = wording();
@@ -152,9 +192,11 @@ fn is_remark(block: &str) -> bool {
     }
     // What names files, functions or other achievements has something to say.
     let speaks_of_itself = || {
-        let about = found.first().filter(|sentence| wording.itself.find(&sentence.words).is_some_and(|(at, _)| at == 0));
+        let about =
+            found.first().filter(|sentence| wording.itself.find(&sentence.words).is_some_and(|(at, _)| at == 0));
         about.is_some_and(|sentence| {
-            sentence.words.iter().any(|word| wording.provides.contains(word)) || words(&sentence.text).any(|word| word.unspaced)
+            sentence.words.iter().any(|word| wording.provides.contains(word))
+                || words(&sentence.text).any(|word| word.unspaced)
         })
     };
     !list && !block.contains('`') && !block.contains('/') && speaks_of_itself()
@@ -162,11 +204,27 @@ fn is_remark(block: &str) -> bool {
 
 /// A fence with an object of JSON about the answer itself, such as programs are sent.
 fn is_report_object(block: &str) -> bool {
-    const KEYS: [&str; 12] =
-        ["achievement", "achievement_id", "status", "subplan", "execution_task", "document", "result", "answer", "complete", "completed", "done", "success"];
+    const KEYS: [&str; 12] = [
+        "achievement",
+        "achievement_id",
+        "status",
+        "subplan",
+        "execution_task",
+        "document",
+        "result",
+        "answer",
+        "complete",
+        "completed",
+        "done",
+        "success",
+    ];
     let inner = block.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
     let Some((info, object)) = inner.and_then(|inner| inner.split_once('\n')) else { return false };
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(object) else { return false };
-    matches!(info.trim(), "" | "json") && !object.is_empty() && object.keys().all(|key| KEYS.contains(&key.to_lowercase().as_str()) || key == "id" || key == "message" || key == "title")
+    matches!(info.trim(), "" | "json")
+        && !object.is_empty()
+        && object
+            .keys()
+            .all(|key| KEYS.contains(&key.to_lowercase().as_str()) || key == "id" || key == "message" || key == "title")
         && object.keys().any(|key| KEYS.contains(&key.to_lowercase().as_str()))
 }

@@ -23,7 +23,9 @@ pub(super) fn check(sections: &[Section<'_>], estimate: Option<Hours>) -> Option
     let line = Some(section.line);
     let wrong = |message: String| Some(Code::ExecutionCount.error(line, format!("{message} {EXECUTION_COUNT_RULE}")));
     if repeats_forms(section.body) {
-        return wrong(String::from("The Execution Strategy repeats the forms of its first line instead of choosing one."));
+        return wrong(String::from(
+            "The Execution Strategy repeats the forms of its first line instead of choosing one.",
+        ));
     }
     let listed = listed(section.body);
     match count.declared {
@@ -68,23 +70,65 @@ fn purposes(count: &ExecutionCount, line: Option<usize>) -> Option<Finding> {
     let several: Vec<_> = count.parts.iter().filter(|part| part.of > 1).collect();
     let wrong = |message: String| Some(Code::ExecutionPurpose.error(line, format!("{message} {EXECUTION_COUNT_RULE}")));
     if let Some(silent) = several.iter().find(|part| part.purpose.is_empty()) {
-        return wrong(format!("The Execution Strategy plans {} executions and gives no purpose for number {}.", silent.of, silent.number));
+        return wrong(format!(
+            "The Execution Strategy plans {} executions and gives no purpose for number {}.",
+            silent.of, silent.number
+        ));
     }
     let is_empty_talk = |purpose: &str| {
         const TALK: [&str; 24] = [
-            "purpose", "purposes", "of", "the", "execution", "executions", "execution_task", "first", "second", "third", "part", "task", "for", "this", "one", "number", "zweck",
-            "ausführung", "der", "objetivo", "propósito", "but", "de", "l'exécution",
+            "purpose",
+            "purposes",
+            "of",
+            "the",
+            "execution",
+            "executions",
+            "execution_task",
+            "first",
+            "second",
+            "third",
+            "part",
+            "task",
+            "for",
+            "this",
+            "one",
+            "number",
+            "zweck",
+            "ausführung",
+            "der",
+            "objetivo",
+            "propósito",
+            "but",
+            "de",
+            "l'exécution",
         ];
         let known: HashSet = TALK.iter().map(|word| super::words::hash_of(word)).collect();
         words(purpose).all(|word| !word.meant || known.contains(&word.hash))
     };
     if let Some(empty) = several.iter().find(|part| is_empty_talk(&part.purpose)) {
-        return Some(Code::ExecutionCount.error(line, format!("The purpose of execution {} says nothing: \"{}\". {EXECUTION_COUNT_RULE}", empty.number, empty.purpose)));
+        return Some(Code::ExecutionCount.error(
+            line,
+            format!(
+                "The purpose of execution {} says nothing: \"{}\". {EXECUTION_COUNT_RULE}",
+                empty.number, empty.purpose
+            ),
+        ));
     }
     let key = |purpose: &str| -> Vec<u64> { words(purpose).filter(|word| !word.digit).map(|word| word.hash).collect() };
-    let alike = several.iter().enumerate().find(|(index, part)| several[..*index].iter().any(|other| key(&other.purpose) == key(&part.purpose) && other.purpose.trim_end_matches('.').eq_ignore_ascii_case(part.purpose.trim_end_matches('.'))));
+    let alike = several.iter().enumerate().find(|(index, part)| {
+        several[..*index].iter().any(|other| {
+            key(&other.purpose) == key(&part.purpose)
+                && other.purpose.trim_end_matches('.').eq_ignore_ascii_case(part.purpose.trim_end_matches('.'))
+        })
+    });
     let (_, part) = alike?;
-    Some(Code::ExecutionCount.error(line, format!("Two executions have the same purpose: \"{}\". Say what each is for, or plan fewer. {EXECUTION_COUNT_RULE}", part.purpose)))
+    Some(Code::ExecutionCount.error(
+        line,
+        format!(
+            "Two executions have the same purpose: \"{}\". Say what each is for, or plan fewer. {EXECUTION_COUNT_RULE}",
+            part.purpose
+        ),
+    ))
 }
 
 /// The shortest execution that is worth a document of its own, hours.
@@ -149,7 +193,8 @@ fn number_of_execution(text: &str) -> Option<u32> {
     let rest = ["execution_task", "execution"].iter().find_map(|word| lower.strip_prefix(word))?;
     let rest = rest.trim_start_matches(['_', ' ', '#']);
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let ends = rest[digits.len()..].starts_with([':', ' ', '.', ')', '-', '*', '(', '–', '—']) || rest.len() == digits.len();
+    let ends =
+        rest[digits.len()..].starts_with([':', ' ', '.', ')', '-', '*', '(', '–', '—']) || rest.len() == digits.len();
     digits.parse().ok().filter(|number| ends && (1..=20).contains(number))
 }
 
@@ -160,12 +205,18 @@ fn said_elsewhere(body: &str, declared: u32) -> Option<u32> {
     prose.next();
     prose.find_map(|line| {
         let lower = plain(line.text).to_lowercase();
-        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> =
+            lower.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
         words.windows(3).find_map(|words| {
             // With the article it is these executions; "two executions were considered" is something else.
             let [article, number, noun] = words else { return None };
             let all = ["the", "these", "all"].contains(article) && matches!(*noun, "executions" | "execution_tasks");
-            let number = NUMBERS.iter().zip(1..).find(|(name, _)| *name == number).map(|(_, value)| value).or_else(|| number.parse().ok())?;
+            let number = NUMBERS
+                .iter()
+                .zip(1..)
+                .find(|(name, _)| *name == number)
+                .map(|(_, value)| value)
+                .or_else(|| number.parse().ok())?;
             (all && number != declared && number > 1).then_some(number)
         })
     })

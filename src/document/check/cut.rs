@@ -1,7 +1,10 @@
 //! Tells a body whose end is missing, by the way it ends.
 
 use crate::{
-    document::{Finding, prose::{excerpt, list_item, word_count}},
+    document::{
+        Finding,
+        prose::{excerpt, list_item, word_count},
+    },
     markdown::lines,
 };
 
@@ -15,10 +18,16 @@ pub(super) fn cut(body: &str) -> Option<Finding> {
     if last.in_fence || last.in_comment || last.heading().is_some() {
         return None;
     }
-    let before: Vec<&str> = all.iter().rev().take_while(|line| line.number + 12 > last.number && !line.in_fence && line.heading().is_none()).map(|line| line.text).collect();
+    let before: Vec<&str> = all
+        .iter()
+        .rev()
+        .take_while(|line| line.number + 12 > last.number && !line.in_fence && line.heading().is_none())
+        .map(|line| line.text)
+        .collect();
     is_cut(last.text, &before).then(|| {
         let end: String = last.text.chars().rev().take(60).collect::<Vec<char>>().into_iter().rev().collect();
-        let message = format!("The document ends in the middle of a sentence: \"…{}\". Write it to its end.", excerpt(&end, 60));
+        let message =
+            format!("The document ends in the middle of a sentence: \"…{}\". Write it to its end.", excerpt(&end, 60));
         Code::Cut.error(Some(last.number), message)
     })
 }
@@ -35,29 +44,42 @@ fn is_cut(last: &str, before: &[&str]) -> bool {
     }
     let open_code = text.matches('`').count() % 2 == 1;
     let prose = without_code(text);
-    let open_strong = prose.matches("**").count() % 2 == 1 && !before.iter().any(|line| line.matches("**").count() % 2 == 1);
-    let is_item = item.is_some() || before.iter().take_while(|line| !line.trim().is_empty()).any(|line| list_item(line).is_some());
+    let open_strong =
+        prose.matches("**").count() % 2 == 1 && !before.iter().any(|line| line.matches("**").count() % 2 == 1);
+    let is_item = item.is_some()
+        || before.iter().take_while(|line| !line.trim().is_empty()).any(|line| list_item(line).is_some());
     let opens = prose.matches(['(', '（']).count() > prose.matches([')', '）']).count() && is_item;
     if open_code || open_strong || opens {
         // The rest of a span may stand on the lines above.
-        let above: String = before.iter().take_while(|line| list_item(line).is_none()).copied().collect::<Vec<_>>().concat();
+        let above: String =
+            before.iter().take_while(|line| list_item(line).is_none()).copied().collect::<Vec<_>>().concat();
         return above.matches('`').count().is_multiple_of(2) || !open_code;
     }
     let Some(end) = text.chars().last() else { return false };
     if ends_sentence(end) {
         return false;
     }
-    if matches!(end, ',' | '、' | '，' | '/' | '=' | '+' | '&' | '(' | '[' | '{' | '（' | '「') || text.ends_with(" -") || text.ends_with(" –") {
+    if matches!(end, ',' | '、' | '，' | '/' | '=' | '+' | '&' | '(' | '[' | '{' | '（' | '「')
+        || text.ends_with(" -")
+        || text.ends_with(" –")
+    {
         return true;
     }
     let final_word = words(text).last();
-    if final_word.is_some_and(|word| wording().dangling.contains(&word.hash)) && word_count(text) > 2 && !text.ends_with('`') {
+    if final_word.is_some_and(|word| wording().dangling.contains(&word.hash))
+        && word_count(text) > 2
+        && !text.ends_with('`')
+    {
         return true;
     }
     // Where several items above end a sentence each, and this one does not, it did not come to its end.
     if let Some(item) = item {
-        let items: Vec<&&str> = before.iter().filter(|line| list_item(line).is_some_and(|other| other.indent == item.indent)).collect();
-        let ended = items.iter().filter(|line| line.trim_end().chars().last().is_some_and(|end| matches!(end, '.' | ';' | '。' | '；'))).count();
+        let items: Vec<&&str> =
+            before.iter().filter(|line| list_item(line).is_some_and(|other| other.indent == item.indent)).collect();
+        let ended = items
+            .iter()
+            .filter(|line| line.trim_end().chars().last().is_some_and(|end| matches!(end, '.' | ';' | '。' | '；')))
+            .count();
         return items.len() >= 3 && ended == items.len() && !matches!(end, '`' | '*' | '_');
     }
     // A sentence of prose ends with a mark; what has a label or marks around it may do without.
@@ -68,7 +90,29 @@ fn is_cut(last: &str, before: &[&str]) -> bool {
 fn ends_sentence(end: char) -> bool {
     matches!(
         end,
-        '.' | '!' | '?' | ':' | ';' | '…' | ')' | ']' | '"' | '\'' | '”' | '’' | '»' | '“' | '。' | '！' | '？' | '：' | '；' | '）' | '」' | '』' | '】' | '%'
+        '.' | '!'
+            | '?'
+            | ':'
+            | ';'
+            | '…'
+            | ')'
+            | ']'
+            | '"'
+            | '\''
+            | '”'
+            | '’'
+            | '»'
+            | '“'
+            | '。'
+            | '！'
+            | '？'
+            | '：'
+            | '；'
+            | '）'
+            | '」'
+            | '』'
+            | '】'
+            | '%'
     )
 }
 

@@ -24,8 +24,16 @@ pub(super) fn reports(reading: &Reading<'_>, stage: Stage, material: &Material) 
             break;
         }
         let name = paragraph.section.and_then(|index| reading.sections.get(index)).map_or("", |section| &section.name);
-        let Some(what) = reported(reading, paragraph, name, stage).filter(|_| !material.plan_has(paragraph.text.trim())) else { continue };
-        let message = format!("Line {} reports work as done: \"{}\". Nothing is done yet: write what is to be done and measured, and leave boxes open.", paragraph.line, excerpt(&what, 90));
+        let Some(what) =
+            reported(reading, paragraph, name, stage).filter(|_| !material.plan_has(paragraph.text.trim()))
+        else {
+            continue;
+        };
+        let message = format!(
+            "Line {} reports work as done: \"{}\". Nothing is done yet: write what is to be done and measured, and leave boxes open.",
+            paragraph.line,
+            excerpt(&what, 90)
+        );
         findings.push(Code::DoneAlready.error(Some(paragraph.line), message));
     }
     if findings.is_empty() {
@@ -43,13 +51,17 @@ fn reported(reading: &Reading<'_>, paragraph: &Paragraph<'_>, section: &str, sta
         Kind::Item { ticked: None } | Kind::Prose | Kind::Row => {}
     }
     let wording = wording();
-    let in_log = ["Iteration Log", "Learning Summary", "Completion Checklist"].iter().any(|log| same_name(section, log));
+    let in_log =
+        ["Iteration Log", "Learning Summary", "Completion Checklist"].iter().any(|log| same_name(section, log));
     if in_log && ["✅", "☑", "✔"].iter().any(|mark| paragraph.text.contains(mark)) {
         return Some(line.trim().to_owned());
     }
     let words: Vec<u64> = reading.words(paragraph).iter().map(|word| word.hash).collect();
     let shouts = stage_is_over(paragraph.text);
-    if !shouts && !wording.done.may_be_in(&words) && !(in_log && (wording.done_log.may_be_in(&words) || has_date(paragraph.text))) {
+    if !shouts
+        && !wording.done.may_be_in(&words)
+        && !(in_log && (wording.done_log.may_be_in(&words) || has_date(paragraph.text)))
+    {
         return None;
     }
     let is_report = |sentence: &Sentence| {
@@ -59,7 +71,9 @@ fn reported(reading: &Reading<'_>, paragraph: &Paragraph<'_>, section: &str, sta
         let over = wording.done.is_in(&sentence.words);
         // "All tests passed" is also how people write what they expect of a SUBPLAN; with a day it has happened.
         let happened = over && (stage == Stage::Execution || has_date(&sentence.text) || in_log);
-        happened || stage_is_over(&sentence.text) || (in_log && (wording.done_log.is_in(&sentence.words) || has_date(&sentence.text)))
+        happened
+            || stage_is_over(&sentence.text)
+            || (in_log && (wording.done_log.is_in(&sentence.words) || has_date(&sentence.text)))
     };
     sentences(paragraph.text).into_iter().find(is_report).map(|sentence| sentence.text)
 }
@@ -71,10 +85,12 @@ fn stage_is_over(text: &str) -> bool {
         return false;
     }
     let prose = without_code(text);
-    let words: Vec<&str> = prose.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        prose.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
     words.iter().enumerate().any(|(at, word)| {
         let before = at.checked_sub(1).and_then(|at| words.get(at)).map(|word| word.to_lowercase());
-        OVER.contains(word) && before.is_some_and(|before| ["is", "status", "now", "are", "result"].contains(&before.as_str()))
+        OVER.contains(word)
+            && before.is_some_and(|before| ["is", "status", "now", "are", "result"].contains(&before.as_str()))
     })
 }
 
@@ -94,9 +110,15 @@ fn iteration_heading(reading: &Reading<'_>, stage: Stage) -> Option<Finding> {
     }
     let over = |text: &str| {
         let lower = text.to_lowercase();
-        lower.starts_with("iteration") && (["completed", "complete", "done", "passed", "success", "✅"].iter().any(|word| lower.contains(word)) || has_date(text))
+        lower.starts_with("iteration")
+            && (["completed", "complete", "done", "passed", "success", "✅"].iter().any(|word| lower.contains(word))
+                || has_date(text))
     };
     let line = lines(reading.body).find(|line| line.heading().is_some_and(|heading| over(heading.text)))?;
-    let message = format!("Line {} reports an iteration as done: \"{}\". Nothing is done yet: write what it will try.", line.number, excerpt(line.text.trim_start_matches(['#', ' ']), 60));
+    let message = format!(
+        "Line {} reports an iteration as done: \"{}\". Nothing is done yet: write what it will try.",
+        line.number,
+        excerpt(line.text.trim_start_matches(['#', ' ']), 60)
+    );
     Some(Code::DoneAlready.error(Some(line.number), message))
 }

@@ -78,12 +78,16 @@ impl Mended {
         let mut levels: Vec<(usize, u8)> = Vec::new();
         if all_high {
             let first = marks.iter().position(|mark| is_expected(&mark)).unwrap_or(0);
-            levels.extend((first..marks.len()).filter(|at| marks[*at].level > 0).map(|at| (at, (marks[at].level + 1).min(6))));
+            levels.extend(
+                (first..marks.len()).filter(|at| marks[*at].level > 0).map(|at| (at, (marks[at].level + 1).min(6))),
+            );
         }
         for name in expected {
             let here = |at: &usize| same_name(&marks[*at].name, name);
             let found: Vec<usize> = (0..marks.len()).filter(here).collect();
-            if found.iter().any(|at| marks[*at].level == LEVEL) || (all_high && found.iter().any(|at| marks[*at].level == 1)) {
+            if found.iter().any(|at| marks[*at].level == LEVEL)
+                || (all_high && found.iter().any(|at| marks[*at].level == 1))
+            {
                 continue;
             }
             // A heading goes before a line in bold, and the highest before others.
@@ -130,7 +134,8 @@ impl Mended {
             let expected = stage.sections().iter().any(|name| same_name(&marks[at].name, name));
             let same = |other: &usize| same_name(&marks[*other].name, &marks[at].name) && text(*other).eq(text(at));
             if expected && marks[at].level == LEVEL && (0..at).any(|other| same(&other)) {
-                let message = format!("Dropped the section `{}` that stood there twice, word for word.", marks[at].name);
+                let message =
+                    format!("Dropped the section `{}` that stood there twice, word for word.", marks[at].name);
                 dropped.push((marks[at].start..end(at), Code::SectionDuplicate.warning(None, message)));
             }
         }
@@ -143,14 +148,23 @@ impl Mended {
 
     fn add_count(&mut self) {
         let marks = marks(&self.body);
-        let Some(at) = marks.iter().position(|mark| mark.level == LEVEL && same_name(&mark.name, "Execution Strategy")) else { return };
-        let end = marks[at + 1..].iter().find(|mark| (1..=LEVEL).contains(&mark.level)).map_or(self.body.len(), |next| next.start);
+        let Some(at) = marks.iter().position(|mark| mark.level == LEVEL && same_name(&mark.name, "Execution Strategy"))
+        else {
+            return;
+        };
+        let end = marks[at + 1..]
+            .iter()
+            .find(|mark| (1..=LEVEL).contains(&mark.level))
+            .map_or(self.body.len(), |next| next.start);
         let next = marks[at].next;
         let Some(strategy) = self.body.get(next..end).filter(|text| !text.trim().is_empty()) else { return };
         if execution_count(strategy).declared.is_some() || counts::plans_several(strategy) {
             return;
         }
-        self.said.push(Code::ExecutionCountMissing.warning(Some(marks[at].line), "Added `Executions: 1`: the Execution Strategy does not say how many executions it plans."));
+        self.said.push(Code::ExecutionCountMissing.warning(
+            Some(marks[at].line),
+            "Added `Executions: 1`: the Execution Strategy does not say how many executions it plans.",
+        ));
         self.body.insert_str(next, "\nExecutions: 1\n");
     }
 

@@ -29,7 +29,7 @@ mod unwrap;
 mod words;
 
 pub use answer::{Judged, check_answer, judge_answer};
-pub use codes::{codes, explain};
+pub use codes::{Code, explain};
 pub use loose::check_document;
 pub use material::Material;
 pub use placeholder::is_placeholder;
@@ -38,7 +38,6 @@ pub use unwrap::unwrap_answer;
 use crate::plan::{AchievementId, Hours};
 
 use super::{Finding, Names, Stage};
-use codes::Code;
 
 /// What an answer is held against.
 #[derive(Clone, Copy, Debug)]

@@ -106,7 +106,8 @@ fn kind_of(line: &str) -> Kind {
     if list_item(line).is_none() {
         return Kind::Prose;
     }
-    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '*' | '+' | '.' | ')')).trim_start();
+    let behind =
+        text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '*' | '+' | '.' | ')')).trim_start();
     let ticked = match behind.get(..3) {
         Some("[ ]") => Some(false),
         Some("[x]" | "[X]") => Some(true),
@@ -200,7 +201,10 @@ mod tests {
     #[test]
     fn sentences_are_read_without_code_and_quotations() {
         let texts = |text: &str| -> Vec<String> { sentences(text).into_iter().map(|s| s.text).collect() };
-        assert_eq!(texts("Runs `a.b?`. Asks \"Shall I?\" on\n1.5 rows! 完成。次は？"), ["Runs ``````.", "Asks \"\" on 1.5 rows!", "完成。", "次は？"].map(|s| s.replace("\"\"", "\"")));
+        assert_eq!(
+            texts("Runs `a.b?`. Asks \"Shall I?\" on\n1.5 rows! 完成。次は？"),
+            ["Runs ``````.", "Asks \"\" on 1.5 rows!", "完成。", "次は？"].map(|s| s.replace("\"\"", "\""))
+        );
         assert_eq!(texts("- [ ] One thing"), ["One thing"]);
         assert_eq!(texts(""), [""; 0]);
     }

@@ -1,16 +1,12 @@
 //! Tells what an answer only repeats: the prompt, the PLAN, or itself.
 
 use crate::{
-    document::{
-        Finding,
-        prose::excerpt,
-        sections::same_name,
-    },
+    document::{Finding, prose::excerpt, sections::same_name},
     markdown::lines,
 };
 
 use super::{
-    codes::{self, Code},
+    codes::Code,
     material::{Material, without_numbers},
     placeholder::without_code,
     reading::{Kind, Reading},
@@ -22,7 +18,9 @@ const MOST: usize = 3;
 
 /// Lines outside of fences that are nothing but a tag of the prompt.
 pub(super) fn tags(body: &str, material: &Material) -> Vec<Finding> {
-    let is_tag = |line: &crate::markdown::Line<'_>| !line.in_fence && line.text.trim_start().starts_with('<') && material.is_tag(line.text);
+    let is_tag = |line: &crate::markdown::Line<'_>| {
+        !line.in_fence && line.text.trim_start().starts_with('<') && material.is_tag(line.text)
+    };
     let tags = lines(body).filter(is_tag).take(MOST);
     tags.map(|line| {
         let tag = excerpt(line.text.trim(), 60);
@@ -56,9 +54,11 @@ pub(super) fn echoes(reading: &Reading<'_>, material: &Material) -> Vec<Finding>
 /// Whether a text has the code of a finding in brackets, as the message about a rejected answer has it.
 fn names_a_finding(text: &str) -> bool {
     text.contains('[')
-        && without_code(text).split('[').skip(1).filter_map(|rest| rest.split_once(']')).any(|(inside, behind)| {
-            inside.contains('-') && !behind.starts_with('(') && codes::explain(inside).is_some()
-        })
+        && without_code(text)
+            .split('[')
+            .skip(1)
+            .filter_map(|rest| rest.split_once(']'))
+            .any(|(inside, behind)| inside.contains('-') && !behind.starts_with('(') && Code::parse(inside).is_some())
 }
 
 /// The share of the words of an answer outside of Deliverables that are the PLAN's.
@@ -90,7 +90,9 @@ pub(super) fn copied(reading: &Reading<'_>, material: &Material) -> Option<Findi
         }
         all += words_here;
         taken += taken_here;
-        let own = ["Objective", "Approach", "Instructions", "Testing Strategy"].iter().any(|name| same_name(&section.name, name));
+        let own = ["Objective", "Approach", "Instructions", "Testing Strategy"]
+            .iter()
+            .any(|name| same_name(&section.name, name));
         if own && words_here >= COPIED_WORDS && taken_here * 100 >= words_here * COPIED_SECTION_PERCENT {
             worst = worst.or(Some((section.name.as_str(), section.line, taken_here * 100 / words_here)));
         }

@@ -22,8 +22,26 @@ use super::{
 
 /// Names of sections that a PLAN's achievement or a prompt has, and no document.
 const FOREIGN: [&str; 20] = [
-    "effort", "blocks", "priority", "status", "level", "siblings", "yourtask", "thetask", "task", "rules", "howtoanswer",
-    "instruction", "response", "answer", "output", "conclusion", "theplan", "plan", "notetothereader", "prompt",
+    "effort",
+    "blocks",
+    "priority",
+    "status",
+    "level",
+    "siblings",
+    "yourtask",
+    "thetask",
+    "task",
+    "rules",
+    "howtoanswer",
+    "instruction",
+    "response",
+    "answer",
+    "output",
+    "conclusion",
+    "theplan",
+    "plan",
+    "notetothereader",
+    "prompt",
 ];
 
 /// What the first word of such a name is, where more words follow.
@@ -36,27 +54,40 @@ pub(super) fn headings(reading: &Reading<'_>, stage: Stage, material: &Material)
     let level = reading.sections[first].level;
     let mut findings = Vec::new();
     // One section of the other kind of document is an extra; several are that document.
-    let others = reading.sections[first..].iter().filter(|section| is_known(&section.name) && !is_expected(&section.name)).count();
-    let many = others >= match stage {
-        Stage::Subplan => 2,
-        Stage::Execution => 3,
-    };
+    let others = reading.sections[first..]
+        .iter()
+        .filter(|section| is_known(&section.name) && !is_expected(&section.name))
+        .count();
+    let many = others
+        >= match stage {
+            Stage::Subplan => 2,
+            Stage::Execution => 3,
+        };
     for section in &reading.sections[first..] {
         if is_expected(&section.name) {
             continue;
         }
         let name = excerpt(&section.name, 60);
         if section.level < level || section.level == 1 {
-            let message = format!("The title `# {name}` (line {}) stands inside of the document. The document has no title and ends with its last section: take out the title and what belongs to it.", section.line);
+            let message = format!(
+                "The title `# {name}` (line {}) stands inside of the document. The document has no title and ends with its last section: take out the title and what belongs to it.",
+                section.line
+            );
             findings.push(Code::TitleInside.error(Some(section.line), message));
         } else if is_foreign(&section.name) || material.is_heading(&section.name) || (many && is_known(&section.name)) {
-            let message = format!("The section `{name}` (line {}) is part of another document. Take it out; the sections are: {}.", section.line, stage.sections().join(", "));
+            let message = format!(
+                "The section `{name}` (line {}) is part of another document. Take it out; the sections are: {}.",
+                section.line,
+                stage.sections().join(", ")
+            );
             findings.push(Code::SecondDocument.error(Some(section.line), message));
         }
     }
-    let pasted = lines(reading.body).find(|line| !line.in_fence && !line.in_comment && begins_achievement(line.text, material));
+    let pasted =
+        lines(reading.body).find(|line| !line.in_fence && !line.in_comment && begins_achievement(line.text, material));
     findings.extend(pasted.map(|line| {
-        let message = format!("Line {} begins the definition of an achievement, as the PLAN has it. Take it out.", line.number);
+        let message =
+            format!("Line {} begins the definition of an achievement, as the PLAN has it. Take it out.", line.number);
         Code::SecondDocument.error(Some(line.number), message)
     }));
     findings.truncate(4);
@@ -91,7 +122,11 @@ pub(super) fn other_achievement(reading: &Reading<'_>, expected: &Expected<'_>) 
         let begin = item.map_or(paragraph.text.trim_start_matches(['|', ' ']), |item| item.text);
         // What the item begins with is what it delivers; what follows explains it.
         let head = begin.split([':', '|', '(', '—', '–']).next().unwrap_or_default();
-        let begins_with_file = head.trim_start_matches('*').split_whitespace().next().is_some_and(|word| word.starts_with('`') || word.contains(['/', '.']));
+        let begins_with_file = head
+            .trim_start_matches('*')
+            .split_whitespace()
+            .next()
+            .is_some_and(|word| word.starts_with('`') || word.contains(['/', '.']));
         if begins_with_file {
             listed.extend(deliverables::wanted_names(head));
         }
@@ -100,11 +135,16 @@ pub(super) fn other_achievement(reading: &Reading<'_>, expected: &Expected<'_>) 
     let own = achievements.iter().find(|other| other.id == expected.achievement);
     let is_own = |file: &String| own.is_some_and(|own| own.files.contains(file));
     let other = achievements.iter().find(|other| {
-        other.id != expected.achievement && other.files.len() > 1 && other.files.iter().all(|file| listed.contains(file) && !is_own(file))
+        other.id != expected.achievement
+            && other.files.len() > 1
+            && other.files.iter().all(|file| listed.contains(file) && !is_own(file))
     })?;
     let other = other.id;
     let line = Some(reading.sections[index].line);
-    let message = format!("The Deliverables are those of achievement {other}, which others work on. Write the document of achievement {}, and name files of {other} only where it uses them.", expected.achievement);
+    let message = format!(
+        "The Deliverables are those of achievement {other}, which others work on. Write the document of achievement {}, and name files of {other} only where it uses them.",
+        expected.achievement
+    );
     Some(Code::OtherAchievement.error(line, message))
 }
 
@@ -116,7 +156,8 @@ pub(super) fn unknown_achievements(reading: &Reading<'_>, expected: &Expected<'_
     let mut unknown: Vec<(AchievementId, usize)> = Vec::new();
     for paragraph in &reading.paragraphs {
         let name = paragraph.section.and_then(|index| reading.sections.get(index)).map_or("", |section| &section.name);
-        if !["Dependencies and Coordination", "Coordination", "Dependencies"].iter().any(|about| same_name(name, about)) {
+        if !["Dependencies and Coordination", "Coordination", "Dependencies"].iter().any(|about| same_name(name, about))
+        {
             continue;
         }
         for id in named(paragraph, wording()) {
@@ -145,14 +186,22 @@ fn named(paragraph: &Paragraph<'_>, wording: &Wording) -> Vec<AchievementId> {
     let mut found = Vec::new();
     let mut need: Option<usize> = None;
     let mut joined = false; // nothing but joining words since the word, or since the last id
-    let tokens: Vec<&str> = paragraph.text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '、' | '，')).filter(|token| !token.is_empty()).collect();
+    let tokens: Vec<&str> = paragraph
+        .text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '、' | '，'))
+        .filter(|token| !token.is_empty())
+        .collect();
     for (at, token) in tokens.iter().enumerate() {
         let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
         let lower = bare.to_lowercase();
         let bare_id = bare.strip_suffix("'s").or_else(|| bare.strip_suffix("\u{2019}s")).unwrap_or(bare);
         if let Some(id) = id_of(bare_id) {
-            let behind = tokens.get(at + 1).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
-            let amount = token.ends_with('%') || behind.is_some_and(|next| wording.units.contains(&hash_of(&next)) && !token.ends_with([',', '.', ';', ')']));
+            let behind =
+                tokens.get(at + 1).map(|next| next.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase());
+            let amount = token.ends_with('%')
+                || behind.is_some_and(|next| {
+                    wording.units.contains(&hash_of(&next)) && !token.ends_with([',', '.', ';', ')'])
+                });
             let stated = tokens.get(at.wrapping_sub(1)).is_some_and(|before| is_achievement(before));
             let reached = joined && need.is_some_and(|need| at - need <= REACH);
             if !amount && !token.starts_with('`') && (stated || reached) {
@@ -161,7 +210,11 @@ fn named(paragraph: &Paragraph<'_>, wording: &Wording) -> Vec<AchievementId> {
             }
         } else if wording.needs.contains(&hash_of(&lower)) {
             (need, joined) = (Some(at), true);
-        } else if !(bare.is_empty() || wording.joins.contains(&hash_of(&lower)) || token.starts_with('(') || token.ends_with(')')) {
+        } else if !(bare.is_empty()
+            || wording.joins.contains(&hash_of(&lower))
+            || token.starts_with('(')
+            || token.ends_with(')'))
+        {
             // A title in parentheses may stand behind an id; any other word says that the next number is something else.
             joined = joined && in_parentheses(&tokens[..=at]);
         }

@@ -69,7 +69,12 @@ pub(super) fn thin(reading: &Reading<'_>, stage: Stage) -> Option<Finding> {
             if index % 2 == 1 {
                 facts.insert(piece);
             } else {
-                facts.extend(piece.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).filter(|word| is_fact(word)));
+                facts.extend(
+                    piece
+                        .split_whitespace()
+                        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+                        .filter(|word| is_fact(word)),
+                );
             }
         }
     }
@@ -87,9 +92,12 @@ pub(super) fn thin(reading: &Reading<'_>, stage: Stage) -> Option<Finding> {
 
 /// A path, a file name or a number.
 fn is_fact(word: &str) -> bool {
-    word.contains(|c: char| c.is_numeric()) || word.contains('/') || word.contains('_') || word.split_once('.').is_some_and(|(stem, rest)| {
-        stem.len() > 1 && rest.len() > 1 && rest.bytes().all(|b| b.is_ascii_alphanumeric())
-    })
+    word.contains(|c: char| c.is_numeric())
+        || word.contains('/')
+        || word.contains('_')
+        || word.split_once('.').is_some_and(|(stem, rest)| {
+            stem.len() > 1 && rest.len() > 1 && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
 }
 
 /// Sections whose body nobody sees as text: only comments, or only fences.

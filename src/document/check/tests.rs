@@ -78,7 +78,9 @@ static MATERIAL: std::sync::LazyLock<Material> = std::sync::LazyLock::new(|| mat
 
 /// The prompts of the program, and a PLAN with one section of this text.
 pub(super) fn material(text: &str) -> Material {
-    let plan = format!("# PLAN: Demo\n\n## Goal\n\n{text}\n\n## Achievements\n\n**Achievement 3.1**: Feeds\n\n- **Goal**: Feeds\n");
+    let plan = format!(
+        "# PLAN: Demo\n\n## Goal\n\n{text}\n\n## Achievements\n\n**Achievement 3.1**: Feeds\n\n- **Goal**: Feeds\n"
+    );
     let plan = crate::plan::parse(PlanName::parse("DEMO").unwrap(), plan.as_bytes()).unwrap();
     Material::new(crate::prompts::Templates::load(&[]).unwrap().literals(), &plan)
 }
@@ -115,10 +117,10 @@ fn answer(text: &str, stage: Stage, deliverables: &[&str]) -> Vec<Finding> {
 
 fn codes(findings: &[Finding], severity: Severity) -> Vec<&'static str> {
     for finding in findings {
-        assert!(explain(finding.code).is_some(), "{} is not explained", finding.code);
+        assert!(Code::parse(finding.code.as_str()).is_some(), "{} is not explained", finding.code);
         assert!(finding.message.ends_with(['.', '`']), "no sentence: {}", finding.message);
     }
-    findings.iter().filter(|finding| finding.severity == severity).map(|finding| finding.code).collect()
+    findings.iter().filter(|finding| finding.severity == severity).map(|finding| finding.code.as_str()).collect()
 }
 
 fn errors(text: &str, stage: Stage) -> Vec<&'static str> {
@@ -221,7 +223,11 @@ fn sizes_that_are_usual_are_not_mentioned() {
         (Stage::Execution, 1443, Some("too-long")),
     ];
     for (stage, lines, code) in table {
-        assert_eq!(size(&"a\n".repeat(lines), stage).map(|finding| finding.code), code, "{stage} of {lines} lines");
+        assert_eq!(
+            size(&"a\n".repeat(lines), stage).map(|finding| finding.code.as_str()),
+            code,
+            "{stage} of {lines} lines"
+        );
     }
     for (lines, said) in [(1, "has 1 line;"), (2, "has 2 lines;"), (969, "has 969 lines;")] {
         let found = size(&"a\n".repeat(lines), Stage::Subplan).unwrap();
@@ -250,7 +256,7 @@ fn findings_say_where_and_what() {
     let placeholder = answer(&SUBPLAN.replace("Reader first", "[FILL: order]"), Stage::Subplan, &[]);
     assert_eq!(placeholder[0].line, Some(16));
     let many = answer(&format!("{SUBPLAN}{}", "\n- [FILL: x]".repeat(50)), Stage::Subplan, &[]);
-    assert_eq!(many.iter().filter(|finding| finding.code == "placeholder").count(), 5);
+    assert_eq!(many.iter().filter(|finding| finding.code == Code::Placeholder).count(), 5);
 }
 
 #[test]
@@ -285,8 +291,8 @@ fn documents_on_disk_are_held_to_less() {
     assert_eq!(loose(&format!("{header}{EXECUTION}").replace("None yet", "TBD"), Stage::Execution), ["section-empty"]);
     let open = format!("{header}{EXECUTION}").replace("None yet.", "[Fill in during execution]");
     assert_eq!(loose(&open, Stage::Execution), ["placeholder"]);
-    let empty =
-        format!("{header}{SUBPLAN}").replace("All 12 feeds of the sample week (3,400 rows) are imported in 20 seconds without a loss.", "TBD");
+    let empty = format!("{header}{SUBPLAN}")
+        .replace("All 12 feeds of the sample week (3,400 rows) are imported in 20 seconds without a loss.", "TBD");
     assert_eq!(loose(&empty, Stage::Subplan), [""; 0], "told once, as an error");
     let open_fence = format!("{header}{SUBPLAN}\n```sh\nmake\n");
     assert_eq!(loose(&open_fence, Stage::Subplan), ["fence-unbalanced"]);
@@ -381,7 +387,7 @@ proptest! {
             let loose = check_document(&text, stage);
             let places = [(&strict, body.lines().count()), (&loose, text.lines().count())];
             for (finding, count) in places.iter().flat_map(|(found, count)| found.iter().map(move |finding| (finding, *count))) {
-                prop_assert!(explain(finding.code).is_some());
+                prop_assert!(finding.code != Code::Unknown);
                 prop_assert!(finding.line.is_none_or(|line| (1..=count.max(1)).contains(&line)), "{:?}", finding);
                 prop_assert!(!finding.message.contains('\n'), "{}", finding.message);
             }

@@ -145,7 +145,8 @@ impl Table {
     pub(super) fn find(&self, sentence: &[u64]) -> Option<(usize, usize)> {
         sentence.iter().enumerate().find_map(|(at, word)| {
             let entries = self.by_first.get(word)?;
-            let found = entries.iter().find(|entry| (at == 0 || !entry.first) && sentence[at..].starts_with(&entry.words));
+            let found =
+                entries.iter().find(|entry| (at == 0 || !entry.first) && sentence[at..].starts_with(&entry.words));
             found.map(|entry| (at, entry.words.len()))
         })
     }
@@ -153,7 +154,9 @@ impl Table {
     /// Whether a phrase is anywhere in a text, also where it counts only at the beginning of a sentence.
     pub(super) fn may_be_in(&self, text: &[u64]) -> bool {
         text.iter().enumerate().any(|(at, word)| {
-            self.by_first.get(word).is_some_and(|entries| entries.iter().any(|entry| text[at..].starts_with(&entry.words)))
+            self.by_first
+                .get(word)
+                .is_some_and(|entries| entries.iter().any(|entry| text[at..].starts_with(&entry.words)))
         })
     }
 
