@@ -99,6 +99,7 @@ pub(super) fn call_for(briefing: &Briefing, names: &Arc<Names>, item: &PlannedIt
         source: achievement.text(),
         estimate: achievement.estimated_hours,
         material: Arc::clone(briefing.material()),
+        paths: briefing.paths().cloned(),
     }
 }
 

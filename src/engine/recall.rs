@@ -135,6 +135,7 @@ mod tests {
                 requests: 0,
                 key: Arc::from("key"),
                 remembered: true,
+                lowered_cap: None,
                 unrecorded: None,
             });
             async move { answer }.boxed()
@@ -157,6 +158,7 @@ mod tests {
             source: String::new(),
             estimate: None,
             material: Arc::new(Material::new([], &plan)),
+            paths: None,
         };
         let limits = Limits {
             max_attempts: 3,

@@ -12,7 +12,8 @@ use std::sync::{
 use jiff::Timestamp;
 
 use super::{
-    CallId, Event, Remedy,
+    CallId, Event, PathRules, Remedy,
+    code_base::own_parts,
     cut::{self, Room},
     exchange_event,
 };
@@ -59,6 +60,8 @@ pub struct Call {
     pub estimate: Option<Hours>,
     /// What the model was given to read.
     pub material: Arc<Material>,
+    /// What its paths are held against.
+    pub paths: Option<PathRules>,
 }
 
 /// What has become of a call.
@@ -124,7 +127,7 @@ pub async fn work(
     emit: &(dyn Fn(Event) + Send + Sync),
 ) -> Outcome {
     let mut tally = Tally::default();
-    let mut cap = limits.max_output_tokens;
+    let (mut cap, mut largest) = (limits.max_output_tokens, limits.largest_output_tokens);
     let mut less_reasoning = 0;
     let mut raised = false;
     let mut messages = call.messages.clone();
@@ -147,6 +150,10 @@ pub async fn work(
             }
         };
         tally.add(&completion);
+        if let Some(fitting) = completion.lowered_cap {
+            // A larger one would be refused.
+            (cap, largest) = (fitting, fitting);
+        }
         emit(if completion.remembered {
             Event::CallRemembered { call: call.id, attempt }
         } else {
@@ -165,7 +172,7 @@ pub async fn work(
         // It is paid for, so it is used if it can be; but it is the last.
         let unrecorded = completion.unrecorded.clone().map(Rejected::from);
         let can_think_less = model.can_think_less(less_reasoning);
-        let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
+        let room = Room { cap, largest, raised, can_think_less };
         let remedy = cut::remedy(&completion, room);
         if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts && unrecorded.is_none()) {
             emit(Event::AnswerCut { call: call.id, attempt, remedy });
@@ -246,6 +253,8 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
+        Progress::Held { reason, until, behind } => Event::CallHeld { call, reason, until, behind },
+        Progress::CapLowered { from, to } => Event::CapLowered { call, from, to },
         Progress::Exchanged(exchanged) => exchange_event(Some(call), attempt, exchanged, prices),
     });
 }
@@ -281,6 +290,10 @@ fn check(call: &Call, completion: &Completion, answer: &str) -> Judged {
             material: &call.material,
         },
     );
+    if let Some(paths) = &call.paths {
+        let found = paths.check(&judged.body, own_parts(&call.messages));
+        judged.findings.extend(found);
+    }
     if completion.masked {
         judged.findings.push(Code::SecretInDocument.error(
             None,

@@ -70,6 +70,7 @@ codes! {
     DoneAlready "done-already" "Work is reported as done before it has begun."
     UnknownAchievement "unknown-achievement" "An id is taken for an achievement that the PLAN does not have."
     Cut "cut" "The text ends in the middle of a sentence."
+    PathUnknown "path-unknown" "A path is not in the repository, is no deliverable of the PLAN, and is not marked as new in a folder that exists."
     FinishUnclear "finish-unclear" "The server did not say whether the answer is whole."
     FinishReason "finish-reason" "The server gave a reason for ending that is not known to mean a whole answer."
     CutOff "cut-off" "The answer was cut off before its end, at a token limit or by the server."

@@ -14,6 +14,7 @@ mod language;
 mod loose;
 mod material;
 mod mend;
+mod paths;
 mod placeholder;
 mod reading;
 mod references;
@@ -32,6 +33,7 @@ pub use answer::{Judged, check_answer, judge_answer};
 pub use codes::{Code, explain};
 pub use loose::check_document;
 pub use material::Material;
+pub use paths::{ExpectedPaths, check_paths};
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;
 
