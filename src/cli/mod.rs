@@ -78,9 +78,11 @@ pub fn main() -> std::process::ExitCode {
         Ok(line) => line,
         Err(error) => {
             if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-                let message = error.to_string();
-                let message = message.trim_end().trim_start_matches("error: ");
-                let _ = terminal::out(&Failure::usage(message).json());
+                let text = error.to_string();
+                let (message, usage) = text.split_once("\n\nUsage: ").unwrap_or((&text, ""));
+                let usage = usage.lines().next().filter(|line| !line.is_empty()).map(|line| format!("usage: {line}"));
+                let failure = Failure::usage(message.trim_end().trim_start_matches("error: ")).hint(usage);
+                let _ = terminal::out(&failure.json());
             }
             error.exit()
         }
