@@ -112,6 +112,7 @@ impl Model for FakeModel {
                 requests: 1,
                 key: Arc::from("key"),
                 remembered: false,
+                lowered_cap: None,
                 unrecorded: None,
             })
         })

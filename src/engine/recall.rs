@@ -131,6 +131,7 @@ mod tests {
                 requests: 0,
                 key: Arc::from("key"),
                 remembered: true,
+                lowered_cap: None,
                 unrecorded: None,
             });
             async move { answer }.boxed()

@@ -122,7 +122,7 @@ pub async fn work(
     emit: &(dyn Fn(Event) + Send + Sync),
 ) -> Outcome {
     let mut tally = Tally::default();
-    let mut cap = limits.max_output_tokens;
+    let (mut cap, mut largest) = (limits.max_output_tokens, limits.largest_output_tokens);
     let mut less_reasoning = 0;
     let mut raised = false;
     let mut messages = call.messages.clone();
@@ -145,6 +145,10 @@ pub async fn work(
             }
         };
         tally.add(&completion);
+        if let Some(fitting) = completion.lowered_cap {
+            // A larger one would be refused.
+            (cap, largest) = (fitting, fitting);
+        }
         emit(if completion.remembered {
             Event::CallRemembered { call: call.id, attempt }
         } else {
@@ -163,7 +167,7 @@ pub async fn work(
         // It is paid for, so it is used if it can be; but it is the last.
         let unrecorded = completion.unrecorded.clone().map(Rejected::from);
         let can_think_less = model.can_think_less(less_reasoning);
-        let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
+        let room = Room { cap, largest, raised, can_think_less };
         let remedy = cut::remedy(&completion, room);
         if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts && unrecorded.is_none()) {
             emit(Event::AnswerCut { call: call.id, attempt, remedy });
@@ -238,6 +242,8 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
+        Progress::Held { reason, until, behind } => Event::CallHeld { call, reason, until, behind },
+        Progress::CapLowered { from, to } => Event::CapLowered { call, from, to },
         Progress::Exchanged(exchanged) => exchange_event(Some(call), attempt, exchanged, prices),
     });
 }
