@@ -321,7 +321,7 @@ fn repair(
     if !quoted.trim().is_empty() {
         messages.push(Message { role: Role::Assistant, content: vec![Arc::from(quoted)] });
     }
-    let text = templates.repair(errors, cut.is_some())?;
+    let text = templates.repair(call.id.item.stage, errors, cut.is_some())?;
     messages.push(Message { role: Role::User, content: vec![text.into()] });
     Ok(messages)
 }

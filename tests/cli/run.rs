@@ -145,7 +145,7 @@ async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
     assert_eq!(repair.len(), 4);
     assert_eq!(repair[2]["role"], "assistant");
     assert_eq!(repair[2]["content"], "## Objective\n\nToo little.");
-    assert!(repair[3]["content"].as_str().unwrap().contains("[section-missing]"), "{}", repair[3]);
+    assert!(repair[3]["content"].as_str().unwrap().contains("The section `## Deliverables` is missing."), "{}", repair[3]);
 
     let parallel: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
     let refused = &parallel["levels"][0]["achievements"][2];
