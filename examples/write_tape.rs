@@ -166,12 +166,8 @@ impl Asked {
         let order = task.rsplit("<task>\n").next().unwrap_or_default().lines().next().unwrap_or_default();
         let words: Vec<&str> = order.split(',').next().unwrap_or_default().split_whitespace().collect();
         let (document, achievement) = match words.as_slice() {
-            ["Write", "the", "SUBPLAN", "of", "achievement", id] => {
-                (format!("subplan_{id}"), id)
-            }
-            ["Write", "EXECUTION_TASK", number, "of", "achievement", id] => {
-                (format!("execution_{id}_{number}"), id)
-            }
+            ["Write", "the", "SUBPLAN", "of", "achievement", id] => (format!("subplan_{id}"), id),
+            ["Write", "EXECUTION_TASK", number, "of", "achievement", id] => (format!("execution_{id}_{number}"), id),
             _ => return Err(format!("cannot tell what is asked for: {order}").into()),
         };
         Ok(Self { document, achievement: (*achievement).to_owned(), rejected })

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod discovery;
 pub mod document;
 pub mod engine;
+pub mod event;
 pub mod history;
 pub mod markdown;
 pub mod model;

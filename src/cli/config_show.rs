@@ -27,7 +27,8 @@ pub fn text(loaded: &Loaded, key: &KeyState) -> String {
             text.push_str(&format!("{gap}[{table}]\n"));
         }
         let padding = column.saturating_sub(console::measure_text_width(line)) + 2;
-        text.push_str(&format!("{line}{:padding$}# {}\n", "", entry.origin));
+        let notes: String = entry.notes.iter().map(|note| format!("; {note}")).collect();
+        text.push_str(&format!("{line}{:padding$}# {}{notes}\n", "", entry.origin));
     }
     text.push_str(&format!("\n# API key: {}\n", key_in_words(key)));
     for warning in warnings(loaded) {
@@ -40,7 +41,13 @@ pub fn text(loaded: &Loaded, key: &KeyState) -> String {
 pub fn json(loaded: &Loaded, key: &KeyState) -> Value {
     let entries = loaded.entries.iter();
     let mut all: Map<String, Value> = entries
-        .map(|entry| (entry.key(), json!({ "value": entry.shown, "origin": entry.origin.to_string() })))
+        .map(|entry| {
+            let mut value = json!({ "value": entry.shown, "origin": entry.origin.to_string() });
+            if !entry.notes.is_empty() {
+                value["notes"] = json!(entry.notes);
+            }
+            (entry.key(), value)
+        })
         .collect();
     let (characters, error) = match &key.characters {
         Ok(characters) => (*characters, None),

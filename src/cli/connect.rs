@@ -9,10 +9,10 @@ use super::{
     model_setup::{self, ModelChoice},
     rate_limits::KeptGate,
     tapes::{self, Answers, Open, Wanted},
-    terminal::err,
+    terminal::{self, err},
 };
 use crate::{
-    model::{Model, OpenAi, Source},
+    model::{Model, OpenAi, Source, is_word_of},
     settings::Loaded,
     store::PlanDir,
     tape::{Header, Origin},
@@ -49,12 +49,16 @@ pub(super) fn connect(
     let Sought { answers, record, fresh, began } = sought;
     let server = Some(loaded.settings.model.base_url.host().to_owned());
     let header = Header::new(Origin::Recorded, server, began).to_line();
-    let temporaries = dir.remove_temporaries();
+    let left = dir.remove_temporaries();
+    terminal::name_kept(&left);
     let tapes = tapes::open(answers, dir, Wanted { record, local: loaded.settings.tape.local, fresh, header })?;
-    if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
+    if let Some(line) = tapes::recovery(&tapes.found, left.removed, fresh) {
         err(&format!("{line}\n"));
     }
-    let configuration = model_setup::configuration(loaded, key);
+    let mut configuration = model_setup::configuration(loaded, key);
+    if let Some(key) = &configuration.api_key {
+        configuration.key_is_a_word = is_word_of(key, &String::from_utf8_lossy(&dir.read_plan()?));
+    }
     let live = matches!(tapes.source, Source::Live);
     if live {
         model_setup::check_budget(loaded, &choice.facts)?;

@@ -42,6 +42,7 @@ mod rate_limits;
 mod redo;
 mod refresh;
 mod release;
+mod replay_events;
 mod reporting;
 mod retry;
 mod run;
@@ -101,6 +102,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Undo(arguments) => undo::run(&arguments),
         Command::Redo(arguments) => redo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::ReplayEvents(arguments) => replay_events::run(&arguments, &line.global),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Gc(arguments) => gc::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),

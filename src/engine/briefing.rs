@@ -169,7 +169,8 @@ impl Briefing {
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
         let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
         let room = budget.saturating_sub(reckoned_tokens(&system));
-        let chosen = level_prompt((&self.templates, stage), &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
+        let chosen =
+            level_prompt((&self.templates, stage), &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
         Ok(Shared {
             level: self.templates.level(stage, &chosen)?.into(),
             lists_all: chosen.lists_all(),

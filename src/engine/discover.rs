@@ -8,12 +8,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    cut::{self, Remedy, Room},
+    cut::{self, Room},
     worker::{Limits, Rejected, continued, final_refusal, finish, millis},
 };
 use crate::{
     discovery::{self, Discovered, Fault, Prompt, Source, examine, parse_answer},
     document::Severity,
+    event::Remedy,
     model::{Completion, FinishReason, Message, Model, ModelError, Progress, Request, ResponseSchema, Role, Usage},
     parallel::Basis,
     prompts::{TemplateError, Templates},
@@ -295,6 +296,7 @@ mod tests {
             let at = Timestamp::UNIX_EPOCH;
             async move {
                 Ok(Completion {
+                    masked: false,
                     text: text.to_owned(),
                     finish,
                     refusal: None,

@@ -23,10 +23,10 @@ use super::{
     save::{SaveError, Saver},
     schedule::{Node, Schedule},
     summary::{Charged, Ledger},
-    worker::{FINISH_UNCLEAR, Limits},
+    worker::Limits,
 };
 use crate::{
-    document::{Digest, ExecutionPart, Names, Stage},
+    document::{Code, Digest, ExecutionPart, Names, Stage},
     model::{Model, Recorder, Scope, gate::Bounds},
     parallel::{Failure, Status, whole_seconds},
     plan::AchievementId,
@@ -334,7 +334,7 @@ impl Dispatcher {
         parts.left -= 1;
         match (outcome.result, written) {
             (Ok(_), Some(Ok(written))) => {
-                let unclear = written.warnings.iter().any(|warning| warning.code == FINISH_UNCLEAR);
+                let unclear = written.warnings.iter().any(|warning| warning.code == Code::FinishUnclear);
                 engine.emit(Event::DocumentWritten { call, path: path.clone(), warnings: written.warnings });
                 parts.paths.push(path.clone());
                 self.ledger.document(index, path.clone(), unclear);

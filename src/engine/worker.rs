@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use super::{
     CallId, Event, Remedy,
     cut::{self, Room},
+    exchange_event,
 };
 use crate::{
-    document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
+    document::{Code, Expected, Finding, Names, Severity, check_answer, unwrap_answer},
     model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
     prompts::{TemplateError, Templates},
 };
@@ -234,7 +235,7 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
-        Progress::Exchanged(exchanged) => Event::exchange(Some(call), attempt, exchanged, prices),
+        Progress::Exchanged(exchanged) => exchange_event(Some(call), attempt, exchanged, prices),
     });
 }
 
@@ -266,33 +267,31 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             names: &call.names,
         },
     );
+    if completion.masked {
+        findings.push(Code::SecretInDocument.error(
+            None,
+            "The answer held an API key or a password, which was masked as `***`. Write the document without it.",
+        ));
+    }
     findings.extend(finish(&completion.finish));
     findings
 }
-
-/// The code of an answer that came to its end without a `finish_reason`.
-pub(super) const FINISH_UNCLEAR: &str = "finish-unclear";
 
 /// What is wrong with the way an answer ended; what a cap or a filter did is seen to elsewhere.
 pub(super) fn finish(reason: &FinishReason) -> Option<Finding> {
     match reason {
         FinishReason::Stop | FinishReason::Length | FinishReason::ContentFilter => None,
         // Some servers never say it, and their answers pass the same checks as others.
-        FinishReason::Unsaid => Some(Finding {
-            code: FINISH_UNCLEAR,
-            severity: Severity::Warning,
-            message: String::from("The server did not say that the answer is whole (no finish_reason)."),
-            line: None,
-        }),
-        FinishReason::Other(reason) => Some(Finding {
-            code: "finish-reason",
-            severity: Severity::Error,
-            message: format!(
+        FinishReason::Unsaid => Some(
+            Code::FinishUnclear.warning(None, "The server did not say that the answer is whole (no finish_reason)."),
+        ),
+        FinishReason::Other(reason) => Some(Code::FinishReason.error(
+            None,
+            format!(
                 "The answer ended with the finish_reason `{}`, so it may not be whole. Write all of it, as text, and call no tool.",
                 one_line(reason)
             ),
-            line: None,
-        }),
+        )),
     }
 }
 
@@ -303,7 +302,7 @@ fn cut_finding(completion: &Completion, cap: u32) -> Finding {
     } else {
         format!("The answer was cut at the cap of {cap} output tokens.")
     };
-    Finding { code: "cut-off", severity: Severity::Error, message, line: None }
+    Code::CutOff.error(None, message)
 }
 
 /// The first request again, the rejected answer, and what is wrong with it. Only the last answer is quoted, and no

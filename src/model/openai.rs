@@ -289,10 +289,12 @@ impl OpenAi {
 
     /// What becomes of an answer. A server that repeats a secret must not get it into a document.
     fn completion(&self, answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
+        let masked = outcome.masked || self.shared.secrets.are_in(&answer.text);
         Completion {
             key: Arc::clone(&keys.item),
             remembered: false,
             text: self.shared.secrets.scrub(answer.text),
+            masked,
             finish: answer.finish.unwrap_or(FinishReason::Unsaid),
             refusal: Some(answer.refusal)
                 .filter(|refusal| !refusal.is_empty())

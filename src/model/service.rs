@@ -82,6 +82,8 @@ pub(super) struct Outcome {
     pub(super) waiting_since: Option<Instant>,
     /// Why the exchange is not on the tape.
     pub(super) unrecorded: Option<String>,
+    /// Whether a secret stood in the answer when it was recorded.
+    pub(super) masked: bool,
 }
 
 impl Attempt {
@@ -171,6 +173,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
 pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);
+    outcome.masked = exchange.masked;
     outcome.latency = Duration::from_millis(exchange.latency_ms);
     outcome.exchanged = Some(Exchanged {
         key: exchange.key.as_str().into(),

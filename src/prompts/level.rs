@@ -259,9 +259,17 @@ mod tests {
                 })
                 .collect()
         };
-        let frame = words(&templates.level(Stage::Subplan, &level_prompt((&templates, Stage::Subplan), &plan, 1, vec![], 0, &words).unwrap()).unwrap());
+        let frame = words(
+            &templates
+                .level(
+                    Stage::Subplan,
+                    &level_prompt((&templates, Stage::Subplan), &plan, 1, vec![], 0, &words).unwrap(),
+                )
+                .unwrap(),
+        );
         let of = |n: u32, room: usize| {
-            let prompt = level_prompt((&templates, Stage::Subplan), &plan, 1, siblings(n), frame + room, &words).unwrap();
+            let prompt =
+                level_prompt((&templates, Stage::Subplan), &plan, 1, siblings(n), frame + room, &words).unwrap();
             let text = templates.level(Stage::Subplan, &prompt).unwrap();
             (prompt.dropped.clone(), words(&text).saturating_sub(frame), text)
         };

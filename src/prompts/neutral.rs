@@ -117,7 +117,9 @@ mod tests {
             assert_eq!(neutral(text), expected);
             assert_eq!(neutral(expected), expected, "twice is once");
         }
-        for text in ["f <| g |> h", "<||>", "a < b, [link](x) [ ] [x]", "| a | b |", "Vec<String>", "<script>", "x<|", "[é"] {
+        for text in
+            ["f <| g |> h", "<||>", "a < b, [link](x) [ ] [x]", "| a | b |", "Vec<String>", "<script>", "x<|", "[é"]
+        {
             assert!(matches!(neutral(text), Cow::Borrowed(_)), "{text}");
         }
     }

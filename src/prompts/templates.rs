@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use tera::{Context, Kwargs, State, Tera};
 
 use super::{
-    neutral::{attribute, name, neutral},
     BatchDocument, DiscoveryPrompt, Fault, FixedDependency, InventoryEntry, ItemContext, LevelPrompt, PartContext,
     SubplanContext,
+    neutral::{attribute, name, neutral},
 };
 use crate::{
-    document::{DEFAULT_LANGUAGE, Finding, OutlineError, Outlines, Stage},
+    document::{Code, DEFAULT_LANGUAGE, Finding, OutlineError, Outlines, Stage},
     paste,
 };
 
@@ -115,13 +115,12 @@ impl Templates {
     }
 
     /// The same for documents that have the sections of `outlines`.
-    pub fn with_outlines(
-        overrides: &[(TemplateName, String)],
-        outlines: Outlines,
-    ) -> Result<Self, TemplateError> {
+    pub fn with_outlines(overrides: &[(TemplateName, String)], outlines: Outlines) -> Result<Self, TemplateError> {
         let mut tera = Tera::new();
         // Whatever a template prints is data, also where it forgets the filter. `batch.md` joins rendered templates.
-        tera.autoescape_on(TemplateName::ALL.into_iter().filter(|name| *name != TemplateName::Batch).map(TemplateName::file_name));
+        tera.autoescape_on(
+            TemplateName::ALL.into_iter().filter(|name| *name != TemplateName::Batch).map(TemplateName::file_name),
+        );
         tera.set_escape_fn(|text, out| out.write_all(neutral(text).as_bytes()));
         tera.register_filter("data", |text: &str, _: Kwargs, _: &State| neutral(text).into_owned());
         tera.register_filter("attribute", |text: &str, _: Kwargs, _: &State| attribute(text));
@@ -265,7 +264,7 @@ impl Templates {
             others: vec![super::OtherPart { number: 2, purpose: String::from("second half") }],
         };
         let finding = Finding {
-            code: "section-missing",
+            code: Code::SectionMissing,
             severity: crate::document::Severity::Error,
             message: String::from("The section Approach is missing."),
             line: Some(1),

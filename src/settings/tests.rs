@@ -157,7 +157,7 @@ fn a_later_layer_wins_and_is_named() {
         ("PLANWAVE_RUN_ORDER", "ready"),
         ("PLANWAVE_OUTPUT_COLOR", ""),
     ];
-    let user = "[run]\nconcurrency = 2\nmax_attempts = 2\norder = \"level\"\nstrict = true\n[model]\norganization = \"org-user\"\n";
+    let user = "[run]\nconcurrency = 6\nmax_attempts = 4\norder = \"level\"\nstrict = true\n[model]\norganization = \"org-user\"\n";
     let project = "# shared\n[run]\nconcurrency = 3\nmax_attempts = 3\n";
     let plan = "run.concurrency = 4\n";
     let flags = Overrides { order: Some(Order::Level), ..Overrides::default() };
@@ -255,6 +255,14 @@ fn paths_are_relative_to_the_file_that_names_them() {
     ));
     assert_eq!(loaded.settings.prompts.directory, Some(PathBuf::from("/work").join("templates")));
     assert_eq!(loaded.settings.model.models_file, Some(PathBuf::from("here/models.toml")));
+    // A program, too, where it is a path; a name is looked up.
+    for (program, expected) in
+        [("./key", "/home/me/.config/planwave/./key"), ("pass", "pass"), ("/bin/key", "/bin/key")]
+    {
+        let user = format!("[model]\napi_key_command = [\"{program}\", \"./as-it-is\"]\n");
+        let command = self::loaded(&sources(&[], &user, "", "")).settings.model.api_key_command.unwrap();
+        assert_eq!((command.program.as_str(), command.arguments[0].as_str()), (expected, "./as-it-is"));
+    }
 }
 
 #[test]
@@ -544,6 +552,24 @@ fn what_the_user_decides_no_file_of_somebody_else_does() {
         assert_eq!(origin(&[], &text, &text), theirs);
         assert_eq!(origin(&[variable], "", &text), variable.0);
     }
+    // What a gateway is told to pass on, at a server of the user's; at its own, a project may say so.
+    for line in [
+        "extra_headers = { Helicone-Target-Url = \"https://evil.example\" }",
+        "extra_parameters = { api_base = \"x\" }",
+    ] {
+        let text = format!("[model]\n{line}\n");
+        let (message, _) = failure(&sources(&[], "", &text, ""));
+        assert!(
+            message.contains("cannot be set by a project's file alone, because it says to which other"),
+            "{message}"
+        );
+        assert_eq!(loaded(&sources(&[], &text, &text, "")).claims.len(), 0);
+        let both = format!("{text}base_url = \"https://gate.example/v1\"");
+        assert_eq!(loaded(&sources(&[], "", &both, "")).claims.len(), 1);
+        // To repeat the user's server is not to name one.
+        let repeated = format!("{text}base_url = \"https://api.openai.com/v1\"");
+        assert!(load(&sources(&[], "", &repeated, ""), &Overrides::default()).is_err());
+    }
     // What is so anyway may be said by anybody.
     let harmless = "[model]\napi_key_env = \"OPENAI_API_KEY\"\nproxy = \"\"\nallow_insecure_http = false\n";
     assert_eq!(loaded(&sources(&[], "", harmless, "")).warnings, [""; 0]);
@@ -623,6 +649,112 @@ fn a_server_that_only_a_projects_file_names_needs_the_users_trust() {
         let claims: Vec<String> = loaded.claims.iter().map(ToString::to_string).collect();
         assert_eq!(claims, Vec::from_iter(expected.map(said)), "{variables:?} {user} {project}");
     }
+}
+
+#[test]
+fn a_projects_file_lowers_a_bound_and_lifts_none() {
+    let (user_name, project_name) = ("~/.config/planwave/config.toml", "planwave.toml");
+    // The key, what the user says ("" for nothing), what the project says, and the effective value.
+    let cases = [
+        ("run.max_cost", "5", "0", "5"),
+        ("run.max_cost", "5", "5.5", "5"),
+        ("run.max_cost", "5", "0.5", "0.5"),
+        ("run.max_cost", "", "0.5", "0.5"),
+        ("run.max_tokens", "1000", "0", "1000"),
+        ("run.max_tokens", "1000", "1001", "1000"),
+        ("run.max_tokens", "", "1001", "1001"),
+        ("run.max_attempts", "", "4", "3"),
+        ("run.max_attempts", "5", "4", "4"),
+        ("run.concurrency", "", "64", "8"),
+        ("run.concurrency", "64", "16", "16"),
+        ("run.grace_seconds", "", "0", "30"),
+        ("run.grace_seconds", "", "86400", "30"),
+        ("run.strict", "true", "false", "true"),
+        ("run.strict", "", "true", "true"),
+        ("retry.max_retries", "", "100", "5"),
+        ("retry.max_retries", "", "0", "0"),
+        ("retry.base_delay_ms", "", "1", "500"),
+        ("retry.max_delay_ms", "", "1", "8000"),
+        ("retry.max_delay_ms", "", "9000", "9000"),
+        ("retry.run_percent", "", "1000", "20"),
+        ("retry.failures_in_a_row", "", "0", "20"),
+        ("retry.failures_in_a_row", "0", "7", "7"),
+        ("retry.rejected_seconds", "", "86400", "600"),
+        ("timeouts.call_seconds", "", "86400", "1800"),
+        ("timeouts.call_seconds", "", "60", "60"),
+        ("timeouts.first_token_seconds", "", "601", "600"),
+        ("timeouts.idle_seconds", "", "121", "120"),
+        ("timeouts.connect_seconds", "", "6", "5"),
+        ("limits.requests_per_minute", "60", "0", "60"),
+        ("limits.requests_per_minute", "60", "30", "30"),
+        ("limits.tokens_per_minute", "60", "61", "60"),
+        ("limits.remember", "false", "true", "false"),
+        ("limits.remember", "", "false", "false"),
+        ("model.max_output_tokens", "4000", "0", "4000"),
+        ("model.max_output_tokens", "4000", "2000", "2000"),
+        ("prompts.shared_tokens", "", "8001", "8000"),
+        ("prompts.repair_tokens", "", "100", "100"),
+        ("tape.local", "", "false", "true"),
+        ("tape.local", "false", "true", "true"),
+    ];
+    for (key, user, project, effective) in cases {
+        let line = |value: &str| if value.is_empty() { String::new() } else { format!("{key} = {value}\n") };
+        for place in [project_name, "plan/planwave.toml"] {
+            let theirs = line(project);
+            let (project_text, plan_text) = if place == project_name { (&*theirs, "") } else { ("", &*theirs) };
+            let loaded = loaded(&sources(&[], &line(user), project_text, plan_text));
+            let moved = project == effective;
+            let (value, origin) = shown(&loaded, key);
+            let from = match (moved, user) {
+                (true, _) => format!("{place}:1"),
+                (false, "") => String::from("default"),
+                (false, _) => format!("{user_name}:1"),
+            };
+            assert_eq!((value.to_string().as_str(), origin), (effective, from), "{key}: {user} and {project}");
+            let notes = &loaded.entries.iter().find(|entry| entry.key() == key).unwrap().notes;
+            assert_eq!((loaded.warnings.len(), notes.len()), (usize::from(!moved), usize::from(!moved)), "{key}");
+            if !moved {
+                let warning = &loaded.warnings[0];
+                let begin = format!("{place}:1 sets {key} to {project}, but a project's file ");
+                assert!(warning.starts_with(&begin) && warning.contains(" stays; "), "{warning}");
+            }
+        }
+        // The user's own word, wherever it stands, goes either way, and nothing is to be said.
+        let variable = format!("PLANWAVE_{}", key.replace('.', "_").to_uppercase());
+        let loaded = loaded(&sources(&[(&variable, project)], &line(user), &line(project), ""));
+        assert_eq!(shown(&loaded, key), (serde_json::from_str(project).unwrap(), variable));
+        assert_eq!(loaded.warnings, [""; 0], "{key}");
+    }
+    // Each number and switch has a direction; what has none costs nothing.
+    for key in KEYS.iter().filter(|key| key.reach == reach::Reach::Any) {
+        let free = matches!(
+            key.kind,
+            Kind::Text
+                | Kind::Name
+                | Kind::Token
+                | Kind::Choice(_)
+                | Kind::Url
+                | Kind::Headers
+                | Kind::Parameters
+                | Kind::Path
+        );
+        assert!(free, "{}", key.path());
+    }
+}
+
+#[test]
+fn a_projects_models_file_stands_beside_the_users() {
+    let (mine, theirs) = ("[model]\nmodels_file = \"mine.toml\"", "[model]\nmodels_file = \"theirs.toml\"");
+    let both = loaded(&sources(&[], mine, theirs, ""));
+    let file = |path: Option<&NamedPath>| path.map(|path| path.path.display().to_string());
+    let mine_path = String::from("/home/me/.config/planwave/mine.toml");
+    assert_eq!(file(both.path("model.models_file")), Some(mine_path.clone()));
+    assert_eq!(file(both.project_models_file.as_ref()).as_deref(), Some("/work/theirs.toml"));
+    let entry = both.entries.iter().find(|entry| entry.key() == "model.models_file").unwrap();
+    assert_eq!((entry.shown.clone(), entry.notes.len()), (json!(mine_path), 1));
+    let alone = loaded(&sources(&[], "", theirs, ""));
+    assert_eq!(file(alone.path("model.models_file")), None);
+    assert_eq!(shown(&alone, "model.models_file"), (json!("/work/theirs.toml"), "planwave.toml:2".into()));
 }
 
 #[test]

@@ -65,7 +65,10 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
     let document = env.read("plan/subplans/SUBPLAN_TEST_11.md");
     assert!(document.starts_with("# SUBPLAN") && document.contains("## Approach"), "{document}");
     let again = env.read("again.md");
-    assert!(again.contains("- subplans/SUBPLAN_TEST_12.md: achievement 1.2\n\nAn earlier answer was not accepted."), "{again}");
+    assert!(
+        again.contains("- subplans/SUBPLAN_TEST_12.md: achievement 1.2\n\nAn earlier answer was not accepted."),
+        "{again}"
+    );
     assert!(!again.contains("<achievement id=\"1.1\" "), "{again}");
     let parallel = env.read("plan/parallel.json");
     assert!(parallel.contains("\"subplan_path\": \"subplans/SUBPLAN_TEST_11.md\""), "{parallel}");
@@ -140,7 +143,10 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
 
     // The prompt for one document is the text of the request that a run sends.
     let prompt = env.run(&["prompt", "subplans", "plan", "--ids", "1.2"]);
-    assert!(prompt.starts_with("You are a senior engineer. You write one SUBPLAN") && !prompt.contains("=== FILE"), "{prompt}");
+    assert!(
+        prompt.starts_with("You are a senior engineer. You write one SUBPLAN") && !prompt.contains("=== FILE"),
+        "{prompt}"
+    );
     assert!(prompt.contains("planwave import plan answer.md --as subplans/SUBPLAN_TEST_12.md"), "{prompt}");
 }
 

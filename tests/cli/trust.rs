@@ -144,3 +144,103 @@ async fn a_file_of_another_user_counts_only_when_it_is_trusted() {
     env.run(&["doctor", "plan"]);
     assert!(requests(&server).await > 0);
 }
+
+/// What settings name is read as a regular file of bounded size, from a project's file only below its own directory.
+#[cfg(unix)]
+#[test]
+fn what_settings_name_is_read_with_a_bound() {
+    use std::os::unix::fs::symlink;
+    let env = TestEnv::with_plan(&[vec![]]);
+    env.write("outside/system.md", "secret\n");
+    env.write("outside/one.toml", "secret\n");
+    env.write("plan/prompts/notes.txt", "x");
+    symlink("/dev/zero", env.path("plan/prompts/system.md")).unwrap();
+    symlink("/dev/zero", env.path("plan/zero")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(env.path("plan/pipe")).status().unwrap();
+    assert!(made.success());
+    std::fs::File::create(env.path("plan/sparse")).unwrap().set_len(1 << 40).unwrap();
+    let dry: &[&str] = &["run", "plan", "--all", "--dry-run"];
+    // The text of plan/planwave.toml, and how the error ends and where.
+    let model = |file: &str| format!("[model]\nmodels_file = '{file}'\n");
+    let prompts = |directory: &str| format!("[prompts]\ndirectory = '{directory}'\n");
+    let of = |key: &str| format!("(`{key}` of plan/planwave.toml:2)");
+    let outside = "is not in the directory of the planwave.toml that names it ";
+    for (text, reason, key) in [
+        (model("/dev/zero"), outside, "model.models_file"),
+        (model("../outside/one.toml"), outside, "model.models_file"),
+        (model("zero"), outside, "model.models_file"),
+        (model("pipe"), "it is not a regular file ", "model.models_file"),
+        (model("sparse"), "it is larger than ", "model.models_file"),
+        (model("prompts"), "it is a directory ", "model.models_file"),
+        (prompts("../outside"), outside, "prompts.directory"),
+        (prompts("prompts"), "is a link that leads out of its directory ", "prompts.directory"),
+    ] {
+        env.write("plan/planwave.toml", &text);
+        let said = env.run(dry);
+        assert!(said.ends_with("[exit 2]") && said.contains(reason) && said.contains(&of(key)), "{text}: {said}");
+    }
+    // The same files, named by the user.
+    env.write("plan/planwave.toml", "");
+    for (name, path) in [
+        ("PLANWAVE_MODEL_MODELS_FILE", "/dev/zero"),
+        ("PLANWAVE_MODEL_MODELS_FILE", "plan/pipe"),
+        ("PLANWAVE_PROMPTS_DIRECTORY", "plan/prompts"),
+    ] {
+        let said = env.run_with(dry, &[(name, path)]);
+        assert!(
+            said.ends_with("[exit 2]") && said.contains("it is not a regular file (`") && said.contains(name),
+            "{said}"
+        );
+    }
+    for text in ["[init]\npatterns_directory = 'outside/..'\n", "[init]\npatterns_directory = '../..'\n"] {
+        env.write("inner/planwave.toml", text);
+        let mut command = env.command(&["init", "--list"], &[]);
+        let output = command.current_dir(env.path("inner")).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}: {output:?}");
+    }
+    // A configuration file that is a device or a pipe.
+    for target in ["/dev/zero", "pipe"] {
+        std::fs::remove_file(env.path("plan/planwave.toml")).unwrap();
+        symlink(target, env.path("plan/planwave.toml")).unwrap();
+        let said = env.run(dry);
+        assert!(said.contains("error: plan/planwave.toml: cannot be read: it is not a regular file"), "{said}");
+    }
+}
+
+#[test]
+fn a_projects_file_lifts_no_bound_of_the_users() {
+    let env = TestEnv::with_plan(&[vec![]]).server("http://127.0.0.1:9/v1");
+    env.write(".config/planwave/config.toml", "[run]\nmax_tokens = 1000\n");
+    env.write("plan/planwave.toml", "[run]\nmax_tokens = 0\nconcurrency = 64\n[tape]\nlocal = false\n");
+    let shown = env.run(&["config", "show", "plan"]);
+    for line in [
+        "# .config/planwave/config.toml:2; plan/planwave.toml:2 says 0, but a project's file may only lower it",
+        "# default; plan/planwave.toml:3 says 64, but a project's file may only lower it",
+        "# default; plan/planwave.toml:5 says false, but a project's file may only turn it on",
+        "# warning: plan/planwave.toml:2 sets run.max_tokens to 0, but a project's file may only lower it: 1000 \
+         (.config/planwave/config.toml:2) stays; your own configuration file or PLANWAVE_RUN_MAX_TOKENS can set it",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let said = env.run(&["run", "plan", "--all", "--dry-run", "--json"]);
+    assert!(
+        said.contains("\"max_tokens\": 1000") && said.contains("warning: plan/planwave.toml:5 sets tape.local"),
+        "{said}"
+    );
+    // Prices of a project do not make known ones smaller, so a bound in dollars holds.
+    let free = "[models.\"gpt-5-mini\"]\nprices = { input = 0, output = 0 }\n";
+    env.write("plan/free.toml", free);
+    let cost = |settings: &str| {
+        env.write("plan/planwave.toml", settings);
+        let said = env.run_with(
+            &["run", "plan", "--all", "--dry-run"],
+            &[("PLANWAVE_MODEL_BASE_URL", "https://api.openai.com/v1")],
+        );
+        said.lines().find(|line| line.starts_with("Cost")).unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    let known = cost("");
+    assert!(!known.contains("unknown") && known.contains('$'), "{known}");
+    assert_eq!(cost("[model]\nmodels_file = 'free.toml'\n"), known);
+    env.write("plan/free.toml", &format!("{free}[providers.free]\nhosts = ['api.openai.com*']\n"));
+    assert_eq!(cost("[model]\nmodels_file = 'free.toml'\nprovider = 'free'\n"), known);
+}

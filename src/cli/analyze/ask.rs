@@ -23,7 +23,9 @@ use crate::{
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
-    engine::{Event, Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
+    engine::{
+        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, exchange_event, question,
+    },
     history::Kind,
     model::{Progress, Scope},
     parallel::whole_seconds,
@@ -102,7 +104,7 @@ pub(super) fn run(
         let go_on = || matches!(*stop.borrow(), Stop::No);
         let say = |event| {
             if let Inquired::Progress(Progress::Exchanged(exchanged)) = &event {
-                let exchange = Event::exchange(None, 1, exchanged.clone(), limits.prices.as_ref());
+                let exchange = exchange_event(None, 1, exchanged.clone(), limits.prices.as_ref());
                 let mut charges = charges.lock().unwrap_or_else(PoisonError::into_inner);
                 charges.event(&exchange);
                 charges.settle();

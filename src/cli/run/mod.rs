@@ -124,7 +124,7 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result
     // What an interrupted write left behind is nobody's, unless somebody is at work.
     let dir = &prepared.leveled.project.dir;
     if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
-        dir.remove_temporaries();
+        terminal::name_kept(&dir.remove_temporaries());
     }
     let mut forecast = prepared.forecast(None)?;
     if surroundings.json {
