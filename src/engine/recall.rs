@@ -149,6 +149,7 @@ mod tests {
             cache_key: String::new(),
             deliverables: Vec::new(),
             source: String::new(),
+            paths: None,
         };
         let limits = Limits {
             max_attempts: 3,

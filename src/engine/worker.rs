@@ -12,7 +12,8 @@ use std::sync::{
 use jiff::Timestamp;
 
 use super::{
-    CallId, Event, Remedy,
+    CallId, Event, PathRules, Remedy,
+    code_base::own_parts,
     cut::{self, Room},
     exchange_event,
 };
@@ -54,6 +55,8 @@ pub struct Call {
     pub deliverables: Vec<String>,
     /// What the PLAN says of the achievement.
     pub source: String,
+    /// What its paths are held against.
+    pub paths: Option<PathRules>,
 }
 
 /// What has become of a call.
@@ -267,6 +270,9 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             names: &call.names,
         },
     );
+    if let Some(paths) = &call.paths {
+        findings.extend(paths.check(body, own_parts(&call.messages)));
+    }
     if completion.masked {
         findings.push(Code::SecretInDocument.error(
             None,

@@ -7,6 +7,7 @@ mod answer;
 mod codes;
 mod deliverables;
 mod loose;
+mod paths;
 mod placeholder;
 mod references;
 mod refusal;
@@ -19,6 +20,7 @@ mod unwrap;
 pub use answer::check_answer;
 pub use codes::{Code, explain};
 pub use loose::check_document;
+pub use paths::{ExpectedPaths, check_paths};
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;
 
