@@ -7,6 +7,7 @@ use tera::{Context, Kwargs, State, Tera};
 use super::{
     BatchDocument, DiscoveryPrompt, Fault, FixedDependency, InventoryEntry, ItemContext, LevelPrompt, PartContext,
     SubplanContext,
+    literal::literal,
     neutral::{attribute, name, neutral},
 };
 use crate::{
@@ -104,6 +105,7 @@ pub struct TemplateError {
 pub struct Templates {
     tera: Tera,
     outlines: Outlines,
+    literals: Vec<String>,
 }
 
 impl Templates {
@@ -125,15 +127,24 @@ impl Templates {
         tera.register_filter("data", |text: &str, _: Kwargs, _: &State| neutral(text).into_owned());
         tera.register_filter("attribute", |text: &str, _: Kwargs, _: &State| attribute(text));
         tera.register_filter("name", |text: &str, _: Kwargs, _: &State| name(text).to_owned());
+        let sections = [Stage::Subplan, Stage::Execution].into_iter().flat_map(|stage| outlines.of(stage));
+        let mut literals: Vec<String> =
+            sections.flat_map(|section| [&section.content, &section.hint]).cloned().collect();
         for name in TemplateName::ALL {
             let replaced = overrides.iter().find(|(other, _)| *other == name);
             let text =
                 replaced.map_or(Cow::Borrowed(name.embedded()), |(_, text)| Cow::Owned(text.replace("\r\n", "\n")));
             tera.add_raw_template(name.file_name(), &text).map_err(|error| failed(name, &error))?;
+            literals.push(literal(&text));
         }
-        let templates = Self { tera, outlines };
+        let templates = Self { tera, outlines, literals };
         templates.try_samples()?;
         Ok(templates)
+    }
+
+    /// What the templates say by themselves, with the values left out, and what they say of each section.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.literals.iter().map(String::as_str)
     }
 
     /// The rules of one stage's documents. `several` documents in one answer are asked for by people who paste.
@@ -174,9 +185,16 @@ impl Templates {
         Ok(self.render(TemplateName::Execution, &context)?.trim_end().to_owned())
     }
 
-    /// What follows a rejected answer. `quoted_in_part` says that the answer above it was cut.
-    pub fn repair(&self, stage: Stage, findings: &[Finding], quoted_in_part: bool) -> Result<String, TemplateError> {
+    /// What follows a rejected answer. `quoted` says that the answer stands above it, `quoted_in_part` that it was cut there.
+    pub fn repair(
+        &self,
+        stage: Stage,
+        findings: &[Finding],
+        quoted: bool,
+        quoted_in_part: bool,
+    ) -> Result<String, TemplateError> {
         let mut context = self.context(stage, false);
+        context.insert("quoted", &quoted);
         context.insert("findings", findings);
         context.insert("quoted_in_part", &quoted_in_part);
         self.render(TemplateName::Repair, &context)
@@ -273,7 +291,7 @@ impl Templates {
         for stage in [Stage::Subplan, Stage::Execution] {
             self.system(stage, false)?;
             self.level(stage, &super::level::sample_level(&plan))?;
-            self.repair(stage, std::slice::from_ref(&finding), true)?;
+            self.repair(stage, std::slice::from_ref(&finding), true, true)?;
         }
         self.rest()?;
         self.subplan(&item, false)?;
@@ -330,6 +348,6 @@ mod tests {
         assert!(error.starts_with("prompt template repair.md: "), "{error}");
         let right = [(TemplateName::Repair, String::from("again:{% for f in findings %} {{ f.code }}{% endfor %}"))];
         let templates = Templates::load(&right).unwrap();
-        assert_eq!(templates.repair(Stage::Subplan, &[], false).unwrap(), "again:");
+        assert_eq!(templates.repair(Stage::Subplan, &[], true, false).unwrap(), "again:");
     }
 }
