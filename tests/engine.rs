@@ -216,7 +216,9 @@ fn run(scenario: Scenario) -> Ran {
     let wish = Wish { selection: Selection::All, stages, force: false, strict: false };
     let run_plan = Arc::new(plan_run(&wish, &situation).unwrap());
     let templates = Templates::load(&[]).unwrap();
-    let briefing = Briefing::new(plan, graph, templates, &run_plan, 8_000, None).unwrap();
+    let briefing =
+        Briefing::new(plan, graph, templates, &run_plan, 8_000, None, planwave::engine::Coordination::new(&file))
+            .unwrap();
     let model = Arc::new(FakeModel {
         answers: scenario.answers,
         pauses: scenario.pauses,

@@ -2,13 +2,12 @@
 //!
 //! Reading never fails: people name sections in many ways, and what is missing comes out empty.
 
-use crate::markdown::{clean_heading, lines};
-
-use super::{
-    ExecutionPart, Stage,
-    executions::execution_count,
-    prose::{list_item, plain},
+use crate::{
+    markdown::{clean_heading, lines},
+    plan::deliverables,
 };
+
+use super::{ExecutionPart, Stage, executions::execution_count};
 
 /// The sections of a generated SUBPLAN, in order.
 pub const SUBPLAN_SECTIONS: [&str; 7] = [
@@ -197,7 +196,8 @@ fn trim_body(body: &str) -> &str {
 pub struct Digest {
     /// The objective, raw markdown.
     pub objective: String,
-    /// One line per deliverable, markdown kept, list markers removed.
+    /// One entry per deliverable, markdown kept, list markers removed. Its first line is what it is called; what stands
+    /// below it follows as indented lines.
     pub deliverables: Vec<String>,
     /// The approach, raw markdown.
     pub approach: String,
@@ -233,7 +233,7 @@ pub fn digest(subplan_text: &str) -> Digest {
     let count = execution_count(execution_strategy);
     Digest {
         objective: body(OBJECTIVE_NAMES).to_owned(),
-        deliverables: entries(body(DELIVERABLE_NAMES)),
+        deliverables: deliverables(body(DELIVERABLE_NAMES)),
         approach: body(APPROACH_NAMES).to_owned(),
         execution_strategy: execution_strategy.to_owned(),
         parts: count.parts,
@@ -264,65 +264,6 @@ pub(super) fn find<'s, 'a>(sections: &'s [Section<'a>], names: &[&str]) -> Optio
 fn begins_with_word(name: &str, key: &str) -> bool {
     let ends = name.match_indices(' ').map(|(at, _)| at).take(8);
     ends.into_iter().any(|end| letters(&name[..end]).eq(key.chars()))
-}
-
-/// One entry per deliverable: sub-headings where there are some (with the file that the text below names), else the
-/// items of the outermost list, else the paragraphs.
-fn entries(body: &str) -> Vec<String> {
-    let shallowest = lines(body).filter_map(|line| line.heading()).map(|heading| heading.level).min();
-    let mut headings: Vec<Heading> = Vec::new();
-    let mut items: Vec<String> = Vec::new();
-    let mut paragraphs: Vec<String> = Vec::new();
-    for line in lines(body).filter(|line| !line.in_fence && !line.is_blank()) {
-        if let Some(heading) = line.heading() {
-            if Some(heading.level) == shallowest {
-                headings.push(Heading { name: section_name(heading.text), file: None });
-            }
-            continue;
-        }
-        if let Some(heading) = headings.last_mut().filter(|heading| heading.file.is_none()) {
-            heading.file = labelled_file(line.text).map(str::to_owned);
-        }
-        match list_item(line.text) {
-            Some(item) if item.indent < 2 && !item.text.is_empty() => items.push(item.text.to_owned()),
-            None if !line.text.starts_with([' ', '\t']) => paragraphs.push(line.text.trim().to_owned()),
-            Some(_) | None => {}
-        }
-    }
-    // A heading that says "Primary Deliverables" only introduces a list.
-    let introduces = |heading: &Heading| heading.name.to_lowercase().contains("deliverable");
-    if headings.len() > 1 && !headings.iter().any(introduces) {
-        headings.into_iter().map(Heading::entry).collect()
-    } else if items.is_empty() {
-        paragraphs
-    } else {
-        items
-    }
-}
-
-/// A deliverable that has a heading of its own.
-struct Heading {
-    name: String,
-    file: Option<String>,
-}
-
-impl Heading {
-    fn entry(self) -> String {
-        match self.file {
-            Some(file) if !self.name.contains(&file) => format!("{} ({file})", self.name),
-            Some(_) | None => self.name,
-        }
-    }
-}
-
-/// The code span of a line such as "**File**: `a/b.rs`".
-fn labelled_file(line: &str) -> Option<&str> {
-    let (label, value) = line.split_once(':')?;
-    let label = plain(label).to_lowercase();
-    let is_file = ["file", "files", "path", "location", "module", "script"].contains(&label.as_str());
-    let start = value.find('`').filter(|_| is_file)?;
-    let end = value[start + 1..].find('`')? + start + 2;
-    Some(&value[start..end])
 }
 
 #[cfg(test)]
@@ -400,7 +341,7 @@ mod tests {
                     ## Approach and Design\nStep by step.\n\n## Execution Strategy\nExecutions: 2 in sequence\n1. a\n2. b\n";
         let digest = digest(text);
         assert_eq!(digest.objective, "Reach it.");
-        assert_eq!(digest.deliverables, ["**Parser** (`a.rs`)", "Tests"]);
+        assert_eq!(digest.deliverables, ["**Parser** (`a.rs`)\n  - detail", "Tests"]);
         assert_eq!(digest.approach, "Step by step.");
         assert!(digest.execution_strategy.starts_with("Executions: 2"));
         assert!(digest.in_sequence);
@@ -414,18 +355,25 @@ mod tests {
         let table: &[(&str, &[&str])] = &[
             (
                 "### 1. Parser\n\n**File**: `src/a.rs`\n- detail\n\n### 2. `b.rs`\n**File**: `b.rs`\n\n### 3. Notes",
-                &["Parser (`src/a.rs`)", "`b.rs`", "Notes"],
+                &["Parser (`src/a.rs`)\n  **File**: `src/a.rs`\n  - detail", "`b.rs`\n  **File**: `b.rs`", "Notes"],
             ),
             ("### Primary Deliverables\n- a\n- b\n### Other Deliverables\n- c", &["a", "b", "c"]),
             ("### All of it\n- a\n- b", &["a", "b"]),
             ("One parser.\n\nOne printer.", &["One parser.", "One printer."]),
-            ("One parser.\n  It reads.\n\tIt checks.", &["One parser."]),
-            ("- a\n  - detail\n- b", &["a", "b"]),
+            ("One parser.\n  It reads.\n\tIt checks.", &["One parser. It reads. It checks."]),
+            ("- a\n  - detail\n- b", &["a\n  - detail", "b"]),
+            ("- `a.rs`: the parser,\n  with its tables\n- b", &["`a.rs`: the parser, with its tables", "b"]),
+            ("- a\n\n  More of a.\n- b", &["a\n  More of a.", "b"]),
+            ("| File | For |\n|---|---|\n| `a` | x |\n| b | y |", &["`a` | x", "b | y"]),
+            (
+                "### 1. Module\n\nIt reads\n\n- a\n\n### 2. Tests\n\nTwo.",
+                &["Module\n  It reads\n  - a", "Tests\n  Two."],
+            ),
             ("```\n- not one\n```\n- a", &["a"]),
             ("", &[]),
         ];
         for (body, expected) in table {
-            assert_eq!(entries(body), *expected, "{body}");
+            assert_eq!(deliverables(body), *expected, "{body}");
         }
     }
 

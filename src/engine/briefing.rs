@@ -6,6 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    Coordination,
     code_base::{CodeBase, PathRules},
     planner::{PlannedItem, RunPlan},
 };
@@ -57,6 +58,7 @@ pub struct Briefing {
     paths: Option<PathRules>,
     /// What all prompts carry of the code base.
     repository: String,
+    coordination: Coordination,
 }
 
 impl Briefing {
@@ -69,6 +71,7 @@ impl Briefing {
         run: &RunPlan,
         budget: usize,
         code: Option<CodeBase>,
+        coordination: Coordination,
     ) -> Result<Self, TemplateError> {
         let definitions: HashMap<AchievementId, usize> =
             plan.achievements.iter().enumerate().map(|(index, achievement)| (achievement.id, index)).collect();
@@ -90,8 +93,20 @@ impl Briefing {
         let paths = known.map(|known| PathRules::new(known, &plan));
         let repository = code.as_ref().map(|code| code.context.shared_text()).unwrap_or_default();
         let shared = HashMap::new();
-        let mut briefing =
-            Self { plan, graph, templates, material, definitions, statuses, levels, shared, code, paths, repository };
+        let mut briefing = Self {
+            plan,
+            graph,
+            templates,
+            material,
+            definitions,
+            statuses,
+            levels,
+            shared,
+            code,
+            paths,
+            repository,
+            coordination,
+        };
         for item in &run.items {
             let key = (item.level, item.id.stage);
             if !briefing.shared.contains_key(&key) {
@@ -130,6 +145,11 @@ impl Briefing {
     /// The achievement an item is about.
     pub fn achievement(&self, item: &PlannedItem) -> &Achievement {
         &self.plan.achievements[item.definition]
+    }
+
+    /// Who is to work on an item's achievement, where parallel.json says so.
+    pub fn executor(&self, item: &PlannedItem) -> Option<&str> {
+        self.coordination.executor(item.node)
     }
 
     /// The plan.
@@ -198,10 +218,20 @@ impl Briefing {
     fn render_shared(&self, level: u32, stage: Stage, budget: usize) -> Result<Shared, TemplateError> {
         let system = self.templates.system(stage, false)?;
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
-        let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
+        let siblings = nodes.iter().filter_map(|node| {
+            let achievement = self.definition(self.graph.id(*node))?;
+            Some(Sibling::new(achievement, self.coordination.executor(*node)))
+        });
+        let coordination = self.coordination.of_level(nodes, &self.graph);
         let room = budget.saturating_sub(reckoned_tokens(&system));
-        let mut chosen =
-            level_prompt((&self.templates, stage), &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
+        let mut chosen = level_prompt(
+            (&self.templates, stage),
+            &self.plan,
+            (level, coordination),
+            siblings.collect(),
+            room,
+            &reckoned_tokens,
+        )?;
         chosen.repository.clone_from(&self.repository);
         Ok(Shared {
             level: self.templates.level(stage, &chosen)?.into(),
@@ -247,6 +277,10 @@ impl Briefing {
             context.files = code.context.item_text(item.id.achievement);
         }
         context.blocks = self.references(self.graph.dependents(item.node).iter().copied());
+        let optional = self.coordination.optional(item.node).iter().filter_map(|id| self.graph.index_of(*id));
+        context.optional = self.references(optional);
+        let level = self.levels.get(&item.level).map(Vec::as_slice).unwrap_or_default();
+        context.shares = self.coordination.shares(item.node, level, &self.graph);
         if self.shared(item.level, item.id.stage).is_some_and(|shared| !shared.lists_all) {
             let nodes = self.levels.get(&item.level).map(Vec::as_slice).unwrap_or_default();
             let own = nodes.partition_point(|node| self.graph.id(*node) < item.id.achievement);

@@ -107,7 +107,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-/// The document made of an accepted answer: when that came, and who will work on it.
+/// The document made of an accepted answer: when that came, and who will work on it where parallel.json does not say.
 pub(super) fn document_text(
     briefing: &Briefing,
     item: &PlannedItem,
@@ -125,7 +125,7 @@ pub(super) fn document_text(
         part,
         estimate: item.estimated_hours,
         created: &created.to_string(),
-        executor,
+        executor: briefing.executor(item).or(executor),
     };
     render_document(&header, body)
 }

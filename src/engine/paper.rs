@@ -59,7 +59,7 @@ pub struct Paper<'a> {
     pub digests: &'a HashMap<AchievementId, Digest>,
     /// Names the documents.
     pub names: &'a Names,
-    /// Who will work on the documents.
+    /// Who will work on the documents, where parallel.json does not say.
     pub executor: Option<&'a str>,
 }
 
@@ -146,7 +146,7 @@ impl Paper<'_> {
             part: *part,
             estimate: item.estimated_hours,
             created,
-            executor: self.executor,
+            executor: self.briefing.executor(item).or(self.executor),
         };
         Ok((render_document(&header, &body), warnings))
     }

@@ -1,7 +1,7 @@
 //! Who must not be worked on at the same time: achievements that touch the same file or take the same resource, and pairs
 //! that an analysis found. Whoever plans, hands out or forecasts work asks here, so that there is one answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use memchr::memmem;
 use serde::Deserialize;
@@ -91,6 +91,20 @@ impl Apart {
     /// How many things there are.
     pub(super) fn len(&self) -> usize {
         self.names.len()
+    }
+
+    /// What at least two of these achievements need, with the indices of those that do, by name.
+    pub fn shared_by(&self, nodes: &[usize]) -> Vec<(&str, Vec<usize>)> {
+        let mut by: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &node in nodes {
+            for &thing in self.things(node) {
+                by.entry(thing).or_default().push(node);
+            }
+        }
+        let several = by.into_iter().filter(|(_, nodes)| nodes.len() > 1);
+        let mut shared: Vec<(&str, Vec<usize>)> = several.map(|(thing, nodes)| (self.name(thing), nodes)).collect();
+        shared.sort_unstable();
+        shared
     }
 
     /// The pairs that touch nothing in common, with what is between them.
@@ -241,6 +255,11 @@ impl ParallelFile {
                 Some((*self.by_id.get(&id)?, touches))
             })
             .collect()
+    }
+
+    /// `optional_dependencies` by the index of an entry.
+    pub fn optional_dependencies(&self) -> Vec<Vec<AchievementId>> {
+        self.stated.iter().map(|stated| stated.optional.clone()).collect()
     }
 
     /// The pairs of `execution_instructions`, as indices of entries.

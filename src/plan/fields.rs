@@ -120,6 +120,10 @@ struct Open<'a> {
     filled: bool,
     /// Whether its content is split up by further labels (`**Success Criteria**:` above `**Scripts**:`).
     grouped: bool,
+    /// The level of the heading that the label is.
+    level: Option<u8>,
+    /// The level of the headings that divide its list.
+    parts: Option<u8>,
 }
 
 struct Walk<'a> {
@@ -147,8 +151,14 @@ impl<'a> Walk<'a> {
         if let Some(heading) = line.heading() {
             let (name, inline) = heading.text.split_once(':').unwrap_or((heading.text, ""));
             let label = known(&normal_name(&clean_heading(name)));
+            if label.is_none() && self.is_part(heading.level) {
+                return;
+            }
             self.end(line.start);
             self.begin(label, inline, line.next, Style::Paragraph);
+            if let Some(open) = &mut self.current {
+                open.level = Some(heading.level);
+            }
             return;
         }
         let text = line.text.trim_start();
@@ -164,6 +174,7 @@ impl<'a> Walk<'a> {
         let found = read.and_then(|label| label.known.map(|known| (known, label)));
         let in_paragraph = self.current.filter(|open| open.style == Style::Paragraph);
         match (found, in_paragraph) {
+            (Some((Label::Files, _)), _) if self.in_part() => {}
             (Some((known, label)), Some(open)) if !ends_list(&open, known, &label) => self.fill(),
             (Some((known, label)), _) => {
                 self.end(line.start);
@@ -183,10 +194,13 @@ impl<'a> Walk<'a> {
 
     fn paragraph(&mut self, line: markdown::Line<'a>, text: &'a str, after_blank: bool) {
         match label(text) {
+            // The file of a part that has a heading of its own.
+            Some(label) if label.known == Some(Label::Files) && self.in_part() => {}
             Some(label) if label.known.is_some() => {
                 self.end(line.start);
                 self.begin(label.known, label.inline, line.next, Style::Paragraph);
             }
+            Some(label) if label.bold && self.in_part() && label.known.is_none() => {}
             Some(label) if label.bold => match &mut self.current {
                 Some(open) if groups(open, &label) => open.grouped = true,
                 Some(_) | None => self.end(line.start),
@@ -199,6 +213,30 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether a heading of this level begins a part of the open list (`### 1. Module`): deeper than a label that is a
+    /// heading itself; below another label, where nothing but such headings divides its list.
+    fn is_part(&mut self, level: u8) -> bool {
+        let Some(open) = &mut self.current else { return false };
+        let list = matches!(open.label, Label::Deliverables | Label::Files);
+        let begins = list && open.style == Style::Paragraph && open.inline.is_empty();
+        let deeper = match (open.level, open.parts) {
+            (_, Some(parts)) => level >= parts,
+            (Some(own), None) => level > own,
+            (None, None) => !open.filled,
+        };
+        let part = begins && deeper;
+        if part {
+            open.parts.get_or_insert(level);
+            open.filled = true;
+        }
+        part
+    }
+
+    /// Whether the open list is divided by headings.
+    fn in_part(&self) -> bool {
+        self.current.is_some_and(|open| open.parts.is_some())
+    }
+
     fn fill(&mut self) {
         if let Some(open) = &mut self.current {
             open.filled = true;
@@ -206,8 +244,16 @@ impl<'a> Walk<'a> {
     }
 
     fn begin(&mut self, label: Option<Label>, inline: &'a str, from: usize, style: Style) {
-        self.current =
-            label.map(|label| Open { label, inline: inline.trim(), from, style, filled: false, grouped: false });
+        self.current = label.map(|label| Open {
+            label,
+            inline: inline.trim(),
+            from,
+            style,
+            filled: false,
+            grouped: false,
+            level: None,
+            parts: None,
+        });
     }
 
     fn end(&mut self, at: usize) {

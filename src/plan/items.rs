@@ -1,8 +1,8 @@
 //! The values of a labelled part: one text, raw markdown, or one entry per list item.
 
-use crate::markdown;
+use crate::markdown::{self, clean_heading};
 
-use super::fields::{Field, behind_marker, indentation};
+use super::fields::{Field, behind_marker, indentation, is_rule};
 
 /// How a part without a list becomes entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub(super) enum Inline {
 /// One entry per list item or row of a table; nested items follow their parent as indented lines of its entry.
 pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
     let lead = field.inline.trim().to_owned();
+    if lead.is_empty() && markdown::lines(field.below).any(|line| line.heading().is_some()) {
+        return deliverables(field.below);
+    }
     let mut list = List { lead, ..List::default() };
     for line in markdown::lines(field.below) {
         list.line(line);
@@ -35,6 +38,108 @@ pub(super) fn entries(field: Field<'_>, inline: Inline) -> Vec<String> {
     }
     entries.retain(|entry| !is_nothing(entry));
     entries
+}
+
+/// One entry per deliverable of a text, each with all that belongs to it: what stands below sub-headings where there are
+/// several, else the items of the outermost list, the rows of a table, or the paragraphs.
+pub(crate) fn deliverables(text: &str) -> Vec<String> {
+    let chunks = chunks(text);
+    // A heading that says "Primary Deliverables" only introduces a list.
+    let introduces = |chunk: &Chunk<'_>| chunk.heading.to_lowercase().contains("deliverable");
+    let headed = chunks.iter().filter(|chunk| !chunk.heading.is_empty());
+    if headed.clone().count() > 1 && !headed.clone().any(introduces) {
+        return headed.map(|chunk| chunk.entry()).collect();
+    }
+    let lists: Vec<String> = chunks.iter().flat_map(|chunk| list(chunk.text)).collect();
+    if !lists.is_empty() {
+        return lists;
+    }
+    chunks.iter().flat_map(|chunk| paragraphs(chunk.text)).collect()
+}
+
+/// A heading and what stands below it.
+struct Chunk<'a> {
+    /// Without its number; empty for what stands before the first heading.
+    heading: String,
+    text: &'a str,
+}
+
+impl Chunk<'_> {
+    /// The heading with the file that the text names, and the text as indented lines below it.
+    fn entry(&self) -> String {
+        let file = markdown::lines(self.text).filter(|line| !line.in_fence).find_map(|line| labelled_file(line.text));
+        let mut entry = match file {
+            Some(file) if !self.heading.contains(file) => format!("{} ({file})", self.heading),
+            Some(_) | None => self.heading.clone(),
+        };
+        for line in self.text.lines().filter(|line| !line.trim().is_empty() && !is_rule(line)) {
+            entry.push_str("\n  ");
+            entry.push_str(line.trim_end());
+        }
+        entry
+    }
+}
+
+/// Splits a text at its highest headings.
+fn chunks(text: &str) -> Vec<Chunk<'_>> {
+    let shallowest = markdown::lines(text).filter_map(|line| line.heading()).map(|heading| heading.level).min();
+    let mut marks: Vec<(String, usize, usize)> = vec![(String::new(), 0, 0)];
+    for line in markdown::lines(text) {
+        if let Some(heading) = line.heading().filter(|heading| Some(heading.level) == shallowest) {
+            marks.push((without_number(&clean_heading(heading.text)), line.start, line.next));
+        }
+    }
+    let ends: Vec<usize> = marks.iter().skip(1).map(|(_, start, _)| *start).chain([text.len()]).collect();
+    let chunks = marks.into_iter().zip(ends);
+    chunks.map(|((heading, _, from), end)| Chunk { heading, text: &text[from..end] }).collect()
+}
+
+/// `1. Module` → `Module`.
+fn without_number(heading: &str) -> String {
+    let digits = heading.bytes().take_while(u8::is_ascii_digit).count();
+    match heading[digits..].strip_prefix(['.', ')', ':']) {
+        Some(rest) if digits > 0 && rest.starts_with(' ') => clean_heading(rest),
+        Some(_) | None => heading.to_owned(),
+    }
+}
+
+/// The code span of a line such as "**File**: `a/b.rs`".
+fn labelled_file(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let (label, value) = behind_marker(line).unwrap_or(line).split_once(':')?;
+    let label = label.replace(['*', '_'], "").trim().to_lowercase();
+    let is_file = ["file", "files", "path", "location", "module", "script"].contains(&label.as_str());
+    let start = value.find('`').filter(|_| is_file)?;
+    let end = value[start + 1..].find('`')? + start + 2;
+    Some(&value[start..end])
+}
+
+/// The items of a text's outermost list, or the rows of its table.
+fn list(text: &str) -> Vec<String> {
+    let mut list = List::default();
+    for line in markdown::lines(text) {
+        list.line(line);
+    }
+    let List { mut entries, rows, .. } = list;
+    if entries.is_empty() {
+        entries.extend(rows.into_iter().skip(2));
+    }
+    entries.retain(|entry| !is_nothing(entry));
+    entries
+}
+
+/// The paragraphs outside of fences, each on one line.
+fn paragraphs(text: &str) -> Vec<String> {
+    let mut paragraphs = vec![String::new()];
+    for line in markdown::lines(text).filter(|line| !line.in_fence && line.heading().is_none()) {
+        let last = paragraphs.last_mut().filter(|_| !line.is_blank());
+        match last {
+            Some(paragraph) => join(paragraph, line.text.trim()),
+            None => paragraphs.push(String::new()),
+        }
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty() && !is_rule(paragraph));
+    paragraphs
 }
 
 /// A check box that stands without a list marker.

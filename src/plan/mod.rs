@@ -22,6 +22,7 @@ use serde::Serialize;
 
 pub use error::{NearMiss, PlanError};
 pub use id::{AchievementId, IdFault, IdMap, InvalidId, InvalidPlanName, PlanName};
+pub(crate) use items::deliverables;
 pub use overlooked::{Doubt, Overlooked, overlooked};
 pub use parse::parse;
 pub use seeming::Cause;

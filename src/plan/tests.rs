@@ -331,6 +331,16 @@ fn deliverables_are_read_in_every_form() {
         ("**Deliverables**:\n- a\n| x | y |\n|---|---|\n| z | 5 |\n- b\n  goes on", vec!["a", "b goes on"]),
         ("**Deliverables**:\n- a\n\nProse that stands\nbeside the list.\n- b", vec!["a", "b"]),
         ("**Deliverables**:\n- a\n\n  | x | y |\n  |---|---|\n- b", vec!["a\n  | x | y |\n  |---|---|", "b"]),
+        // Each with a heading of its own, and its text below.
+        (
+            "**Deliverables**:\n\n#### 1. Module\n\n**File**: `a.rs`\n\nIt reads.\n\n#### 2. Tests\n\n- b\n\n**Effort**: 2 h",
+            vec!["Module (`a.rs`)\n  **File**: `a.rs`\n  It reads.", "Tests\n  - b"],
+        ),
+        (
+            "#### Deliverables\n\n##### `a.rs`\n\nIt reads.\n\n##### `b.rs`\n\nIt writes.\n\n#### Notes\n\n- c",
+            vec!["`a.rs`\n  It reads.", "`b.rs`\n  It writes."],
+        ),
+        ("#### Deliverables\n\n- a\n\n#### Notes\n\n- c", vec!["a"]),
         ("**Deliverables**: None", vec![]),
         ("- a\n- b", vec![]),
     ] {

@@ -31,6 +31,10 @@ pub struct ItemContext<'a> {
     pub dependencies: Vec<DependencyContext<'a>>,
     /// What waits for it.
     pub blocks: Vec<Reference<'a>>,
+    /// What would help it, without being waited for.
+    pub optional: Vec<Reference<'a>>,
+    /// What others of its level touch, too.
+    pub shares: Vec<SharedThing>,
     /// Files of the code base that it has to do with, as text; empty where there are none.
     pub files: String,
     /// Its neighbours in the level, where the level's own list had to be cut.
@@ -53,6 +57,8 @@ impl<'a> ItemContext<'a> {
             dependencies_text: achievement.dependencies_text.as_deref(),
             dependencies: Vec::new(),
             blocks: Vec::new(),
+            optional: Vec::new(),
+            shares: Vec::new(),
             near: Vec::new(),
             files: String::new(),
         }
@@ -66,6 +72,44 @@ pub struct Reference<'a> {
     pub id: AchievementId,
     /// Its title.
     pub title: &'a str,
+}
+
+/// A file or resource that several achievements of a level touch, or what an analysis found between two of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SharedThing {
+    /// What it is called.
+    pub name: String,
+    /// Who touches it.
+    pub by: Vec<AchievementId>,
+}
+
+/// A dependency that several achievements of a level have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SharedDependency {
+    /// What they need.
+    pub id: AchievementId,
+    /// Who needs it.
+    pub by: Vec<AchievementId>,
+}
+
+/// What may start when achievements of a level are complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SyncPoint {
+    /// Achievements of the level.
+    pub after: Vec<AchievementId>,
+    /// Achievements of later levels.
+    pub may_start: Vec<AchievementId>,
+}
+
+/// What the achievements of a level have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LevelCoordination {
+    /// Dependencies that several have.
+    pub needed: Vec<SharedDependency>,
+    /// What several touch.
+    pub shared: Vec<SharedThing>,
+    /// What waits for them.
+    pub sync: Vec<SyncPoint>,
 }
 
 /// What an item is told of one of its dependencies.

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{TemplateError, Templates};
+use super::{LevelCoordination, SharedDependency, SharedThing, SyncPoint, TemplateError, Templates};
 use crate::document::Stage;
 use crate::plan::{Achievement, AchievementId, Plan, PlanName, PlanSection};
 
@@ -23,6 +23,8 @@ pub struct LevelPrompt<'a> {
     plan: PlanContext<'a>,
     level: u32,
     siblings: Vec<Sibling<'a>>,
+    /// What they have in common.
+    coordination: LevelCoordination,
     /// What all prompts carry of the code base, as text; empty where that is nothing. It has a budget of its own.
     pub repository: String,
     /// Siblings whose titles were dropped.
@@ -61,13 +63,15 @@ pub struct Sibling<'a> {
     pub title: &'a str,
     /// The first line of each of its deliverables; what stands below is detail that siblings need not know.
     pub deliverables: Vec<&'a str>,
+    /// Who is to work on it.
+    pub executor: Option<&'a str>,
 }
 
 impl<'a> Sibling<'a> {
     /// What the others are told of an achievement.
-    pub fn new(achievement: &'a Achievement) -> Self {
+    pub fn new(achievement: &'a Achievement, executor: Option<&'a str>) -> Self {
         let deliverables = achievement.deliverables.iter().filter_map(|text| text.lines().next()).collect();
-        Self { id: achievement.id, title: &achievement.title, deliverables }
+        Self { id: achievement.id, title: &achievement.title, deliverables, executor }
     }
 }
 
@@ -78,7 +82,7 @@ impl<'a> Sibling<'a> {
 pub fn level_prompt<'a>(
     (templates, stage): (&Templates, Stage),
     plan: &'a Plan,
-    level: u32,
+    (level, coordination): (u32, LevelCoordination),
     mut siblings: Vec<Sibling<'a>>,
     budget: usize,
     count: &dyn Fn(&str) -> usize,
@@ -88,6 +92,7 @@ pub fn level_prompt<'a>(
         plan: PlanContext { name: &plan.name, title: &plan.title, sections: Vec::new() },
         level,
         siblings: Vec::new(),
+        coordination,
         more: 0,
         repository: String::new(),
         dropped: Vec::new(),
@@ -100,7 +105,7 @@ pub fn level_prompt<'a>(
     room -= sections.iter().map(|section| section_tokens(section, count)).sum::<usize>().min(room);
     prompt.plan.sections = sections;
 
-    let titles: Vec<usize> = siblings.iter().map(|s| count(&format!("- {} {}\n", s.id, s.title))).collect();
+    let titles: Vec<usize> = siblings.iter().map(|s| count(&title_line(s))).collect();
     let details: Vec<usize> =
         siblings.iter().map(|s| s.deliverables.iter().map(|d| count(&format!("  - {d}\n"))).sum()).collect();
     let titles_kept = fitting(&titles, room.saturating_sub(if titles.iter().sum::<usize>() > room { 8 } else { 0 }));
@@ -124,6 +129,11 @@ pub fn level_prompt<'a>(
     prompt.siblings = siblings;
     prompt.dropped = dropped;
     Ok(prompt)
+}
+
+fn title_line(sibling: &Sibling<'_>) -> String {
+    let executor = sibling.executor.map(|executor| format!(" ({executor})")).unwrap_or_default();
+    format!("- {} {}{executor}\n", sibling.id, sibling.title)
 }
 
 /// How many of `sizes`, from the first on, fit in `room`.
@@ -234,7 +244,12 @@ pub(super) fn sample_level(plan: &Plan) -> LevelPrompt<'_> {
             sections: vec![SectionContext { heading: "Goal", body: String::from("Goal") }],
         },
         level: 1,
-        siblings: plan.achievements.iter().map(Sibling::new).collect(),
+        siblings: plan.achievements.iter().map(|achievement| Sibling::new(achievement, Some("team"))).collect(),
+        coordination: LevelCoordination {
+            needed: plan.achievements.iter().map(|a| SharedDependency { id: a.id, by: vec![a.id] }).collect(),
+            shared: vec![SharedThing { name: String::from("file"), by: Vec::new() }],
+            sync: vec![SyncPoint { after: Vec::new(), may_start: Vec::new() }],
+        },
         more: 1,
         repository: String::from("src/main.rs"),
         dropped: Vec::new(),
@@ -260,6 +275,7 @@ mod tests {
                     id: AchievementId::parse(&format!("1.{i}")).unwrap(),
                     title: "a title of five words",
                     deliverables: vec!["a deliverable of some five words"],
+                    executor: None,
                 })
                 .collect()
         };
@@ -267,13 +283,28 @@ mod tests {
             &templates
                 .level(
                     Stage::Subplan,
-                    &level_prompt((&templates, Stage::Subplan), &plan, 1, vec![], 0, &words).unwrap(),
+                    &level_prompt(
+                        (&templates, Stage::Subplan),
+                        &plan,
+                        (1, LevelCoordination::default()),
+                        vec![],
+                        0,
+                        &words,
+                    )
+                    .unwrap(),
                 )
                 .unwrap(),
         );
         let of = |n: u32, room: usize| {
-            let prompt =
-                level_prompt((&templates, Stage::Subplan), &plan, 1, siblings(n), frame + room, &words).unwrap();
+            let prompt = level_prompt(
+                (&templates, Stage::Subplan),
+                &plan,
+                (1, LevelCoordination::default()),
+                siblings(n),
+                frame + room,
+                &words,
+            )
+            .unwrap();
             let text = templates.level(Stage::Subplan, &prompt).unwrap();
             (prompt.dropped.clone(), words(&text).saturating_sub(frame), text)
         };
@@ -300,7 +331,9 @@ mod tests {
             .into_iter()
             .map(|heading| PlanSection { heading: heading.into(), body: long.trim_end().into(), line: 1 })
             .collect();
-        let prompt = level_prompt((&templates, Stage::Subplan), &plan, 1, vec![], 1000, &words).unwrap();
+        let prompt =
+            level_prompt((&templates, Stage::Subplan), &plan, (1, LevelCoordination::default()), vec![], 1000, &words)
+                .unwrap();
         assert_eq!(prompt.dropped, ["the end of the PLAN's section Goal", "2 sections of the PLAN"]);
         let text = templates.level(Stage::Subplan, &prompt).unwrap();
         assert!(text.contains("[the rest is left out]") && !text.contains("Current Status"));

@@ -17,7 +17,8 @@ mod reckon;
 mod templates;
 
 pub use context::{
-    BatchDocument, DependencyContext, Fault, ItemContext, OtherPart, PartContext, Reference, SubplanContext,
+    BatchDocument, DependencyContext, Fault, ItemContext, LevelCoordination, OtherPart, PartContext, Reference,
+    SharedDependency, SharedThing, SubplanContext, SyncPoint,
 };
 pub use discovery::{DiscoveryPrompt, FixedDependency, InventoryEntry};
 pub use level::{LevelPrompt, Sibling, level_prompt};

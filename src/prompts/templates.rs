@@ -274,6 +274,8 @@ impl Templates {
         });
         item.blocks.push(super::Reference { id: achievement.id, title: &achievement.title });
         item.files = String::from("src/main.rs");
+        item.optional.push(super::Reference { id: achievement.id, title: &achievement.title });
+        item.shares.push(super::SharedThing { name: String::from("file"), by: vec![achievement.id] });
         item.near.push(super::Reference { id: achievement.id, title: &achievement.title });
         let part = PartContext {
             number: 1,

@@ -10,7 +10,9 @@ use crate::{
         project::{Leveled, Planned},
         tapes::Answers,
     },
-    engine::{self, Briefing, Forecast, Limits, ModelOutlook, Recall, RepositoryForecast, SpaceNeeded, Wish},
+    engine::{
+        self, Briefing, Coordination, Forecast, Limits, ModelOutlook, Recall, RepositoryForecast, SpaceNeeded, Wish,
+    },
     model::{Remembering, gate::Bounds},
     prompts::{TemplateName, Templates},
     report::bytes_text,
@@ -123,6 +125,7 @@ pub(in crate::cli) fn prepare(
         &planned.run,
         loaded.settings.prompts.shared_tokens,
         code,
+        Coordination::new(&leveled.file),
     )?;
     let model_name = loaded.settings.model.name.clone();
     let bounds = model_setup::bounds(loaded);
