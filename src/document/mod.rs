@@ -3,13 +3,16 @@
 //! Pure: text in, values out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod across;
 mod check;
 mod executions;
 mod header;
 mod names;
 mod prose;
 mod sections;
+mod signature;
 
+pub use across::{Clash, ClashKind, LevelDocument, clashes};
 pub use check::{
     Code, Expected, ExpectedPaths, check_answer, check_document, check_paths, explain, is_placeholder, unwrap_answer,
 };

@@ -19,7 +19,9 @@ mod unwrap;
 
 pub use answer::check_answer;
 pub use codes::{Code, explain};
+pub(super) use deliverables::missing as missing_deliverables;
 pub use loose::check_document;
+pub(super) use paths::written_paths;
 pub use paths::{ExpectedPaths, check_paths};
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;
