@@ -99,6 +99,7 @@ mod tests {
             requests: 1,
             key: "".into(),
             remembered: false,
+            lowered_cap: None,
             unrecorded: None,
         }
     }

@@ -306,6 +306,7 @@ mod tests {
                     requests: 1,
                     key: Arc::from("key"),
                     remembered: false,
+                    lowered_cap: None,
                     unrecorded: None,
                 })
             }

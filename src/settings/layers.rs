@@ -93,7 +93,7 @@ impl Loaded {
             return Ok(());
         }
         let origin = self.origin("model.base_url").cloned().unwrap_or(Origin::Default);
-        Err(SettingsError::InsecureUrl { origin, host: model.base_url.host().to_owned() })
+        Err(SettingsError::InsecureUrl { origin, host: model.base_url.name() })
     }
 }
 

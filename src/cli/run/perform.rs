@@ -188,7 +188,7 @@ pub(in crate::cli) fn perform(
         let model = &settings.model;
         let priced = match choice.facts.prices {
             Some(_) => model.name.clone(),
-            None => format!("{} at {}", model.name, model.base_url.host()),
+            None => format!("{} at {}", model.name, model.base_url.name()),
         };
         let context = SummaryContext {
             plan: &plan_argument,
