@@ -105,11 +105,12 @@ impl Model for FakeModel {
                 text,
                 finish: FinishReason::Stop,
                 refusal: None,
-                usage: Some(Usage { input: 100, cached: 0, output: 50, reasoning: 0 }),
+                usage: Some(Usage { input: 100, cached: 0, output: 50, reasoning: 0, at_least: false }),
                 at: at(),
                 latency: Duration::from_millis(5),
                 requests: 1,
                 key: Arc::from("key"),
+                prompt_cut: None,
                 remembered: false,
                 unrecorded: None,
             })

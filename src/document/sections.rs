@@ -90,6 +90,13 @@ pub fn sections(text: &str) -> Vec<Section<'_>> {
         .collect()
 }
 
+/// The level of the headings that are sections.
+pub(super) fn section_level_of(text: &str) -> u8 {
+    let headings: Vec<(u8, String)> =
+        lines(text).filter_map(|line| line.heading()).map(|it| (it.level, section_name(it.text))).collect();
+    section_level(headings.iter().map(|(level, name)| (*level, name.as_str())))
+}
+
 fn section_level<'a>(headings: impl Iterator<Item = (u8, &'a str)>) -> u8 {
     let mut known = [0_usize; 7];
     for (level, name) in headings {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Remedy;
 use crate::{
     document::{Finding, Stage},
-    model::{Exchanged, Prices, Usage, gate::Overdraft},
+    model::{Exchanged, Prices, Progress, PromptCut, Usage, gate::Overdraft},
     plan::AchievementId,
 };
 
@@ -93,6 +93,22 @@ pub enum Event {
         reason: String,
         /// The pause, milliseconds.
         delay_ms: u64,
+    },
+    /// A request is about to be sent. In the run's own journal only: it is there before the request is.
+    Sending {
+        /// The call; `None` where the question is about the plan as a whole.
+        call: Option<CallId>,
+        /// The key of the request.
+        key: String,
+        /// The time.
+        at: Timestamp,
+    },
+    /// A request that was about to be sent was not. In the run's own journal only.
+    Unsent {
+        /// The key of the request.
+        key: String,
+        /// The time.
+        at: Timestamp,
     },
     /// An answer of the server came to its end, whole or not, taken or not. The bill is made of these.
     Exchange {
@@ -201,6 +217,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// The event of a call's progress that the bill has to know of; `None` for the rest.
+    pub fn for_the_bill(call: Option<CallId>, attempt: u32, progress: &Progress, prices: Option<&Prices>) -> Option<Self> {
+        match progress {
+            Progress::Sending { key, at } => Some(Self::Sending { call, key: key.to_string(), at: *at }),
+            Progress::Unsent { key, at } => Some(Self::Unsent { key: key.to_string(), at: *at }),
+            Progress::Exchanged(exchanged) => Some(Self::exchange(call, attempt, exchanged.clone(), prices)),
+            Progress::Received { .. } | Progress::Retrying { .. } => None,
+        }
+    }
+
+    /// Whether it is for the run's own journal and nobody else.
+    pub fn is_a_note(&self) -> bool {
+        matches!(self, Self::Sending { .. } | Self::Unsent { .. })
+    }
+
     /// The event of an exchange, with what it cost.
     pub fn exchange(call: Option<CallId>, attempt: u32, exchanged: Exchanged, prices: Option<&Prices>) -> Self {
         let Exchanged { key, at, status, complete, sent, usage, latency } = exchanged;
@@ -251,6 +282,12 @@ pub struct Summary {
     pub cuts: Vec<String>,
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
+    /// Documents that break off within a sentence, relative to the plan directory.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken_off: Vec<String>,
+    /// What the server counted of the first prompt that it cut, where it cut any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_cut: Option<PromptCut>,
     /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<String>,

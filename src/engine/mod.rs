@@ -36,4 +36,4 @@ pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};
 pub use space::SpaceNeeded;
 pub use state::{ItemState, Signal};
-pub use worker::{Accepted, Call, Limits, Outcome, Rejected, work};
+pub use worker::{Accepted, Call, Limits, Outcome, PROMPT_CUT_HINT, Rejected, work};

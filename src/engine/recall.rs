@@ -129,6 +129,7 @@ mod tests {
                 latency: Duration::ZERO,
                 requests: 0,
                 key: Arc::from("key"),
+                prompt_cut: None,
                 remembered: true,
                 unrecorded: None,
             });

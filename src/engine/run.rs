@@ -23,7 +23,7 @@ use super::{
     save::{SaveError, Saver},
     schedule::{Node, Schedule},
     summary::{Charged, Ledger},
-    worker::{FINISH_UNCLEAR, Limits},
+    worker::{BREAKS_OFF, FINISH_UNCLEAR, Limits},
 };
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage},
@@ -334,7 +334,11 @@ impl Dispatcher {
         parts.left -= 1;
         match (outcome.result, written) {
             (Ok(_), Some(Ok(written))) => {
-                let unclear = written.warnings.iter().any(|warning| warning.code == FINISH_UNCLEAR);
+                let has = |code| written.warnings.iter().any(|warning| warning.code == code);
+                let unclear = has(FINISH_UNCLEAR);
+                if has(BREAKS_OFF) {
+                    self.ledger.breaks_off(path.clone());
+                }
                 engine.emit(Event::DocumentWritten { call, path: path.clone(), warnings: written.warnings });
                 parts.paths.push(path.clone());
                 self.ledger.document(index, path.clone(), unclear);

@@ -9,7 +9,7 @@ use super::{
     Engine, Event, ItemId, StopKind, Summary, SummaryRow,
     schedule::Schedule,
     state::ItemState,
-    worker::{Limits, Outcome},
+    worker::{Limits, Outcome, PROMPT_CUT_HINT},
 };
 use crate::{
     model::{Prices, Usage, gate::Bounds},
@@ -106,6 +106,10 @@ impl Ledger {
         let item = row.item;
         self.sums.cuts.extend(outcome.remedies.iter().map(|remedy| format!("{item}: {remedy}")));
         self.sums.unmetered += outcome.unmetered as usize;
+        if self.sums.prompt_cut.is_none() && outcome.prompt_cut.is_some() {
+            self.sums.prompt_cut = outcome.prompt_cut;
+            self.hint(Some(PROMPT_CUT_HINT.to_owned()));
+        }
         self.sums.remembered += outcome.remembered as usize;
         self.sums.requests += u64::from(outcome.requests);
         self.sums.sequential_ms += outcome.latency_ms;
@@ -117,6 +121,11 @@ impl Ledger {
         }
         self.rows[index].paths.push(path);
         self.sums.documents += 1;
+    }
+
+    /// A document breaks off within a sentence.
+    pub(super) fn breaks_off(&mut self, path: String) {
+        self.sums.broken_off.push(path);
     }
 
     pub(super) fn failed(&mut self, index: usize, reason: String) {
@@ -156,6 +165,7 @@ impl Ledger {
         }
         self.charged.correct(&mut sums);
         sums.unclear.sort();
+        sums.broken_off.sort();
         sums.skipped = self.skipped.len();
         sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
         sums.over_budget = self.bounds.passed_by(&sums.usage, sums.cost);

@@ -7,6 +7,7 @@ mod admission;
 mod answer;
 mod body;
 mod catalog;
+mod chat_format;
 mod config;
 mod delay;
 pub mod doctor;
@@ -18,13 +19,16 @@ pub mod gate;
 mod openai;
 mod provider;
 mod read_back;
+mod refused;
 mod remembering;
 mod secrets;
 mod service;
 mod sse;
 mod stream;
+mod surrogates;
 mod tee;
 mod tokens;
+mod usage;
 
 use std::{sync::Arc, time::Duration};
 
@@ -40,6 +44,7 @@ pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
 pub use remembering::Remembering;
 pub use tokens::Tokenizer;
+pub use usage::PromptCut;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.
 pub trait Model: Send + Sync {
@@ -134,6 +139,21 @@ pub enum Progress {
         /// The number of the attempt that failed, from 1.
         attempt: u32,
     },
+    /// A request is about to be sent. Whoever keeps a bill notes it now: if this process is killed before the answer is there,
+    /// nothing else tells of it.
+    Sending {
+        /// The key of the request.
+        key: Arc<str>,
+        /// The time.
+        at: Timestamp,
+    },
+    /// A request that was about to be sent was not: no connection was there.
+    Unsent {
+        /// The key of the request.
+        key: Arc<str>,
+        /// The time.
+        at: Timestamp,
+    },
     /// A request came to its end, answered or not, its answer taken or not: it may be charged for.
     Exchanged(Exchanged),
 }
@@ -168,6 +188,8 @@ pub struct Completion {
     pub refusal: Option<String>,
     /// What the provider counted; `None` where the server did not say.
     pub usage: Option<Usage>,
+    /// What the provider counted of a prompt that it seems to have cut.
+    pub prompt_cut: Option<PromptCut>,
     /// When the answer was complete; on replay, the time on the tape.
     pub at: Timestamp,
     /// From request to last byte; on replay, the latency on the tape.

@@ -6,7 +6,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -23,22 +23,27 @@ use serde_json::{
 use tokio::time::Instant;
 
 use super::{
-    Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
-    Scope, admission,
+    Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink,
+    PromptCut, Request, Scope, Usage, admission,
     answer::Answer,
-    body,
+    body, chat_format,
     delay::Delays,
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
     gate::{Closed, End, Gate, Permit},
+    provider::clean,
     secrets::Secrets,
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     stream,
+    usage::{self, Prompt},
 };
-use crate::tape::{Exchange, ReplayIndex, request_and_item_key};
+use crate::tape::{Exchange, ReplayIndex, request_and_item_key, whole_milliseconds};
 
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
+
+/// The field without which many servers count nothing, and which some refuse. It is no part of a request's key.
+const STREAM_OPTIONS: &str = "stream_options";
 
 /// Where exchanges are recorded.
 pub trait Recorder: Send + Sync {
@@ -78,6 +83,10 @@ pub struct OpenAi {
     shared: Arc<Shared>,
     memory: Option<Arc<dyn Memory>>,
     misses: AtomicU32,
+    /// The server refuses `stream_options`; found out by the first request that had it.
+    plain_stream: AtomicBool,
+    /// The server refused a system message.
+    no_system_role: AtomicBool,
 }
 
 impl std::fmt::Debug for OpenAi {
@@ -110,7 +119,18 @@ impl OpenAi {
         });
         let client = Client::build(http, endpoint.clone());
         let gate = Gate::new(config.policy(&facts));
-        Ok(Self { config, facts, gate, endpoint, client, shared, memory: None, misses: AtomicU32::new(0) })
+        Ok(Self {
+            config,
+            facts,
+            gate,
+            endpoint,
+            client,
+            shared,
+            memory: None,
+            misses: AtomicU32::new(0),
+            plain_stream: AtomicBool::new(false),
+            no_system_role: AtomicBool::new(false),
+        })
     }
 
     /// Answers what `memory` holds from there instead of sending it.
@@ -157,6 +177,33 @@ impl OpenAi {
         body::build(request, &self.config, &self.facts.params)
     }
 
+    /// Whether the server was found to refuse `stream_options`.
+    pub(super) fn refuses_stream_options(&self) -> bool {
+        self.plain_stream.load(Ordering::Relaxed)
+    }
+
+    /// What to do where a system message is refused.
+    pub(super) fn system_role_hint(&self) -> String {
+        let model = clean(&self.config.model);
+        format!(
+            "the model takes no system message: set `params = {{ system_role = false }}` under [models.\"{model}\"] in your \
+             models.toml (`model.models_file` names it), and the rules are sent in the user's message"
+        )
+    }
+
+    /// Whether the server was found to refuse a system message.
+    pub(super) fn refuses_a_system_message(&self) -> bool {
+        self.no_system_role.load(Ordering::Relaxed)
+    }
+
+    /// A request without `stream_options`, from now on all of them; `None` where it had none.
+    fn without_stream_options(&self, request: &RawValue) -> Option<Arc<RawValue>> {
+        let mut body: Value = serde_json::from_str(request.get()).ok()?;
+        body.as_object_mut()?.shift_remove(STREAM_OPTIONS)?;
+        self.plain_stream.store(true, Ordering::Relaxed);
+        Some(to_raw_value(&body).ok()?.into())
+    }
+
     /// Sends a body until it is answered or given up. Its time is that of a whole call; waiting at the gate is not part
     /// of it, and what a limiter rejects does not count as one of its repeats.
     pub(super) async fn call(
@@ -165,11 +212,16 @@ impl OpenAi {
         progress: ProgressSink<'_>,
     ) -> Result<(Completion, Outcome), ModelError> {
         let keys = keys(&body);
+        let asked = Asked::of(&body);
         let need = admission::need(&body, &self.facts, self.config.bounds.is_set());
         // Written once, for the wire and for the tape. A value without maps of odd keys can always be written.
-        let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
+        let mut body = body;
+        if let (true, Some(fields)) = (self.refuses_stream_options(), body.as_object_mut()) {
+            fields.shift_remove(STREAM_OPTIONS);
+        }
+        let mut request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
         drop(body);
-        if let Some(remembered) = self.recall(&keys, &request, progress).await {
+        if let Some(remembered) = self.recall(&keys, &request, asked, progress).await {
             return Ok(remembered);
         }
         let live = matches!(self.shared.source, Source::Live);
@@ -187,22 +239,31 @@ impl OpenAi {
             let attempt = Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request), pass);
             let attempt = Arc::new(attempt.bounded(need.largest_answer));
             sent += 1;
+            if live {
+                let at = whole_milliseconds(Timestamp::now());
+                progress(Progress::Sending { key: Arc::clone(&keys.request), at });
+            }
             let began = Instant::now();
             let left = self.config.timeouts.call.saturating_sub(spent);
-            let billed = Billed { attempt: &attempt, progress };
+            let billed = Billed { attempt: &attempt, progress, live };
             let result = tokio::time::timeout(left, self.send(&attempt, progress)).await;
+            let measured = match &result {
+                Ok(Ok(answer)) => Some(self.measure(answer, &attempt, asked)),
+                Ok(Err(_)) | Err(_) => None,
+            };
             drop(billed);
             spent += began.elapsed();
             let unrecorded = attempt.outcome().unrecorded.take().map(|cause| Failure::Tape { cause });
             let failure = match result {
                 Ok(Ok(answer)) => {
+                    let measured = measured.unwrap_or_default();
                     if let Some(permit) = permit {
-                        permit.end(End::Answered(answer.usage));
+                        permit.end(measured.end());
                     }
                     let outcome = attempt.outcome().clone();
                     let unrecorded =
                         unrecorded.map(|failure| self.error(failure, Scope::Storage, sent, outcome.at, &request));
-                    let completion = Completion { unrecorded, ..self.completion(answer, &keys, &outcome, sent) };
+                    let completion = Completion { unrecorded, ..self.completion(answer, measured, &keys, &outcome, sent) };
                     return Ok((completion, outcome));
                 }
                 // What cannot be recorded must not be asked for again.
@@ -214,6 +275,16 @@ impl OpenAi {
             let reason = self.scrub_message(failure.message(self.endpoint.host()));
             if let Some(permit) = permit {
                 permit.end(admission::end(&failure, verdict, &reason));
+            }
+            let refused = attempt.outcome().refused;
+            if refused.stream_options
+                && let Some(plain) = self.without_stream_options(&request)
+            {
+                request = plain;
+                pause = Duration::ZERO;
+                let reason = format!("{reason}; asked again without `stream_options`");
+                progress(Progress::Retrying { reason, delay: pause, attempt: sent });
+                continue;
             }
             match verdict {
                 // On replay the tape knows how often; where it has no more, that was the end.
@@ -239,7 +310,12 @@ impl OpenAi {
                     progress(Progress::Retrying { reason, delay: pause, attempt: sent });
                 }
                 Verdict::Repeat { scope, .. } | Verdict::Final(scope) => {
-                    return Err(self.error(failure, scope, sent, at, &request));
+                    let mut error = self.error(failure, scope, sent, at, &request);
+                    if refused.system_role && self.facts.params.system_role {
+                        self.no_system_role.store(true, Ordering::Relaxed);
+                        error.hint = Some(self.system_role_hint());
+                    }
+                    return Err(error);
                 }
             }
         }
@@ -249,7 +325,7 @@ impl OpenAi {
     pub(super) async fn remembered(&self, body: Value, progress: ProgressSink<'_>) -> Option<Completion> {
         let keys = keys(&body);
         let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
-        self.recall(&keys, &request, progress).await.map(|(completion, _)| completion)
+        self.recall(&keys, &request, Asked::of(&body), progress).await.map(|(completion, _)| completion)
     }
 
     /// The answer that was paid for earlier; `None` where there is none, or none that can be used.
@@ -257,17 +333,19 @@ impl OpenAi {
         &self,
         keys: &Arc<Keys>,
         request: &Arc<RawValue>,
+        asked: Asked,
         progress: ProgressSink<'_>,
     ) -> Option<(Completion, Outcome)> {
         let exchange = self.memory.as_ref()?.recall(&keys.item)?;
         let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), None));
         let body = service::replay(&attempt, &exchange).ok()?;
         let answer = stream::read(body, &attempt, progress).await.ok()?;
+        let measured = self.measure(&answer, &attempt, asked);
         if let Some(exchanged) = attempt.take_exchanged() {
             progress(Progress::Exchanged(exchanged));
         }
         let outcome = attempt.outcome().clone();
-        let completion = Completion { remembered: true, ..self.completion(answer, keys, &outcome, 0) };
+        let completion = Completion { remembered: true, ..self.completion(answer, measured, keys, &outcome, 0) };
         Some((completion, outcome))
     }
 
@@ -287,17 +365,47 @@ impl OpenAi {
         }
     }
 
+    /// Holds what the server counted against what was sent and received, and corrects the exchange by it.
+    fn measure(&self, answer: &Answer, attempt: &Attempt, asked: Asked) -> Measured {
+        let Some(reported) = answer.reported else { return Measured::default() };
+        let Asked { prompt_bytes, cap } = asked;
+        let prompt = Prompt::new(prompt_bytes, &attempt.request, self.facts.tokenizer);
+        let (usage, explained) = usage::credible(reported, &prompt, &answer.text);
+        if let Some(exchanged) = &mut attempt.outcome().exchanged {
+            exchanged.usage = Some(usage);
+        }
+        let caps = [cap, self.facts.max_output.map(u64::from)];
+        Measured {
+            usage: Some(usage),
+            explained,
+            prompt_cut: usage::prompt_cut(reported, &prompt),
+            at_a_limit: usage::reached_a_limit(reported, caps, self.facts.context_window.map(u64::from)),
+        }
+    }
+
     /// What becomes of an answer. A server that repeats a secret must not get it into a document.
-    fn completion(&self, answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
+    fn completion(
+        &self,
+        answer: Answer,
+        measured: Measured,
+        keys: &Keys,
+        outcome: &Outcome,
+        requests: u32,
+    ) -> Completion {
+        let finish = match answer.finish.unwrap_or(FinishReason::Unsaid) {
+            FinishReason::Stop | FinishReason::Unsaid if measured.at_a_limit => FinishReason::Length,
+            finish => finish,
+        };
         Completion {
             key: Arc::clone(&keys.item),
             remembered: false,
-            text: self.shared.secrets.scrub(answer.text),
-            finish: answer.finish.unwrap_or(FinishReason::Unsaid),
+            text: self.shared.secrets.scrub(chat_format::content(answer.text)),
+            finish,
+            prompt_cut: measured.prompt_cut,
             refusal: Some(answer.refusal)
                 .filter(|refusal| !refusal.is_empty())
                 .map(|refusal| self.shared.secrets.scrub(refusal)),
-            usage: answer.usage,
+            usage: measured.usage,
             at: outcome.at.unwrap_or_else(Timestamp::now),
             latency: outcome.latency,
             requests,
@@ -368,6 +476,40 @@ impl Model for OpenAi {
     }
 }
 
+/// What has to be known of a request when its answer is there.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    prompt_bytes: u64,
+    cap: Option<u64>,
+}
+
+impl Asked {
+    fn of(body: &Value) -> Self {
+        Self { prompt_bytes: usage::texts(body).map(|text| text.len() as u64).sum(), cap: admission::cap(body) }
+    }
+}
+
+/// What the server's counts say of an answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    usage: Option<Usage>,
+    /// Whether the counts are the server's own.
+    explained: bool,
+    prompt_cut: Option<PromptCut>,
+    /// Whether the answer went up to a limit of tokens.
+    at_a_limit: bool,
+}
+
+impl Measured {
+    /// How the request ended, for the gate: what a budget cannot be sure of has to count as all that it allowed.
+    fn end(self) -> End {
+        match self.usage {
+            Some(usage) if !self.explained => End::Understated(usage),
+            usage => End::Answered(usage),
+        }
+    }
+}
+
 fn keys(body: &Value) -> Arc<Keys> {
     let (key, item_key) = request_and_item_key("POST", CHAT_PATH, body);
     Arc::new(Keys { request: key.into(), item: item_key.into() })
@@ -378,12 +520,17 @@ fn keys(body: &Value) -> Arc<Keys> {
 struct Billed<'a> {
     attempt: &'a Attempt,
     progress: ProgressSink<'a>,
+    /// Whether it was announced as sent.
+    live: bool,
 }
 
 impl Drop for Billed<'_> {
     fn drop(&mut self) {
         if let Some(exchanged) = self.attempt.take_exchanged() {
             (self.progress)(Progress::Exchanged(exchanged));
+        } else if self.live {
+            let at = whole_milliseconds(Timestamp::now());
+            (self.progress)(Progress::Unsent { key: Arc::clone(&self.attempt.keys.request), at });
         }
     }
 }

@@ -13,6 +13,9 @@ pub struct Usage {
     pub output: u64,
     /// Those of `output` that were reasoning.
     pub reasoning: u64,
+    /// Whether it may have been more: what the provider counted could not be true, or was not heard to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
 }
 
 /// Whether a provider may charge for a request, by the HTTP status of its answer (0 where nothing was heard of it) and what
@@ -28,5 +31,6 @@ impl std::ops::AddAssign for Usage {
         self.cached = self.cached.saturating_add(other.cached);
         self.output = self.output.saturating_add(other.output);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
+        self.at_least |= other.at_least;
     }
 }

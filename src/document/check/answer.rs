@@ -2,7 +2,7 @@
 
 use crate::{
     document::{
-        Finding, Section, Stage,
+        Finding, Section, Severity, Stage,
         executions::{EXECUTION_COUNT_RULE, MAX_EXECUTIONS, execution_count},
         prose::{excerpt, plain, word_count},
         sections::{find, sections},
@@ -10,7 +10,7 @@ use crate::{
     markdown::fences_balanced,
 };
 
-use super::{Expected, codes::Code, deliverables, placeholder, references, refusal, size, structure};
+use super::{Expected, check_document, codes::Code, deliverables, placeholder, references, refusal, size, structure};
 
 /// Findings of one kind are at most this many, so that a repair prompt stays short.
 const MOST_OF_A_KIND: usize = 5;
@@ -38,7 +38,15 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
         findings.extend(executions(&sections));
     }
     findings.extend(size(body, expected.stage));
+    if !findings.iter().any(is_error) {
+        // What `check` refuses must not be written.
+        findings.extend(check_document(body, expected.stage).into_iter().filter(is_error));
+    }
     findings
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
 }
 
 fn placeholders(body: &str, source: &str) -> Vec<Finding> {

@@ -4,8 +4,10 @@
 //! decide what happens next; the engine does.
 
 mod answer;
+mod closing;
 mod codes;
 mod deliverables;
+mod levels;
 mod loose;
 mod placeholder;
 mod references;
