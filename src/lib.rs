@@ -9,10 +9,12 @@
 //!
 //! The modules at the right are pure: values in, values out. `docs/architecture.md` is the map.
 
+pub mod bounded;
 pub mod cli;
 pub mod discovery;
 pub mod document;
 pub mod engine;
+pub mod event;
 pub mod history;
 pub mod markdown;
 pub mod model;

@@ -67,7 +67,11 @@ fn a_placeholder_left_in_a_section_of_a_real_document_is_found() {
             let left = format!("{}\n{marker}\n{}", &text[..at], &text[at..]);
             assert!(is_placeholder(&left), "{}", path.display());
             let found = check_document(&left, *stage);
-            assert!(found.iter().any(|finding| finding.code == "placeholder"), "{}: {found:?}", path.display());
+            assert!(
+                found.iter().any(|finding| finding.code.as_str() == "placeholder"),
+                "{}: {found:?}",
+                path.display()
+            );
         }
     }
 }
@@ -78,7 +82,7 @@ fn a_real_document_in_a_fence_is_rejected_and_can_be_unwrapped() {
     for (path, stage, text) in &documents {
         let fenced = format!("```markdown\n{text}\n```\n");
         let found = check_document(&fenced, *stage);
-        assert!(found.iter().any(|finding| finding.code == "fenced"), "{}: {found:?}", path.display());
+        assert!(found.iter().any(|finding| finding.code.as_str() == "fenced"), "{}: {found:?}", path.display());
         assert_eq!(unwrap_answer(&fenced), unwrap_answer(text), "{}", path.display());
     }
 }

@@ -20,8 +20,8 @@ use jiff::Timestamp;
 use planwave::{
     document::{Names, Stage},
     engine::{
-        Briefing, Engine, Event, ItemId, Limits, Order, RunPlan, Selection, Situation, Stop, StopKind, Summary, Wish,
-        plan_run,
+        Briefing, Engine, Event, ItemId, ItemOutcome, Limits, Order, RunPlan, Selection, Situation, Stop, StopKind,
+        Summary, Wish, plan_run,
     },
     model::{Completion, FinishReason, Model, ModelError, ProgressSink, Request, Scope, Usage},
     parallel::{Change, ParallelFile, Status, declared},
@@ -258,7 +258,7 @@ fn run(scenario: Scenario) -> Ran {
     Ran { summary, events, plan: run_plan, store, model }
 }
 
-fn outcome<'a>(ran: &'a Ran, id: &str, stage: Stage) -> (&'a str, Option<&'a str>) {
+fn outcome<'a>(ran: &'a Ran, id: &str, stage: Stage) -> (ItemOutcome, Option<&'a str>) {
     let row = ran.summary.rows.iter().find(|row| row.item == item(id, stage)).unwrap();
     (row.outcome, row.reason.as_deref())
 }
@@ -307,11 +307,17 @@ proptest! {
         prop_assert!(ran.model.most_in_flight.load(Ordering::SeqCst) <= cap);
 
         // Expected outcomes, worked out from the plan alone.
-        let mut expected: Vec<&str> = Vec::new();
+        let mut expected: Vec<ItemOutcome> = Vec::new();
         for planned in &ran.plan.items {
-            let upstream_failed = planned.needs.iter().any(|need| expected[*need] != "done");
+            let upstream_failed = planned.needs.iter().any(|need| expected[*need] != ItemOutcome::Done);
             let fails = matches!(answers[&planned.id], Answer::Bad | Answer::Failure(_));
-            expected.push(if upstream_failed { "blocked" } else if fails { "failed" } else { "done" });
+            expected.push(if upstream_failed {
+                ItemOutcome::Blocked
+            } else if fails {
+                ItemOutcome::Failed
+            } else {
+                ItemOutcome::Done
+            });
         }
         for (planned, expected) in ran.plan.items.iter().zip(&expected) {
             let row = ran.summary.rows.iter().find(|row| row.item == planned.id).unwrap();
@@ -337,7 +343,7 @@ proptest! {
 
         // Documents: one per done SUBPLAN, as many EXECUTION_TASKs as the SUBPLAN plans, none of anything else.
         let documents = ran.store.documents.lock().unwrap();
-        let wanted: usize = ran.plan.items.iter().zip(&expected).filter(|(_, e)| **e == "done").map(|(planned, _)| {
+        let wanted: usize = ran.plan.items.iter().zip(&expected).filter(|(_, e)| **e == ItemOutcome::Done).map(|(planned, _)| {
             let subplan = ItemId { stage: Stage::Subplan, ..planned.id };
             match (planned.id.stage, &answers[&subplan]) {
                 (Stage::Execution, Answer::Good(executions)) => *executions as usize,
@@ -356,12 +362,12 @@ proptest! {
         for (planned, expected) in ran.plan.items.iter().zip(&expected) {
             let change = changes.get(&planned.id.achievement);
             match *expected {
-                "failed" => {
+                ItemOutcome::Failed => {
                     let change = change.unwrap();
                     prop_assert_eq!(change.status, Some(Status::Failed));
                     prop_assert_eq!(change.failure.clone().unwrap().unwrap().stage, planned.id.stage);
                 }
-                "done" => prop_assert!(change.unwrap().subplan_path.is_some()),
+                ItemOutcome::Done => prop_assert!(change.unwrap().subplan_path.is_some()),
                 _ => {}
             }
         }
@@ -371,10 +377,12 @@ proptest! {
 #[test]
 fn a_rejected_answer_goes_back_with_its_failures_and_the_bill_counts_both() {
     let ran = run(Scenario::new(vec![vec![]]).answer("1.1", Stage::Subplan, Answer::BadOnce));
-    assert_eq!(outcome(&ran, "1.1", Stage::Subplan), ("done", None));
-    assert_eq!(outcome(&ran, "1.1", Stage::Execution), ("done", None));
+    assert_eq!(outcome(&ran, "1.1", Stage::Subplan), (ItemOutcome::Done, None));
+    assert_eq!(outcome(&ran, "1.1", Stage::Execution), (ItemOutcome::Done, None));
     let rejected = ran.events.iter().find_map(|event| match event {
-        Event::AnswerRejected { findings, .. } => Some(findings.iter().map(|finding| finding.code).collect::<Vec<_>>()),
+        Event::AnswerRejected { findings, .. } => {
+            Some(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>())
+        }
         _ => None,
     });
     assert!(rejected.unwrap().contains(&"section-missing"));
@@ -418,7 +426,7 @@ fn a_failure_that_concerns_the_run_stops_it_and_marks_nothing_as_failed() {
     let ran = run(scenario.answer("1.2", Stage::Subplan, Answer::Failure(Scope::Run)));
     assert_eq!(ran.summary.stop_kind, Some(StopKind::Provider));
     assert_eq!((ran.summary.failed, ran.summary.blocked), (0, 0));
-    assert_eq!(outcome(&ran, "1.2", Stage::Subplan), ("not_started", None));
+    assert_eq!(outcome(&ran, "1.2", Stage::Subplan), (ItemOutcome::NotStarted, None));
     assert!(ran.store.changes.lock().unwrap().values().all(|change| change.status != Some(Status::Failed)));
 }
 
@@ -443,5 +451,5 @@ fn a_subplan_that_cannot_be_read_again_stops_the_run_and_one_that_is_gone_fails_
 
     let ran = run(Scenario { unreadable: Some(std::io::ErrorKind::NotFound), ..one() });
     assert_eq!(ran.summary.stop_kind, None);
-    assert_eq!(outcome(&ran, "1.1", Stage::Execution).0, "failed");
+    assert_eq!(outcome(&ran, "1.1", Stage::Execution).0, ItemOutcome::Failed);
 }

@@ -68,6 +68,8 @@ pub(super) enum Command {
     Check(super::check::CheckArguments),
     /// Check key, URL, model, streaming and schema support.
     Doctor(super::doctor::DoctorArguments),
+    /// Trust what a project's files ask for, or take that back.
+    Trust(super::trust::TrustArguments),
     /// Show settings and where each value comes from.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -87,6 +89,8 @@ pub(super) enum Command {
     Redo(super::undo::TakeBackArguments),
     /// Print what a run wrote, even where undone, or was answered.
     Show(super::show::ShowArguments),
+    /// Show the events of a run again, as they were shown live.
+    ReplayEvents(super::replay_events::ReplayEventsArguments),
     /// Add up what runs have cost.
     Cost(super::cost::CostArguments),
     /// Free room in .planwave.

@@ -12,7 +12,7 @@ use super::{
     terminal::{err, out},
 };
 use crate::{
-    document::{Finding, Names, Severity, Stage, check_document, stage_of_file_name},
+    document::{Code, Finding, Names, Severity, Stage, check_document, stage_of_file_name},
     report::{plural, sanitize},
 };
 
@@ -76,12 +76,7 @@ fn check_bytes(file: String, stage: Stage, bytes: &[u8]) -> Checked {
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            vec![Finding {
-                code: "not-utf8",
-                severity: Severity::Error,
-                message: String::from("The file is not UTF-8."),
-                line: Some(line),
-            }]
+            vec![Code::NotUtf8.error(Some(line), "The file is not UTF-8.")]
         }
     };
     Checked { file, stage, findings }

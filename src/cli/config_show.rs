@@ -27,10 +27,11 @@ pub fn text(loaded: &Loaded, key: &KeyState) -> String {
             text.push_str(&format!("{gap}[{table}]\n"));
         }
         let padding = column.saturating_sub(console::measure_text_width(line)) + 2;
-        text.push_str(&format!("{line}{:padding$}# {}\n", "", entry.origin));
+        let notes: String = entry.notes.iter().map(|note| format!("; {note}")).collect();
+        text.push_str(&format!("{line}{:padding$}# {}{notes}\n", "", entry.origin));
     }
     text.push_str(&format!("\n# API key: {}\n", key_in_words(key)));
-    for warning in &loaded.warnings {
+    for warning in warnings(loaded) {
         text.push_str(&format!("# warning: {warning}\n"));
     }
     text
@@ -40,7 +41,13 @@ pub fn text(loaded: &Loaded, key: &KeyState) -> String {
 pub fn json(loaded: &Loaded, key: &KeyState) -> Value {
     let entries = loaded.entries.iter();
     let mut all: Map<String, Value> = entries
-        .map(|entry| (entry.key(), json!({ "value": entry.shown, "origin": entry.origin.to_string() })))
+        .map(|entry| {
+            let mut value = json!({ "value": entry.shown, "origin": entry.origin.to_string() });
+            if !entry.notes.is_empty() {
+                value["notes"] = json!(entry.notes);
+            }
+            (entry.key(), value)
+        })
         .collect();
     let (characters, error) = match &key.characters {
         Ok(characters) => (*characters, None),
@@ -56,8 +63,17 @@ pub fn json(loaded: &Loaded, key: &KeyState) -> Value {
             "error": error,
         }),
     );
-    all.insert("warnings".to_owned(), json!(loaded.warnings));
+    all.insert("warnings".to_owned(), json!(warnings(loaded)));
     Value::Object(all)
+}
+
+/// What the user should know of the settings, and what waits for the user's trust.
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    let mut all = loaded.warnings.clone();
+    let claims = loaded.claims.iter().map(ToString::to_string);
+    let new: Vec<String> = claims.filter(|claim| !all.contains(claim)).collect();
+    all.extend(new);
+    all
 }
 
 fn key_in_words(key: &KeyState) -> String {
@@ -108,19 +124,17 @@ fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::settings::{KeySource, Overrides, SettingsError, SourceFile, Sources, load};
 
     fn loaded(variables: &[(&str, &str)], user: &str, project: &str) -> Loaded {
         let file =
-            |name: &str, text: &str| SourceFile { name: name.into(), directory: PathBuf::new(), text: text.into() };
+            |name: &str, text: &str| SourceFile { name: name.into(), text: text.into(), ..SourceFile::default() };
         let sources = Sources {
             environment: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             user_file: Some(file("~/.config/planwave/config.toml", user)),
             project_file: Some(file("planwave.toml", project)),
-            plan_file: None,
+            ..Sources::default()
         };
         load(&sources, &Overrides { concurrency: Some(4), ..Overrides::default() }).unwrap()
     }
@@ -209,7 +223,7 @@ mod tests {
         level = "warn"                                          # default
 
         # API key: set (51 characters), from OPENAI_API_KEY
-        # warning: planwave.toml:2 sets model.base_url to https://gate.example, which your own settings do not name: prompts, the API key from the command vault and your extra headers go there
+        # warning: planwave.toml:2 sets model.base_url to https://gate.example/v1, which your own settings do not name: prompts, the API key from the command vault and your extra headers would go there
         "#);
     }
 

@@ -9,7 +9,7 @@ use super::{
     model_setup::{self, ModelChoice},
     rate_limits::KeptGate,
     tapes::{self, Answers, Open, Wanted},
-    terminal::err,
+    terminal::{self, err},
 };
 use crate::{
     model::{Model, OpenAi, Source},
@@ -49,9 +49,10 @@ pub(super) fn connect(
     let Sought { answers, record, fresh, began } = sought;
     let server = Some(loaded.settings.model.base_url.host().to_owned());
     let header = Header::new(Origin::Recorded, server, began).to_line();
-    let temporaries = dir.remove_temporaries();
+    let left = dir.remove_temporaries();
+    terminal::name_kept(&left);
     let tapes = tapes::open(answers, dir, Wanted { record, local: loaded.settings.tape.local, fresh, header })?;
-    if let Some(line) = tapes::recovery(&tapes.found, temporaries, fresh) {
+    if let Some(line) = tapes::recovery(&tapes.found, left.removed, fresh) {
         err(&format!("{line}\n"));
     }
     let configuration = model_setup::configuration(loaded, key);

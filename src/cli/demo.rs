@@ -85,7 +85,9 @@ fn cannot_create(directory: &Path, error: &WriteError) -> Failure {
     match error {
         WriteError::Exists { .. } => Failure::invalid(format!("{} exists already", directory.display()))
             .hint(String::from("name another directory (`planwave demo DIRECTORY`), or remove this one first")),
-        WriteError::Invalid { .. } | WriteError::Io { .. } => Failure::invalid(error.to_string()).hint(error.hint()),
+        WriteError::Changed { .. } | WriteError::Invalid { .. } | WriteError::Io { .. } => {
+            Failure::invalid(error.to_string()).hint(error.hint())
+        }
     }
 }
 

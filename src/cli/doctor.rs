@@ -11,6 +11,7 @@ use super::{
     model_setup, pretty,
     project::settings,
     terminal::{err, out},
+    trust,
 };
 use crate::{
     model::doctor::{ProbeOutcome, ProbeResult, probe},
@@ -34,8 +35,8 @@ pub(super) struct DoctorArguments {
 pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, Failure> {
     let overrides = Overrides { model: arguments.model.clone(), ..global.overrides() };
     let (loaded, sources) = settings(arguments.plan.as_deref(), &overrides)?;
+    trust::require(&loaded, true)?;
     loaded.check_endpoint()?;
-    // A project's file may name a server; that is said before it gets the key.
     for warning in &loaded.warnings {
         err(&format!("warning: {}\n", sanitize(warning)));
     }

@@ -145,7 +145,7 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         let exit = match &error {
             LockError::Held { .. } => Exit::Held,
-            LockError::Io { .. } => Exit::Invalid,
+            LockError::NoLocks { .. } | LockError::Io { .. } => Exit::Invalid,
         };
         Self { message: error.to_string(), hint: error.hint(), exit }
     }
@@ -155,7 +155,7 @@ impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         let exit = match &error {
             WriteError::Exists { .. } => Exit::Invalid,
-            WriteError::Invalid { .. } | WriteError::Io { .. } => Exit::Incomplete,
+            WriteError::Changed { .. } | WriteError::Invalid { .. } | WriteError::Io { .. } => Exit::Incomplete,
         };
         Self { message: error.to_string(), hint: error.hint(), exit }
     }

@@ -34,7 +34,7 @@ pub(super) fn commit(directory: &Path) -> Result<(), Failure> {
         ))
         .hint(String::from("commit them, or take them out of the index with `git restore --staged`")));
     }
-    run(directory, &["add", "--all", "--", ".", ":(exclude).planwave"])?;
+    run(directory, &["add", "--all", "--", ".", ":(exclude).planwave", ":(exclude).planwave.aside-*"])?;
     if git(directory, &["diff", "--cached", "--quiet", "--", "."])?.status.success() {
         err("git checkpoint: nothing has changed since the last commit\n");
         return Ok(());
@@ -45,8 +45,44 @@ pub(super) fn commit(directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Variables that lead git to another repository, index or configuration than those of the directory, as a hook of another
+/// repository passes them on (`git rev-parse --local-env-vars`), and those that give the paths on its command line another meaning.
+/// Who commits, and where the user's own configuration is, stays the environment's to say.
+const STEERING: [&str; 22] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ATTR_SOURCE",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_GRAFT_FILE",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_NAMESPACE",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// Settings that no repository decides. One that lies inside another's files (a bare one, which a clone can bring along) does not
+/// count, and no program of its choice is asked for what has changed. Hooks are a part of the commit that the user asked for.
+const SETTINGS: [&str; 4] = ["-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"];
+
 fn git(directory: &Path, arguments: &[&str]) -> Result<Output, Failure> {
-    let output = Command::new("git").arg("-C").arg(directory).args(arguments).stdin(Stdio::null()).output();
+    let mut command = Command::new("git");
+    for variable in STEERING {
+        command.env_remove(variable);
+    }
+    let output = command.args(SETTINGS).arg("-C").arg(directory).args(arguments).stdin(Stdio::null()).output();
     output.map_err(|error| {
         Failure::invalid(format!("cannot start git: {error}"))
             .hint(String::from("install git, or leave out `--git-checkpoint`"))

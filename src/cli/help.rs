@@ -19,8 +19,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "refresh",
         ],
     ),
-    ("Look back, take back", &["history", "cost", "show", "undo", "redo", "gc"]),
-    ("Set up", &["doctor", "config", "schema", "explain-rule", "completions"]),
+    ("Look back, take back", &["history", "cost", "show", "replay-events", "undo", "redo", "gc"]),
+    ("Set up", &["doctor", "config", "trust", "schema", "explain-rule", "completions"]),
 ];
 
 /// The command line with its grouped overview.
@@ -41,7 +41,7 @@ fn overview(command: &clap::Command, styles: &Styles) -> String {
         for name in names {
             let about = command.find_subcommand(name).and_then(|found| found.get_about());
             let about = about.map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(text, "  {literal}{name:<12}{literal:#}  {about}");
+            let _ = writeln!(text, "  {literal}{name:<13}{literal:#}  {about}");
         }
         text.push('\n');
     }

@@ -19,7 +19,7 @@ use super::{
     project::{self, Project},
     prompt::{Destination, import_command, paper, text as prompt_text},
     run::{Prepared, prepare},
-    terminal::{err, out},
+    terminal::{err, out, say_merged},
 };
 use crate::{
     document::{FileRole, Finding, Folder, Names, Stage},
@@ -301,7 +301,7 @@ impl Import<'_> {
                     for finding in errors {
                         err(&format!("  {}: {}\n", finding.code, sanitize(&finding.message)));
                         let message = finding.message.clone();
-                        taken.rejected.push(Rejected { document: path.clone(), code: finding.code, message });
+                        taken.rejected.push(Rejected { document: path.clone(), code: finding.code.as_str(), message });
                         faults.push((path.clone(), finding));
                     }
                 }
@@ -355,7 +355,7 @@ impl Import<'_> {
         }
         let leveled = Project::open(&self.arguments.plan)?.leveled()?;
         let scan = self.dir.scan(&prepared.leveled.names)?;
-        let mut file = leveled.file;
+        let file = leveled.file;
         let stored: BTreeMap<AchievementId, Status> =
             file.entries().iter().map(|entry| (entry.id, entry.status)).collect();
         let mut changes = BTreeMap::new();
@@ -372,7 +372,8 @@ impl Import<'_> {
             };
             changes.insert(*id, change);
         }
-        file.apply(&changes, &self.created);
-        Ok(self.operation.write("parallel.json", file.to_text().as_bytes(), Existing::Replace)?)
+        let edited = self.operation.change_parallel(&changes, &self.created)?;
+        say_merged(edited, &self.dir.shown("parallel.json").display().to_string());
+        Ok(())
     }
 }

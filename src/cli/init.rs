@@ -13,10 +13,12 @@ use super::{
     terminal::{err, out},
 };
 use crate::{
+    bounded,
     parallel::{ParallelFile, declared, whole_seconds},
     pattern::{BUILT_IN, FILL, Pattern, skeleton},
     plan::{PlanName, parse},
     report::{plural, sanitize, shell_word},
+    settings::NamedPath,
     store::{WriteError, add_plan},
 };
 
@@ -54,6 +56,9 @@ struct Made<'a> {
     places: usize,
 }
 
+/// No pattern is larger, in bytes.
+const LARGEST: u64 = 4 << 20;
+
 /// A pattern that can be begun with, for a program.
 #[derive(Serialize)]
 struct Listed {
@@ -64,7 +69,7 @@ struct Listed {
 
 pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Failure> {
     let (loaded, _) = project::settings(None, &global.overrides())?;
-    let own = loaded.settings.init.patterns_directory.as_deref();
+    let own = loaded.path("init.patterns_directory");
     let Some(name) = arguments.name.as_deref().filter(|_| !arguments.list) else {
         let listed = listing(own)?;
         out(&if arguments.json { pretty(&listed)? } else { listing_text(&listed) })?;
@@ -84,7 +89,7 @@ pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Fa
     add_plan(&directory, (&file, &text), ("parallel.json", &parallel)).map_err(|error| match error {
         WriteError::Exists { path } => Failure::invalid(format!("{} is there already", path.display()))
             .hint(String::from("nothing was written; name another directory: `planwave init NAME DIRECTORY`")),
-        error @ (WriteError::Invalid { .. } | WriteError::Io { .. }) => {
+        error @ (WriteError::Changed { .. } | WriteError::Invalid { .. } | WriteError::Io { .. }) => {
             Failure::invalid(error.to_string()).hint(error.hint())
         }
     })?;
@@ -122,16 +127,18 @@ pub(super) fn run(arguments: &InitArguments, global: &Global) -> Result<Exit, Fa
 }
 
 /// The pattern of this name, or in this file, and what it is called.
-fn find(wanted: &str, own: Option<&Path>) -> Result<(Pattern, String), Failure> {
+fn find(wanted: &str, own: Option<&NamedPath>) -> Result<(Pattern, String), Failure> {
     let path = Path::new(wanted);
     if path.extension().is_some_and(|extension| extension == "toml") {
         return read(path);
     }
     // A name is never a path: nothing outside of the directory is read by it.
     let plain = !wanted.is_empty() && wanted.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-    if let Some(own) = own.filter(|_| plain).map(|own| own.join(format!("{wanted}.toml"))).filter(|path| path.is_file())
+    if let Some(own) = own.filter(|_| plain)
+        && let file = format!("{wanted}.toml")
+        && let Some(text) = own.read_in(&file)?
     {
-        return read(&own);
+        return parsed(&text, own.path.join(file).display().to_string());
     }
     match BUILT_IN.iter().find(|(name, _)| *name == wanted) {
         Some((name, text)) => {
@@ -151,9 +158,13 @@ fn find(wanted: &str, own: Option<&Path>) -> Result<(Pattern, String), Failure> 
 fn read(path: &Path) -> Result<(Pattern, String), Failure> {
     let shown = path.display().to_string();
     let text =
-        std::fs::read_to_string(path).map_err(|error| Failure::invalid(format!("cannot read {shown}: {error}")))?;
+        bounded::read_text(path, LARGEST).map_err(|error| Failure::invalid(format!("cannot read {shown}: {error}")))?;
+    parsed(&text, shown)
+}
+
+fn parsed(text: &str, shown: String) -> Result<(Pattern, String), Failure> {
     let pattern =
-        Pattern::parse(&text).map_err(|error| Failure::invalid(format!("{shown}: {error}")).hint(error.hint()))?;
+        Pattern::parse(text).map_err(|error| Failure::invalid(format!("{shown}: {error}")).hint(error.hint()))?;
     Ok((pattern, shown))
 }
 
@@ -165,7 +176,7 @@ fn listing_text(listed: &[Listed]) -> String {
 }
 
 /// Every pattern that can be used; a file of one's own that cannot is named on standard error.
-fn listing(own: Option<&Path>) -> Result<Vec<Listed>, Failure> {
+fn listing(own: Option<&NamedPath>) -> Result<Vec<Listed>, Failure> {
     let mut listed = Vec::new();
     let mut push = |name: &str, Pattern { summary, when, .. }: Pattern| {
         listed.push(Listed { name: name.to_owned(), summary, when });
@@ -176,16 +187,13 @@ fn listing(own: Option<&Path>) -> Result<Vec<Listed>, Failure> {
         }
     }
     if let Some(own) = own {
-        let failed = |error| Failure::invalid(format!("cannot read {}: {error}", own.display()));
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(own).map_err(failed)? {
-            files.push(entry.map_err(failed)?.path());
-        }
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-        files.sort();
-        for path in files {
-            match read(&path) {
-                Ok((pattern, _)) => push(&path.file_stem().unwrap_or_default().to_string_lossy(), pattern),
+        for file in own.list()? {
+            let Some(name) = file.strip_suffix(".toml").filter(|name| !name.is_empty()) else { continue };
+            let read = own.read_in(&file).map_err(Failure::from);
+            let pattern =
+                read.and_then(|text| parsed(&text.unwrap_or_default(), own.path.join(&file).display().to_string()));
+            match pattern {
+                Ok((pattern, _)) => push(name, pattern),
                 Err(failure) => err(&failure.text().replacen("error: ", "warning: left out: ", 1)),
             }
         }

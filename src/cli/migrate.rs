@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    parallel_file::Target,
+    parallel_file::{Rewrite, Target},
     pretty,
     project::settings,
     reporting,
@@ -46,13 +46,16 @@ pub(super) fn run(arguments: &MigrateArguments, global: &Global) -> Result<Exit,
     let (loaded, sources) = settings(Some(target.dir.path()), &global.overrides())?;
     let style = reporting::style(loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
     let shown = target.shown();
-    let new = migrate(&target.bytes, &whole_seconds(Timestamp::now()))
-        .map_err(|problems| Failure::problems(&problems, &shown))?;
+    let again = |bytes: &[u8]| {
+        let migrated = migrate(bytes, &whole_seconds(Timestamp::now()));
+        migrated.map_err(|problems| Failure::problems(&problems, &shown))
+    };
+    let new = again(&target.bytes)?;
     if arguments.json {
         let diff = match &new {
             Some(new) => {
                 target.agreed(arguments.yes)?;
-                target.write(new, "migrate")?;
+                target.write(&Rewrite { new, again: &again, command: "migrate" })?;
                 target.diff(new, Style::default())
             }
             None => String::new(),
@@ -64,7 +67,8 @@ pub(super) fn run(arguments: &MigrateArguments, global: &Global) -> Result<Exit,
         err(&format!("{} has the leveled form already\n", sanitize(&shown)));
         return Ok(Exit::Done);
     };
-    if target.rewrite(&new, "migrate", arguments.yes, style)? {
+    let rewrite = Rewrite { new: &new, again: &again, command: "migrate" };
+    if target.rewrite(&rewrite, arguments.yes, style)? {
         err("next: `planwave validate` says whether its fields agree with each other\n");
     }
     Ok(Exit::Done)

@@ -42,6 +42,7 @@ mod rate_limits;
 mod redo;
 mod refresh;
 mod release;
+mod replay_events;
 mod reporting;
 mod retry;
 mod run;
@@ -55,6 +56,7 @@ mod survey;
 mod tapes;
 mod terminal;
 mod transition;
+mod trust;
 mod undo;
 mod validate;
 
@@ -90,6 +92,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Assign(arguments) => assign::run(&arguments, &line.global),
         Command::Release(arguments) => release::run(&arguments, &line.global),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &line.global),
         Command::Config(ConfigCommand::Show { plan, json }) => show_config(plan.as_deref(), json, &line.global),
         Command::Init(arguments) => init::run(&arguments, &line.global),
@@ -99,6 +102,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Undo(arguments) => undo::run(&arguments),
         Command::Redo(arguments) => redo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::ReplayEvents(arguments) => replay_events::run(&arguments, &line.global),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Gc(arguments) => gc::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments, &line.global),

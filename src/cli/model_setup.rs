@@ -4,13 +4,13 @@ use std::{cell::OnceCell, path::Path};
 
 use secrecy::SecretString;
 
-use super::failure::Failure;
+use super::{failure::Failure, trust};
 use crate::{
     model::{
-        Catalog, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts, Usage,
+        Catalog, CatalogError, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts, Usage,
         gate::{Bounds, Patience, PerMinute},
     },
-    settings::{self, Loaded, Overrides, Sources},
+    settings::{self, Loaded, Origin, Overrides, Sources},
     store::{PlanDir, disk_advice},
 };
 
@@ -37,18 +37,20 @@ pub(super) struct ModelChoice {
 pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
     let model = &loaded.settings.model;
     let catalog = catalog(loaded)?;
-    let facts = match &model.provider {
-        None => catalog.facts(&model.name, model.base_url.expose()),
-        Some(provider) => catalog.facts_at(&model.name, provider).ok_or_else(|| {
-            let known: Vec<&str> = catalog.provider_names().collect();
-            Failure::invalid(format!("`model.provider` is {provider}, which no models.toml describes"))
-                .hint(format!("use \"auto\" or one of: {}", known.join(", ")))
-        })?,
-    };
+    let facts = facts(&catalog, loaded, &model.name).ok_or_else(|| {
+        let known: Vec<&str> = catalog.provider_names().collect();
+        let provider = model.provider.as_deref().unwrap_or("auto");
+        Failure::invalid(format!("`model.provider` is {provider}, which no models.toml describes"))
+            .hint(format!("use \"auto\" or one of: {}", known.join(", ")))
+    })?;
     let allowed = facts.max_output;
-    let output_cap =
-        model.max_output_tokens.unwrap_or_else(|| allowed.unwrap_or(DEFAULT_OUTPUT_CAP).min(LARGEST_DEFAULT_CAP));
-    let largest_cap = match model.max_output_tokens {
+    let default_cap = allowed.unwrap_or(DEFAULT_OUTPUT_CAP).min(LARGEST_DEFAULT_CAP);
+    let asked = model.max_output_tokens;
+    // What holds where nobody says anything is a bound, too, and a project's file lifts none.
+    let asked =
+        if is_projects(loaded, "model.max_output_tokens") { asked.map(|cap| cap.min(default_cap)) } else { asked };
+    let output_cap = asked.unwrap_or(default_cap);
+    let largest_cap = match asked {
         // The user's own number is a bound on the bill, not a first guess.
         Some(cap) => cap,
         None => allowed.unwrap_or(output_cap).max(output_cap),
@@ -56,13 +58,43 @@ pub(super) fn choose(loaded: &Loaded) -> Result<ModelChoice, Failure> {
     Ok(ModelChoice { facts, output_cap, largest_cap })
 }
 
+/// Whether a project's file decided the value of a key.
+fn is_projects(loaded: &Loaded, key: &str) -> bool {
+    loaded.origin(key).is_some_and(Origin::is_project_file)
+}
+
+/// What is known of a model by the settings; `None` where their provider is unknown.
+fn facts(catalog: &Catalog, loaded: &Loaded, name: &str) -> Option<ModelFacts> {
+    let model = &loaded.settings.model;
+    let of_server = catalog.facts(name, model.base_url.expose());
+    let Some(provider) = &model.provider else { return Some(of_server) };
+    let mut facts = catalog.facts_at(name, provider)?;
+    // Which prices and limits hold is decided by the server. A project's word for it must not make a bill look smaller.
+    if is_projects(loaded, "model.provider") {
+        if of_server.prices.is_some() {
+            (facts.prices, facts.prices_taken) = (of_server.prices, of_server.prices_taken);
+        }
+        facts.limits.requests = of_server.limits.requests.or(facts.limits.requests);
+        facts.limits.tokens = of_server.limits.tokens.or(facts.limits.tokens);
+    }
+    Some(facts)
+}
+
+/// planwave's own list of models, with the user's over it and a project's below it.
 fn catalog(loaded: &Loaded) -> Result<Catalog, Failure> {
-    let path = loaded.settings.model.models_file.as_deref();
-    let own = path.map(read).transpose()?;
-    // Our own file has no error; a test reads it.
-    let shown = path.unwrap_or(Path::new("models.toml")).display();
-    Catalog::with_user_file(own.as_deref())
-        .map_err(|error| Failure::invalid(format!("{shown}:{}: {}", error.line, error.reason)).hint(error.hint()))
+    let built_in = Catalog::built_in().map_err(|error| wrong_models(Path::new("models.toml"), &error))?;
+    let with_own = match loaded.path("model.models_file") {
+        Some(own) => built_in.over(&own.read()?).map_err(|error| wrong_models(&own.path, &error))?,
+        None => built_in,
+    };
+    match &loaded.project_models_file {
+        Some(theirs) => with_own.under(&theirs.read()?).map_err(|error| wrong_models(&theirs.path, &error)),
+        None => Ok(with_own),
+    }
+}
+
+fn wrong_models(path: &Path, error: &CatalogError) -> Failure {
+    Failure::invalid(format!("{}:{}: {}", path.display(), error.line, error.reason)).hint(error.hint())
 }
 
 /// What models cost by the settings of today; for looking back, so nothing is wrong where they cannot be read.
@@ -85,23 +117,16 @@ impl<'a> Prices<'a> {
             Ok((loaded, catalog))
         };
         let (loaded, catalog) = self.read.get_or_init(|| read().ok()).as_ref()?;
-        let facts = match &loaded.settings.model.provider {
-            Some(provider) => catalog.facts_at(model, provider)?,
-            None => catalog.facts(model, loaded.settings.model.base_url.expose()),
-        };
-        Some(facts.prices?.cost(usage))
+        Some(facts(catalog, loaded, model)?.prices?.cost(usage))
     }
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::invalid(format!("cannot read {}: {error}", path.display()))
-            .hint(String::from("`model.models_file` names it; `planwave config show` says where that was set"))
-    })
-}
-
 /// The key, or an error where one is needed and missing. Runs the user's key command.
-pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretString>, Failure> {
+///
+/// Every command that sends something gets its key here, so here it is settled that the server may be asked at all. A
+/// person can be asked for trust where `may_ask`.
+pub(super) fn key(loaded: &Loaded, sources: &Sources, may_ask: bool) -> Result<Option<SecretString>, Failure> {
+    trust::require(loaded, may_ask)?;
     loaded.check_endpoint()?;
     let model = &loaded.settings.model;
     let key = settings::api_key(model, &sources.environment)?;
@@ -118,8 +143,8 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources) -> Result<Option<SecretStr
 /// What will keep a command from its first call, where that can be told without running the user's key command.
 pub(super) fn obstacle(command: &str, loaded: &Loaded, sources: &Sources) -> Option<String> {
     let found = match &loaded.settings.model.api_key_command {
-        Some(_) => loaded.check_endpoint().map_err(Failure::from),
-        None => key(loaded, sources).map(|_| ()),
+        Some(_) => trust::require(loaded, false).and_then(|()| Ok(loaded.check_endpoint()?)),
+        None => key(loaded, sources, false).map(|_| ()),
     };
     found.err().map(|failure| format!("{command} would be refused as things are: {}", failure.sentence()))
 }

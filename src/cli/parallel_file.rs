@@ -15,7 +15,7 @@ use crate::{
     parallel::{Documents, ParallelFile, Surroundings, whole_seconds},
     plan::{AchievementId, IdMap, Plan, PlanName, parse},
     report::{Style, diff_text, sanitize, shell_word},
-    store::{Existing, LocateError, Operation, PlanDir, RunLock, StoreError},
+    store::{Edited, LocateError, Operation, PlanDir, RunLock, StoreError},
 };
 
 /// The file and its directory.
@@ -27,6 +27,18 @@ pub(super) struct Target {
     has_plan: bool,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
+}
+
+/// Makes a text anew of other bytes.
+type Again<'a> = dyn Fn(&[u8]) -> Result<Option<String>, Failure> + 'a;
+
+/// A new text for the file.
+pub(super) struct Rewrite<'a> {
+    pub(super) new: &'a str,
+    /// Makes it anew of what somebody else has written in the meantime; `None` where nothing is left to do.
+    pub(super) again: &'a Again<'a>,
+    /// What people typed.
+    pub(super) command: &'a str,
 }
 
 /// A PLAN, or why there is none.
@@ -167,9 +179,9 @@ impl Target {
     }
 
     /// Shows what would change, asks, and writes. Gives whether it was written.
-    pub(super) fn rewrite(&self, new: &str, command: &str, yes: bool, style: Style) -> Result<bool, Failure> {
+    pub(super) fn rewrite(&self, rewrite: &Rewrite<'_>, yes: bool, style: Style) -> Result<bool, Failure> {
         let shown = self.shown();
-        out(&self.diff(new, style))?;
+        out(&self.diff(rewrite.new, style))?;
         if !yes {
             if !terminal::is_interactive() {
                 return Err(Failure::invalid(format!("this would change {shown}, and there is no terminal to ask on"))
@@ -180,7 +192,7 @@ impl Target {
                 return Ok(false);
             }
         }
-        self.write(new, command)?;
+        self.write(rewrite)?;
         Ok(true)
     }
 
@@ -194,18 +206,20 @@ impl Target {
     }
 
     /// Writes, as an operation that can be undone.
-    pub(super) fn write(&self, new: &str, command: &str) -> Result<(), Failure> {
+    pub(super) fn write(&self, rewrite: &Rewrite<'_>) -> Result<(), Failure> {
         let shown = self.shown();
+        let command = rewrite.command;
         let began = Timestamp::now();
         let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
         let lock = RunLock::take(&self.dir, &holder)?;
-        if self.dir.read(&self.file)? != self.bytes {
-            return Err(Failure::invalid(format!("{shown} has been changed in the meantime; nothing was written"))
-                .hint(String::from("run the same command again")));
-        }
         let operation = Operation::begin(&self.dir, &lock, command, began)?;
-        operation.write(&self.file, new.as_bytes(), Existing::Replace)?;
+        let mut anew = false;
+        operation.edit(&self.file, |now| {
+            anew = now != self.bytes;
+            if anew { (rewrite.again)(now) } else { Ok(Some(rewrite.new.to_owned())) }
+        })?;
         operation.finish()?;
+        terminal::say_merged(if anew { Edited::Merged } else { Edited::Written }, &shown);
         err(&format!("wrote {}\n", sanitize(&shown)));
         Ok(())
     }

@@ -10,14 +10,14 @@ use crate::{
     },
     report::sanitize,
     settings::{self, Loaded},
-    store::LimitsFile,
+    store::StateFile,
 };
 
 /// A gate, and where what it learns is kept.
 pub(super) struct KeptGate {
     pub(super) gate: Gate,
     /// `None` where nothing is to be kept.
-    file: Option<LimitsFile>,
+    file: Option<StateFile>,
     place: Place,
     fresh_salt: String,
 }
@@ -32,7 +32,7 @@ impl KeptGate {
             key: config.api_key.clone(),
         };
         let directory = settings.limits.remember.then(settings::state_directory).flatten();
-        let file = directory.map(|directory| LimitsFile::new(directory.join("planwave")));
+        let file = directory.map(|directory| StateFile::new(directory, "limits.json"));
         let fresh_salt = format!("{:x}-{}", now.as_nanosecond(), std::process::id());
         let this = Self { gate: Gate::new(config.policy(facts)), file, place, fresh_salt };
         let gate = this.remembered(true).gate(config.policy(facts), &this.place, now);

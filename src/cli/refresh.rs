@@ -1,6 +1,9 @@
 //! `planwave refresh`: makes parallel.json say what is on disk.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -11,15 +14,15 @@ use super::{
     pretty,
     project::{Leveled, Project},
     survey::Survey,
-    terminal::{err, out},
+    terminal::{err, out, say_merged},
     transition::lock,
 };
 use crate::{
-    parallel::{ParallelFile, whole_seconds},
+    parallel::{Change, ParallelFile, whole_seconds},
     plan::AchievementId,
     progress::{Refreshed, refresh, times_wanted},
     report::{plural, sanitize},
-    store::{Existing, Operation, WriteError},
+    store::{Edited, Operation, WriteError},
 };
 
 /// Lines of a list that is printed.
@@ -56,10 +59,11 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<Exit, Failure> {
     let leveled = project.leveled()?;
     let shown = leveled.project.parallel_path().display().to_string();
     let read_warnings = leveled.warnings.clone();
-    let refreshed = bring_up_to_date(leveled, began, |text| {
+    let refreshed = bring_up_to_date(leveled, began, |changes, updated| {
         let operation = Operation::begin(&dir, &lock, "refresh", began)?;
-        operation.write("parallel.json", text, Existing::Replace)?;
-        operation.finish()
+        let edited = operation.change_parallel(changes, updated)?;
+        operation.finish()?;
+        Ok(edited)
     })?;
     let Refreshed { changes: _, said, warnings } = &refreshed;
     if arguments.json {
@@ -117,18 +121,27 @@ pub(super) fn say(refreshed: &Refreshed, shown: &str) {
 pub(super) fn bring_up_to_date(
     leveled: Leveled,
     now: Timestamp,
-    write: impl FnOnce(&[u8]) -> Result<(), WriteError>,
+    write: impl FnOnce(&BTreeMap<AchievementId, Change>, &str) -> Result<Edited, WriteError>,
 ) -> Result<Refreshed, Failure> {
-    let (file, refreshed) = brought_up_to_date(leveled, now)?;
+    let shown = leveled.project.parallel_path().display().to_string();
+    let (_, refreshed) = looked_at(leveled)?;
     if !refreshed.changes.is_empty() {
-        write(file.to_text().as_bytes())?;
+        let edited = write(&refreshed.changes, &whole_seconds(now))?;
+        say_merged(edited, &shown);
     }
     Ok(refreshed)
 }
 
 /// parallel.json as it should be by what is on disk, and what that changes.
 pub(super) fn brought_up_to_date(leveled: Leveled, now: Timestamp) -> Result<(ParallelFile, Refreshed), Failure> {
-    let mut survey = Survey::documents(leveled)?;
+    let (mut file, refreshed) = looked_at(leveled)?;
+    file.apply(&refreshed.changes, &whole_seconds(now));
+    Ok((file, refreshed))
+}
+
+/// parallel.json as it is, and what has to change by what is on disk.
+fn looked_at(leveled: Leveled) -> Result<(ParallelFile, Refreshed), Failure> {
+    let survey = Survey::documents(leveled)?;
     let refreshed = {
         let ground = survey.ground();
         let dir = &survey.leveled.project.dir;
@@ -138,6 +151,5 @@ pub(super) fn brought_up_to_date(leveled: Leveled, now: Timestamp) -> Result<(Pa
             .collect();
         refresh(&ground, &survey.standings, &times, &|path| dir.modified(path).is_some())
     };
-    survey.leveled.file.apply(&refreshed.changes, &whole_seconds(now));
     Ok((survey.leveled.file, refreshed))
 }

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     document::{FileRole, Folder, Names, Stage},
-    history::{CallLog, Digest, FileChange, Record, Took},
+    event::CallId,
+    history::{CallLog, Digest, FileChange, Record},
     model::answer_text,
     plan::AchievementId,
     report::sanitize,
@@ -162,11 +163,11 @@ impl Shown<'_> {
     }
 
     /// Names the rejected answers of an achievement, and gives the last.
-    fn say_rejections(&self, id: AchievementId) -> Option<(Took, u32)> {
+    fn say_rejections(&self, id: AchievementId) -> Option<(CallId, u32)> {
         let rejected = self.log.rejections(id, self.stage);
         for rejection in &rejected {
             let why: Vec<&str> = rejection.findings.iter().map(String::as_str).take(3).collect();
-            let (stage, attempt) = (rejection.call.stage, rejection.attempt);
+            let (stage, attempt) = (rejection.call.item.stage, rejection.attempt);
             err(&format!("{id} {stage}: answer {attempt} was rejected: {}\n", sanitize(&why.join(" "))));
         }
         rejected.last().map(|rejection| (rejection.call, rejection.attempt))
@@ -174,7 +175,7 @@ impl Shown<'_> {
 
     fn attempt(&self, id: AchievementId, attempt: u32) -> Result<Exit, Failure> {
         let attempts = self.log.attempts(id, self.stage);
-        let mut calls: Vec<Took> = attempts.iter().filter(|(_, n)| *n == attempt).map(|(call, _)| *call).collect();
+        let mut calls: Vec<CallId> = attempts.iter().filter(|(_, n)| *n == attempt).map(|(call, _)| *call).collect();
         calls.dedup();
         match calls.as_slice() {
             [] => {
@@ -185,7 +186,7 @@ impl Shown<'_> {
             [call] => self.answer(*call, attempt),
             several => {
                 for call in several {
-                    err(&format!("==> {id} {}, part {} of {} <==\n", call.stage, call.part, call.parts));
+                    err(&format!("==> {id} {}, part {} of {} <==\n", call.item.stage, call.part, call.parts));
                     self.answer(*call, attempt)?;
                 }
                 Ok(Exit::Done)
@@ -194,7 +195,7 @@ impl Shown<'_> {
     }
 
     /// The model's answer as it is on the tape.
-    fn answer(&self, call: Took, attempt: u32) -> Result<Exit, Failure> {
+    fn answer(&self, call: CallId, attempt: u32) -> Result<Exit, Failure> {
         let exchange = match self.log.exchange(call, attempt) {
             Some((key, at)) => match &self.tape {
                 Some(tape) => {

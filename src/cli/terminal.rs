@@ -3,7 +3,10 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use super::failure::Failure;
-use crate::report::sanitize_block;
+use crate::{
+    report::{sanitize, sanitize_block},
+    store::{Edited, Leftovers},
+};
 
 /// Columns assumed where there is no terminal.
 const PIPED_WIDTH: usize = 80;
@@ -39,6 +42,24 @@ pub(super) fn out_file(bytes: &[u8]) -> Result<(), Failure> {
 pub(super) fn err(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// Says that somebody else changed a file while this command did.
+pub(super) fn say_merged(edited: Edited, shown: &str) {
+    if edited == Edited::Merged {
+        err(&format!("note: {} was changed at the same moment; both changes are in it\n", sanitize(shown)));
+    }
+}
+
+/// Names what a person had saved while a command was interrupted.
+pub(super) fn name_kept(left: &Leftovers) {
+    for path in &left.kept {
+        let shown = path.display().to_string();
+        err(&format!(
+            "note: {} was saved at the moment in which a command was interrupted; it is kept\n",
+            sanitize(&shown)
+        ));
+    }
 }
 
 /// Columns that results may use.

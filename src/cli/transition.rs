@@ -17,10 +17,10 @@ use super::{
     pretty,
     project::{Project, settings},
     survey::Survey,
-    terminal::{err, out},
+    terminal::{err, out, say_merged},
 };
 use crate::{
-    parallel::{Change, Status, whole_seconds},
+    parallel::{Change, ParallelFile, Status, whole_seconds},
     plan::AchievementId,
     progress::{Action, Actor, Case, Effects, FileEffect, act, set_aside_names},
     report::{json_line, sanitize},
@@ -216,13 +216,35 @@ impl Desk {
             }
         }
         if effects.change != Change::default() {
+            let (changes, updated) = ([(id, effects.change.clone())].into(), whole_seconds(self.began));
             let file = &mut self.survey.leveled.file;
-            file.apply(&[(id, effects.change.clone())].into(), &whole_seconds(self.began));
-            operation.write("parallel.json", file.to_text().as_bytes(), Existing::Replace)?;
+            let shown = self.dir.shown("parallel.json").display().to_string();
+            let as_read = file.to_text();
+            let edited = operation.edit("parallel.json", |now| {
+                if now == as_read.as_bytes() {
+                    let mut file = file.clone();
+                    file.apply(&changes, &updated);
+                    return Ok(Some(file.to_text()));
+                }
+                let mut now = ParallelFile::parse(now).map_err(|problems| Failure::problems(&problems, &shown))?;
+                // What was decided was decided of what this achievement was. Where its files are written, it is done.
+                if now.get(id) != file.get(id) && written.is_empty() {
+                    return Err(changed_meanwhile(id, &shown));
+                }
+                now.apply(&changes, &updated);
+                Ok(Some(now.to_text()))
+            })?;
+            say_merged(edited, &shown);
+            file.apply(&changes, &updated);
         }
         operation.finish()?;
         Ok(written)
     }
+}
+
+fn changed_meanwhile(id: AchievementId, shown: &str) -> Failure {
+    Failure::invalid(format!("{id} was changed in {shown} at the same moment; nothing was written"))
+        .hint(String::from("run the same command again"))
 }
 
 impl Output {

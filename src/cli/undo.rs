@@ -11,13 +11,13 @@ use super::{
     parallel_file::open_past,
     past::{newest, run_and_plan, unknown},
     pretty,
-    terminal::{confirm, err, is_interactive, out},
+    terminal::{confirm, err, is_interactive, name_kept, out},
 };
 use crate::{
-    history::{Kind, Record, RunRef, State, TakingBack, Timeline, Verb},
+    history::{Kind, PlanPath, Record, RunRef, State, TakingBack, Timeline, Verb},
     parallel::whole_seconds,
     report::{plural, sanitize, taking_back_text, untouchable_text},
-    store::{Begin, PlanDir, Prepared, RunLock, Unfinished, is_unfinished},
+    store::{Begin, Performed, PlanDir, Prepared, RunLock, Unfinished, is_unfinished},
 };
 
 /// `planwave undo` and `planwave redo`.
@@ -53,6 +53,9 @@ struct Report<'a> {
     by: Option<u64>,
     #[serde(flatten)]
     plan: &'a TakingBack,
+    /// Files that somebody changed at that moment, and that were left as they are.
+    #[serde(skip_serializing_if = "<[PlanPath]>::is_empty")]
+    left: &'a [PlanPath],
 }
 
 /// An operation to take back, and the newer ones.
@@ -76,8 +79,11 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
     if let Some(unfinished) = unfinished(&dir, run.as_ref())? {
         let finished = finish(&dir, verb, arguments, &unfinished)?;
         // Who repeats an interrupted command wants no more than its end; who wants it taken back wants that as well.
-        if !finished || unfinished.is_of(verb) {
-            return Ok(Exit::Done);
+        match finished {
+            Finished::No => return Ok(Exit::Done),
+            Finished::InPart => return Ok(Exit::Incomplete),
+            Finished::Whole if unfinished.is_of(verb) => return Ok(Exit::Done),
+            Finished::Whole => {}
         }
     }
     let target = target(&dir, verb, run.as_ref())?;
@@ -93,10 +99,10 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
         let shown = format!("{}\n{}", heading(&target), taking_back_text(plan));
         if arguments.dry_run { out(&shown)? } else { err(&shown) }
     }
-    let report = |by| Report { operation: number, command: &target.record.header.command, by, plan };
+    let report = |by, left| Report { operation: number, command: &target.record.header.command, by, plan, left };
     if arguments.dry_run {
         if arguments.json {
-            out(&pretty(&report(None))?)?;
+            out(&pretty(&report(None, &[]))?)?;
         } else {
             err("nothing changed\n");
         }
@@ -108,7 +114,7 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
     }
     let now = Timestamp::now();
     let lock = lock(&dir, target.verb, now)?;
-    dir.remove_temporaries();
+    name_kept(&dir.remove_temporaries());
     // What was agreed to is done, and nothing else.
     let again = Prepared::new(&dir, &target.record, &target.later)?;
     if again.plan() != plan || any_newer(&dir, &target)? {
@@ -117,17 +123,19 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
     }
     let command = format!("{} {number}", target.verb.as_str());
     let begin = Begin { command: &command, began: now, kind: target.verb.kind(number), model: None, replay: false };
-    let by = again.perform(&dir, &lock, &begin)?;
+    let Performed { number: by, left } = again.perform(&dir, &lock, &begin)?;
+    name_left(&dir, &left);
     if arguments.json {
-        out(&pretty(&report(Some(by)))?)?;
+        out(&pretty(&report(Some(by), &left))?)?;
     } else {
+        let files = plural(plan.steps.len() - left.len(), "file");
         let back = match target.verb {
-            Verb::Undo => format!("undid {number}: {}; `planwave redo` brings it back\n", files(plan)),
-            Verb::Redo => format!("redid {}: {}\n", target.record.takes_back().unwrap_or(number), files(plan)),
+            Verb::Undo => format!("undid {number}: {files}; `planwave redo` brings it back\n"),
+            Verb::Redo => format!("redid {}: {files}\n", target.record.takes_back().unwrap_or(number)),
         };
         out(&back)?;
     }
-    Ok(Exit::Done)
+    Ok(if left.is_empty() { Exit::Done } else { Exit::Incomplete })
 }
 
 fn lock(dir: &PlanDir, verb: Verb, now: Timestamp) -> Result<RunLock, Failure> {
@@ -155,13 +163,35 @@ fn unfinished(dir: &PlanDir, run: Option<&RunRef>) -> Result<Option<Unfinished>,
     Ok(Unfinished::of(dir, record))
 }
 
-/// Finishes what was interrupted, where the user agrees; whether it is finished.
-fn finish(dir: &PlanDir, verb: Verb, arguments: &TakeBackArguments, unfinished: &Unfinished) -> Result<bool, Failure> {
+/// Whether something that was interrupted is finished now.
+enum Finished {
+    /// It was not asked for.
+    No,
+    /// But for files that somebody changed at that moment.
+    InPart,
+    Whole,
+}
+
+/// Names files that somebody changed while they were to be taken back.
+fn name_left(dir: &PlanDir, left: &[PlanPath]) {
+    for path in left {
+        let shown = dir.shown(path.as_str()).display().to_string();
+        err(&format!("warning: {} was changed at the same moment; it is left as it is\n", sanitize(&shown)));
+    }
+}
+
+/// Finishes what was interrupted, where the user agrees.
+fn finish(
+    dir: &PlanDir,
+    verb: Verb,
+    arguments: &TakeBackArguments,
+    unfinished: &Unfinished,
+) -> Result<Finished, Failure> {
     let record = unfinished.record();
     if unfinished.is_complete() && !unfinished.is_of(verb) && !arguments.dry_run {
         // Only its last line is missing, which is nothing that anybody has to agree to.
         unfinished.finish(dir, &lock(dir, verb, Timestamp::now())?)?;
-        return Ok(true);
+        return Ok(Finished::Whole);
     }
     let command = sanitize(&record.header.command).into_owned();
     let left = plural(unfinished.left(), "file");
@@ -172,21 +202,22 @@ fn finish(dir: &PlanDir, verb: Verb, arguments: &TakeBackArguments, unfinished: 
     }
     if arguments.dry_run {
         err("nothing changed\n");
-        return Ok(false);
+        return Ok(Finished::No);
     }
     if !agreed(arguments, &format!("Finish `{command}`? [y/N]"))? {
         err("nothing changed\n");
-        return Ok(false);
+        return Ok(Finished::No);
     }
     let lock = lock(dir, verb, Timestamp::now())?;
-    dir.remove_temporaries();
+    name_kept(&dir.remove_temporaries());
     let Some(again) = Unfinished::of(dir, dir.record(&record.id).map_err(|error| Failure::invalid(error.to_string()))?)
     else {
         return Err(Failure::invalid("it has been finished in the meantime"));
     };
-    again.finish(dir, &lock)?;
-    out(&format!("finished `{command}`: {}\n", plural(again.left(), "file")))?;
-    Ok(true)
+    let left = again.finish(dir, &lock)?;
+    name_left(dir, &left);
+    out(&format!("finished `{command}`: {}\n", plural(again.left() - left.len(), "file")))?;
+    Ok(if left.is_empty() { Finished::Whole } else { Finished::InPart })
 }
 
 /// What was asked for, or the last operation that the verb fits.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    parallel_file::{PlanRead, Target, exit},
+    parallel_file::{PlanRead, Rewrite, Target, exit},
     past::good_copy_hint,
     pretty,
     project::settings,
@@ -83,16 +83,21 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Exit
         let shown = target.shown();
         let file = file.map_err(|problems| Failure::problems(&problems, &shown))?;
         let around = target.surroundings(&file, &plan)?;
-        let new = repair(&target.bytes, &around, &whole_seconds(Timestamp::now()))
-            .map_err(|problems| Failure::problems(&problems, &shown))?;
+        let mended = |bytes: &[u8]| {
+            let mended = repair(bytes, &around, &whole_seconds(Timestamp::now()));
+            mended.map_err(|problems| Failure::problems(&problems, &shown))
+        };
+        let new = mended(&target.bytes)?;
+        let again = |now: &[u8]| mended(now).map(Some);
+        let rewrite = Rewrite { new: &new, again: &again, command: "validate --fix" };
         if arguments.json {
             target.agreed(arguments.yes)?;
-            target.write(&new, "validate --fix")?;
+            target.write(&rewrite)?;
             let repaired = Target::open(&arguments.path)?;
             let left = find(&repaired, &repaired.plan())?;
             return report_repair(&target, &problems, &left, &target.diff(&new, Style::default()));
         }
-        if target.rewrite(&new, "validate --fix", arguments.yes, style)? {
+        if target.rewrite(&rewrite, arguments.yes, style)? {
             let target = Target::open(&arguments.path)?;
             let left = find(&target, &target.plan())?;
             return report(&target, &left, arguments, view);

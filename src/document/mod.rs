@@ -10,7 +10,7 @@ mod names;
 mod prose;
 mod sections;
 
-pub use check::{Expected, check_answer, check_document, explain, is_placeholder, unwrap_answer};
+pub use check::{Code, Expected, check_answer, check_document, explain, is_placeholder, unwrap_answer};
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
 pub use names::{FileRole, Folder, Names, Slugs, Stranger, stage_of_file_name};
@@ -53,10 +53,10 @@ impl std::fmt::Display for Stage {
 }
 
 /// One shortcoming that a check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable code such as `section-missing`.
-    pub code: &'static str,
+    pub code: Code,
     /// Errors reject a document; warnings are only reported.
     pub severity: Severity,
     /// One sentence that a model or a person can act on.
@@ -66,7 +66,7 @@ pub struct Finding {
 }
 
 /// How much a [`Finding`] weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The document is not accepted.

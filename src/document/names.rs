@@ -82,6 +82,15 @@ impl Folder {
             Self::Feedbacks => "execution/feedbacks",
         }
     }
+
+    /// What the names of files that count there begin with.
+    pub fn prefixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Subplans => &["SUBPLAN_"],
+            Self::Execution => &["EXECUTION_TASK_", "SKIPPED_"],
+            Self::Feedbacks => &["APPROVED_", "FIX_", "SKIPPED_"],
+        }
+    }
 }
 
 /// What a file of the plan directory is.

@@ -1,9 +1,8 @@
 //! Answers that did not come whole: what to do about them, and joining the parts. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use serde::Serialize;
-
 use crate::{
+    event::Remedy,
     markdown::lines,
     model::{Completion, FinishReason},
 };
@@ -12,41 +11,6 @@ use crate::{
 const SHORTEST_OVERLAP: usize = 12;
 /// How much of the parts is compared, in bytes.
 const COMPARED: usize = 8_000;
-
-/// What is done about an answer that did not come whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "remedy", rename_all = "snake_case")]
-pub enum Remedy {
-    /// It is asked for again, with more room.
-    RaiseCap {
-        /// The cap at which it was cut, tokens.
-        from: u32,
-        /// The new one.
-        to: u32,
-    },
-    /// The rest is asked for.
-    Continue {
-        /// The cap at which it was cut, tokens.
-        cap: u32,
-    },
-    /// It is asked for again, with less thinking: all its tokens went there.
-    ThinkLess,
-    /// The server called it whole and it is not: it breaks off within a sentence. The rest is asked for, once.
-    Finish,
-}
-
-impl std::fmt::Display for Remedy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::RaiseCap { from, to } => {
-                write!(f, "cut at the cap of {from} output tokens; asked for again with {to}")
-            }
-            Self::Continue { cap } => write!(f, "cut at the cap of {cap} output tokens; the rest was asked for"),
-            Self::Finish => f.write_str("broken off within a sentence; the rest was asked for"),
-            Self::ThinkLess => f.write_str("empty, its tokens went into reasoning; asked for again with less of it"),
-        }
-    }
-}
 
 /// What is known when an answer is judged.
 #[derive(Clone, Copy, Debug)]

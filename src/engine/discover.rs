@@ -8,13 +8,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    cut::{self, Remedy, Room},
+    cut::{self, Room},
     worker::{Limits, Rejected, continued, final_refusal, finish, millis},
 };
 use crate::{
     discovery::{self, Discovered, Fault, Prompt, Source, examine, parse_answer},
     document::Severity,
-    model::{Completion, FinishReason, Message, Model, ModelError, Progress, PromptCut, Request, ResponseSchema, Role, Usage},
+    event::Remedy,
+    model::{
+        Completion, FinishReason, Message, Model, ModelError, Progress, PromptCut, Request, ResponseSchema, Role, Usage,
+    },
     parallel::Basis,
     prompts::{TemplateError, Templates},
 };

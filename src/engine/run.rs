@@ -23,10 +23,10 @@ use super::{
     save::{SaveError, Saver},
     schedule::{Node, Schedule},
     summary::{Charged, Ledger},
-    worker::{BREAKS_OFF, FINISH_UNCLEAR, Limits},
+    worker::Limits,
 };
 use crate::{
-    document::{Digest, ExecutionPart, Names, Stage},
+    document::{Code, Digest, ExecutionPart, Names, Stage},
     model::{Model, Recorder, Scope, gate::Bounds},
     parallel::{Failure, Status, whole_seconds},
     plan::AchievementId,
@@ -335,8 +335,8 @@ impl Dispatcher {
         match (outcome.result, written) {
             (Ok(_), Some(Ok(written))) => {
                 let has = |code| written.warnings.iter().any(|warning| warning.code == code);
-                let unclear = has(FINISH_UNCLEAR);
-                if has(BREAKS_OFF) {
+                let unclear = has(Code::FinishUnclear);
+                if has(Code::BreaksOff) {
                     self.ledger.breaks_off(path.clone());
                 }
                 engine.emit(Event::DocumentWritten { call, path: path.clone(), warnings: written.warnings });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Engine, Event, ItemId, StopKind, Summary, SummaryRow,
+    Engine, Event, ItemId, ItemOutcome, StopKind, Summary, SummaryRow,
     schedule::Schedule,
     state::ItemState,
     worker::{Limits, Outcome, PROMPT_CUT_HINT},
@@ -88,12 +88,16 @@ impl Ledger {
         let rows = plan
             .items
             .iter()
-            .map(|item| row(item.id, briefing.achievement(item).title.clone(), item.level, "not_started", None))
+            .map(|item| {
+                row(item.id, briefing.achievement(item).title.clone(), item.level, ItemOutcome::NotStarted, None)
+            })
             .collect();
         let skipped = plan
             .skipped
             .iter()
-            .map(|item| row(item.id, item.title.clone(), item.level, "skipped", Some(item.reason.to_string())))
+            .map(|item| {
+                row(item.id, item.title.clone(), item.level, ItemOutcome::Skipped, Some(item.reason.to_string()))
+            })
             .collect();
         Self { charged, rows, skipped, prices: *prices, bounds: *bounds, sums: Summary::default() }
     }
@@ -154,10 +158,10 @@ impl Ledger {
         let mut sums = std::mem::take(&mut self.sums);
         for (index, row) in self.rows.iter_mut().enumerate() {
             let (outcome, count) = match schedule.state(index) {
-                ItemState::Done => ("done", &mut sums.done),
-                ItemState::Failed => ("failed", &mut sums.failed),
-                ItemState::Blocked => ("blocked", &mut sums.blocked),
-                ItemState::Pending | ItemState::Running => ("not_started", &mut sums.not_started),
+                ItemState::Done => (ItemOutcome::Done, &mut sums.done),
+                ItemState::Failed => (ItemOutcome::Failed, &mut sums.failed),
+                ItemState::Blocked => (ItemOutcome::Blocked, &mut sums.blocked),
+                ItemState::Pending | ItemState::Running => (ItemOutcome::NotStarted, &mut sums.not_started),
             };
             row.outcome = outcome;
             row.paths.sort();

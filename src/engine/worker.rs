@@ -14,10 +14,13 @@ use jiff::Timestamp;
 use super::{
     CallId, Event, Remedy,
     cut::{self, Room},
+    event_for_the_bill,
 };
 use crate::{
-    document::{Expected, Finding, Names, Severity, check_answer, unwrap_answer},
-    model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, PromptCut, Request, Role, Scope, Usage},
+    document::{Code, Expected, Finding, Names, Severity, check_answer, unwrap_answer},
+    model::{
+        Completion, FinishReason, Message, Model, ModelError, Prices, Progress, PromptCut, Request, Role, Scope, Usage,
+    },
     prompts::{TemplateError, Templates},
 };
 
@@ -231,7 +234,7 @@ fn report(
     shown: &AtomicUsize,
     emit: &(dyn Fn(Event) + Send + Sync),
 ) {
-    if let Some(event) = Event::for_the_bill(Some(call), attempt, &progress, prices) {
+    if let Some(event) = event_for_the_bill(Some(call), attempt, &progress, prices) {
         return emit(event);
     }
     emit(match progress {
@@ -280,18 +283,11 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
     );
     findings.extend(finish(&completion.finish));
     if cut::breaks_off(body) {
-        findings.push(Finding {
-            code: BREAKS_OFF,
-            severity: Severity::Warning,
-            message: String::from("The document seems to break off within a sentence."),
-            line: None,
-        });
+        findings.push(Code::BreaksOff.warning(None, "The document seems to break off within a sentence."));
     }
-    findings.extend(completion.prompt_cut.map(|cut| Finding {
-        code: PROMPT_CUT,
-        severity: Severity::Warning,
-        message: format!("{cut}; the model did not see all of it."),
-        line: None,
+    findings.extend(completion.prompt_cut.map(|cut| {
+        let message = format!("{cut}; the model did not see all of it.");
+        Code::PromptCut.warning(None, message)
     }));
     findings
 }
@@ -302,40 +298,26 @@ fn breaks_off(begun: &str, text: &str) -> bool {
     cut::breaks_off(&unwrap_answer(&text))
 }
 
-/// The code of a document whose prompt the server has cut.
-const PROMPT_CUT: &str = "prompt-cut";
-
 /// What to do about a server that cuts prompts.
 pub const PROMPT_CUT_HINT: &str = "raise the context window of the server: with Ollama OLLAMA_CONTEXT_LENGTH, or \
     `PARAMETER num_ctx` in a Modelfile; with llama.cpp --ctx-size; with vLLM --max-model-len; in LM Studio the context length of \
     the model";
-
-/// The code of a document that breaks off within a sentence, also after its rest was asked for.
-pub(super) const BREAKS_OFF: &str = "breaks-off";
-
-/// The code of an answer that came to its end without a `finish_reason`.
-pub(super) const FINISH_UNCLEAR: &str = "finish-unclear";
 
 /// What is wrong with the way an answer ended; what a cap or a filter did is seen to elsewhere.
 pub(super) fn finish(reason: &FinishReason) -> Option<Finding> {
     match reason {
         FinishReason::Stop | FinishReason::Length | FinishReason::ContentFilter => None,
         // Some servers never say it, and their answers pass the same checks as others.
-        FinishReason::Unsaid => Some(Finding {
-            code: FINISH_UNCLEAR,
-            severity: Severity::Warning,
-            message: String::from("The server did not say that the answer is whole (no finish_reason)."),
-            line: None,
-        }),
-        FinishReason::Other(reason) => Some(Finding {
-            code: "finish-reason",
-            severity: Severity::Error,
-            message: format!(
+        FinishReason::Unsaid => Some(
+            Code::FinishUnclear.warning(None, "The server did not say that the answer is whole (no finish_reason)."),
+        ),
+        FinishReason::Other(reason) => Some(Code::FinishReason.error(
+            None,
+            format!(
                 "The answer ended with the finish_reason `{}`, so it may not be whole. Write all of it, as text, and call no tool.",
                 one_line(reason)
             ),
-            line: None,
-        }),
+        )),
     }
 }
 
@@ -346,7 +328,7 @@ fn cut_finding(completion: &Completion, cap: u32) -> Finding {
     } else {
         format!("The answer was cut at the cap of {cap} output tokens.")
     };
-    Finding { code: "cut-off", severity: Severity::Error, message, line: None }
+    Code::CutOff.error(None, message)
 }
 
 /// The first request again, the rejected answer, and what is wrong with it. Only the last answer is quoted, and no

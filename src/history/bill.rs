@@ -52,19 +52,20 @@ pub struct BillLine {
 impl BillLine {
     /// US dollars; `None` where none of the calls has a price.
     pub fn known_cost(&self) -> Option<f64> {
-        (self.calls == 0 || self.calls > self.unmetered + self.unpriced).then_some(self.cost)
+        (self.calls == 0 || self.calls > self.unmetered.saturating_add(self.unpriced)).then_some(self.cost)
     }
 
     /// Whether there are calls whose cost is unknown, or known to be at least so much.
     pub fn is_partial(&self) -> bool {
-        self.unmetered + self.unpriced > 0 || self.usage.at_least
+        self.unmetered > 0 || self.unpriced > 0 || self.usage.at_least
     }
 
     fn add(&mut self, other: &Self) {
-        self.calls += other.calls;
-        self.unmetered += other.unmetered;
-        self.in_flight += other.in_flight;
-        self.unpriced += other.unpriced;
+        // Saturating: the numbers come from a file.
+        self.calls = self.calls.saturating_add(other.calls);
+        self.unmetered = self.unmetered.saturating_add(other.unmetered);
+        self.in_flight = self.in_flight.saturating_add(other.in_flight);
+        self.unpriced = self.unpriced.saturating_add(other.unpriced);
         self.usage += other.usage;
         self.cost += other.cost;
     }

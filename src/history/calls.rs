@@ -1,35 +1,18 @@
 //! What became of each answer of a run, as its events tell: which exchange it was, what was wrong with it, where it went.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use super::bill::EXCHANGE;
-use crate::{document::Stage, plan::AchievementId};
-
-/// Which document a call is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-pub struct Took {
-    /// The achievement.
-    #[serde(deserialize_with = "id")]
-    pub achievement: AchievementId,
-    /// The stage.
-    pub stage: Stage,
-    /// The part, from 1.
-    pub part: u32,
-    /// How many parts there are.
-    pub parts: u32,
-}
-
-fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<AchievementId, D::Error> {
-    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    AchievementId::parse(&text).map_err(serde::de::Error::custom)
-}
+use crate::{
+    document::Stage,
+    event::{CallId, Event, read_journal},
+    plan::AchievementId,
+};
 
 /// An answer that was not taken as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The call.
-    pub call: Took,
+    pub call: CallId,
     /// Which answer to it, from 1.
     pub attempt: u32,
     /// What fell short, a sentence each.
@@ -42,53 +25,33 @@ pub struct Rejection {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallLog {
     /// Documents written, by path.
-    pub written: Vec<(Took, String)>,
+    pub written: Vec<(CallId, String)>,
     /// The last exchange of each answer.
-    answers: Vec<(Took, u32, String, Timestamp)>,
-    rejected: Vec<(Took, u32, Vec<String>)>,
+    answers: Vec<(CallId, u32, String, Timestamp)>,
+    rejected: Vec<(CallId, u32, Vec<String>)>,
     /// Items done.
     pub done: usize,
     /// Items that failed for good.
     pub failed: usize,
 }
 
-#[derive(Deserialize)]
-struct Finding {
-    message: String,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
-    Exchange { call: Took, attempt: u32, key: String, at: Timestamp },
-    AnswerRejected { call: Took, attempt: u32, findings: Vec<Finding> },
-    DocumentWritten { call: Took, path: String },
-    ItemDone {},
-    ItemFailed {},
-}
-
 impl CallLog {
     /// Reads a run's events. Lines that are of no interest here, or damaged, are passed over.
     pub fn parse(events: &str) -> Self {
-        const STARTS: [&str; 5] = [
-            EXCHANGE,
-            r#"{"event":"answer_rejected","#,
-            r#"{"event":"document_written","#,
-            r#"{"event":"item_done","#,
-            r#"{"event":"item_failed","#,
-        ];
         let mut log = Self::default();
-        for line in events.lines().filter(|line| STARTS.iter().any(|start| line.starts_with(start))) {
-            match serde_json::from_str(line) {
-                Ok(Line::Exchange { call, attempt, key, at }) => log.answers.push((call, attempt, key, at)),
-                Ok(Line::AnswerRejected { call, attempt, findings }) => {
+        for event in read_journal(events).flatten() {
+            match event {
+                Event::Exchange { call: Some(call), attempt, key, at, .. } => {
+                    log.answers.push((call, attempt, key, at))
+                }
+                Event::AnswerRejected { call, attempt, findings } => {
                     let findings = findings.into_iter().map(|finding| finding.message).collect();
                     log.rejected.push((call, attempt, findings));
                 }
-                Ok(Line::DocumentWritten { call, path }) => log.written.push((call, path)),
-                Ok(Line::ItemDone {}) => log.done += 1,
-                Ok(Line::ItemFailed {}) => log.failed += 1,
-                Err(_) => {}
+                Event::DocumentWritten { call, path, .. } => log.written.push((call, path)),
+                Event::ItemDone { .. } => log.done += 1,
+                Event::ItemFailed { .. } => log.failed += 1,
+                _ => {}
             }
         }
         log
@@ -96,9 +59,10 @@ impl CallLog {
 
     /// The rejected answers for an achievement, in the order in which they came.
     pub fn rejections(&self, achievement: AchievementId, stage: Option<Stage>) -> Vec<Rejection> {
-        let wanted = |call: &Took| call.achievement == achievement && stage.is_none_or(|stage| call.stage == stage);
+        let wanted =
+            |call: &CallId| call.item.achievement == achievement && stage.is_none_or(|stage| call.item.stage == stage);
         let rejected = self.rejected.iter().filter(|(call, ..)| wanted(call));
-        let rejection = |(call, attempt, findings): &(Took, u32, Vec<String>)| Rejection {
+        let rejection = |(call, attempt, findings): &(CallId, u32, Vec<String>)| Rejection {
             call: *call,
             attempt: *attempt,
             findings: findings.clone(),
@@ -108,15 +72,16 @@ impl CallLog {
     }
 
     /// Where the answer of an attempt is on the tape: the last exchange of it, since earlier ones failed on the way.
-    pub fn exchange(&self, call: Took, attempt: u32) -> Option<(String, Timestamp)> {
+    pub fn exchange(&self, call: CallId, attempt: u32) -> Option<(String, Timestamp)> {
         let found = self.answers.iter().rfind(|(of, number, ..)| (*of, *number) == (call, attempt));
         found.map(|(_, _, key, at)| (key.clone(), *at))
     }
 
     /// Every answer for an achievement: its call and attempt, in the order in which they came.
-    pub fn attempts(&self, achievement: AchievementId, stage: Option<Stage>) -> Vec<(Took, u32)> {
-        let wanted = |call: &Took| call.achievement == achievement && stage.is_none_or(|stage| call.stage == stage);
-        let mut attempts: Vec<(Took, u32)> = self
+    pub fn attempts(&self, achievement: AchievementId, stage: Option<Stage>) -> Vec<(CallId, u32)> {
+        let wanted =
+            |call: &CallId| call.item.achievement == achievement && stage.is_none_or(|stage| call.item.stage == stage);
+        let mut attempts: Vec<(CallId, u32)> = self
             .answers
             .iter()
             .filter(|(call, ..)| wanted(call))

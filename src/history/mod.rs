@@ -6,6 +6,7 @@
 
 mod bill;
 mod calls;
+mod plan_path;
 mod record;
 mod retention;
 mod run_id;
@@ -14,12 +15,11 @@ mod timeline;
 mod unlisted;
 
 pub use bill::{Bill, BillKey, BillLine, Charge};
-pub use calls::{CallLog, Rejection, Took};
-pub use record::{
-    Change, ChangeKind, Digest, End, FileChange, Header, Kind, PlanPath, Record, RecordError, Tallied, VERSION,
-};
+pub use calls::{CallLog, Rejection};
+pub use plan_path::PlanPath;
+pub use record::{Change, ChangeKind, Digest, End, FileChange, Header, Kind, Record, RecordError, Tallied, VERSION};
 pub use retention::{KEPT_OPERATIONS, Kept, Removal, Stored, removal};
-pub use run_id::{RunId, RunRef};
-pub use taking_back::{Found, Restore, Step, TakingBack, Untouchable, taking_back};
+pub use run_id::{RunId, RunRef, in_order};
+pub use taking_back::{Found, NOT_WRITTEN, Restore, Step, TakingBack, Untouchable, taking_back};
 pub use timeline::{State, Timeline, Verb};
 pub use unlisted::{Taped, unlisted};

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::RunId;
+use super::{PlanPath, RunId};
 use crate::tape::Usage;
 
 /// The version of the format that this planwave writes, and the newest it reads.
@@ -105,40 +105,6 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// A file of the plan directory, by its path from there with forward slashes. It never leads out of the directory, nor
-/// to planwave's own state: records are files, and anybody may have written them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct PlanPath(String);
-
-impl PlanPath {
-    /// Reads a path; `None` where it is absolute, has a part that is `.`, `..` or empty, or lies in `.planwave`.
-    pub fn parse(path: &str) -> Option<Self> {
-        let mut parts = path.split('/');
-        let sound = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0', ':']);
-        let own = path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(".planwave"));
-        (!own && parts.all(sound)).then(|| Self(path.to_owned()))
-    }
-
-    /// As text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PlanPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for PlanPath {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("no path inside the plan directory"))
-    }
-}
-
 /// One line of a record between header and end: what is about to happen to a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -180,6 +146,9 @@ pub struct End {
     /// Hash of parallel.json as the operation left it, where it changed it; a blob of that name holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<Digest>,
+    /// Whether `parallel` has only what this operation changed: others changed the file in the meantime.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// A run's sums.
@@ -377,10 +346,10 @@ impl Record {
         files
     }
 
-    /// The number of the operation that this one takes back.
+    /// The number of the operation that this one takes back: an earlier one, whatever stands in the record.
     pub fn takes_back(&self) -> Option<u64> {
         match self.header.kind {
-            Kind::Undo(number) | Kind::Redo(number) => Some(number),
+            Kind::Undo(number) | Kind::Redo(number) => Some(number).filter(|number| *number < self.id.number()),
             Kind::Run | Kind::Command => None,
         }
     }
@@ -432,31 +401,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_stay_inside_and_out_of_our_own_state() {
-        for good in ["parallel.json", "subplans/SUBPLAN_X_11.md", "execution/feedbacks/APPROVED_11.md", ".planwave.md"]
-        {
-            assert!(PlanPath::parse(good).is_some(), "{good}");
-        }
-        for bad in [
-            "",
-            "/etc/passwd",
-            "../x",
-            "a/../../x",
-            "a//b",
-            "./a",
-            ".planwave/lock",
-            ".PlanWave/x",
-            "c:\\x",
-            "a\\..\\b",
-        ] {
-            assert!(PlanPath::parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
     fn a_crash_at_any_byte_leaves_the_lines_before_it() {
         let changes = [change("a", None, Some("x")), change("b", Some("y"), None)];
-        let end = End { end: "2026-01-01T00:00:05Z".parse().unwrap(), run: Some(Tallied::default()), parallel: None };
+        let end = End {
+            end: "2026-01-01T00:00:05Z".parse().unwrap(),
+            run: Some(Tallied::default()),
+            parallel: None,
+            own: false,
+        };
         let lines = [header().to_line(), changes[0].to_line(), changes[1].to_line(), end.to_line()];
         let whole = lines.concat();
         for cut in 0..=whole.len() {

@@ -43,6 +43,24 @@ impl fmt::Display for RunId {
     }
 }
 
+/// How far a number can be from the next lower one: each operation takes the number after the highest, and `gc` removes the oldest.
+const LARGEST_GAP: u64 = 1_000_000_000;
+
+/// Ids newest first. A number that is too far from those below it is none that planwave gave, nor are those above it: they are
+/// left out, so that they neither go before all others nor leave no number for the next one.
+pub fn in_order(mut ids: Vec<RunId>) -> Vec<RunId> {
+    ids.sort_unstable();
+    let mut below = 0;
+    let end = ids.iter().position(|id| {
+        let far = id.number - below > LARGEST_GAP;
+        below = id.number;
+        far
+    });
+    ids.truncate(end.unwrap_or(ids.len()));
+    ids.reverse();
+    ids
+}
+
 /// Digits only and without leading zeros, so that one id has one spelling.
 fn plain_number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
@@ -103,6 +121,20 @@ mod tests {
         for text in ["", "0", "-1", "012", "3.1", "my-plan", "99999999999999999999999"] {
             assert_eq!(RunRef::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_that_nobody_gave_are_left_out() {
+        let ids = |numbers: &[u64]| -> Vec<RunId> {
+            numbers.iter().map(|number| RunId::new("2026-10-12T15:49:22Z".parse().unwrap(), *number)).collect()
+        };
+        let kept = |numbers: &[u64]| in_order(ids(numbers)).iter().map(RunId::number).collect::<Vec<_>>();
+        assert_eq!(kept(&[]), Vec::<u64>::new());
+        assert_eq!(kept(&[3, 900, 2, u64::MAX, 1]), [900, 3, 2, 1]);
+        assert_eq!(kept(&[u64::MAX - 1, u64::MAX]), Vec::<u64>::new());
+        assert_eq!(kept(&[LARGEST_GAP, 2 * LARGEST_GAP, 3 * LARGEST_GAP + 1]), [2 * LARGEST_GAP, LARGEST_GAP]);
+        // Two of one number, from an operation that began twice in a copy.
+        assert_eq!(kept(&[5, 5, 4]), [5, 5, 4]);
     }
 
     proptest! {

@@ -83,9 +83,15 @@ pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) 
         }
     }
     let left = record.end.as_ref().and_then(|end| end.parallel);
+    // What others changed meanwhile is not in it, so it can be told apart.
+    let own = record.end.as_ref().filter(|end| end.own).and(left);
     let mut result = TakingBack::default();
     for file in record.files() {
         let refuse = |reason: String| Untouchable { path: file.path.clone(), reason };
+        if !file.path.is_written() {
+            result.untouchable.push(refuse(String::from(NOT_WRITTEN)));
+            continue;
+        }
         let now = match found(&file.path) {
             Found::Bytes(now) => now,
             Found::Unreadable(reason) => {
@@ -97,6 +103,8 @@ pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) 
             result.already += 1;
         } else if file.before == file.after && !file.between.contains(&now) {
             // All in all the operation left it alone.
+        } else if let Some(restore) = merge(&file, own, now) {
+            result.steps.push(Step { restore, path: file.path, now, mode: file.mode });
         } else if file.disturbed {
             result
                 .untouchable
@@ -119,6 +127,9 @@ pub fn taking_back(record: &Record, later: &[Record], found: &dyn Fn(&PlanPath) 
 
 const PARALLEL_FILE: &str = "parallel.json";
 
+/// Why a file is left alone that a record names and that is none of planwave's.
+pub const NOT_WRITTEN: &str = "is not a file that planwave writes, so the record cannot be right";
+
 fn restore(before: Option<Digest>, now: Option<Digest>) -> Restore {
     match (before, now) {
         (None, _) => Restore::Remove,
@@ -135,6 +146,8 @@ fn merge(file: &FileChange, left: Option<Digest>, now: Option<Digest>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const A: &str = "subplans/SUBPLAN_X_11.md";
 
     fn digest(text: &str) -> Option<Digest> {
         (!text.is_empty()).then(|| Digest::of(text.as_bytes()))
@@ -157,8 +170,12 @@ mod tests {
                 super::super::Change { change: kind, path, before: digest(before), after: digest(after), mode: None };
             text.push_str(&change.to_line());
         }
-        let end =
-            super::super::End { end: "2026-01-01T00:00:09Z".parse().unwrap(), run: None, parallel: digest(parallel) };
+        let end = super::super::End {
+            end: "2026-01-01T00:00:09Z".parse().unwrap(),
+            run: None,
+            parallel: digest(parallel),
+            own: false,
+        };
         Record::parse(&(text + &end.to_line())).unwrap()
     }
 
@@ -176,8 +193,8 @@ mod tests {
             ("old", "", "mine", "was changed since by 3 (c3)"),
         ];
         for (before, after, now, expected) in table {
-            let made = record(2, &[("a.md", before, after)], "");
-            let later = [record(3, &[("a.md", after, now)], "")];
+            let made = record(2, &[(A, before, after)], "");
+            let later = [record(3, &[(A, after, now)], "")];
             let result = taking_back(&made, &later, &|_| Found::Bytes(digest(now)));
             let said = match (result.steps.as_slice(), result.untouchable.as_slice()) {
                 ([step], []) => match step.restore {
@@ -196,8 +213,8 @@ mod tests {
 
     #[test]
     fn an_edit_by_hand_is_not_blamed_on_an_operation() {
-        let made = record(2, &[("a.md", "", "new")], "");
-        let later = [record(4, &[("a.md", "", "new")], ""), record(3, &[("a.md", "new", "")], "")];
+        let made = record(2, &[(A, "", "new")], "");
+        let later = [record(4, &[(A, "", "new")], ""), record(3, &[(A, "new", "")], "")];
         for (now, reason) in [("mine", "was changed since"), ("", "")] {
             let result = taking_back(&made, &later, &|_| Found::Bytes(digest(now)));
             assert_eq!(result.untouchable.first().map_or("", |refused| &refused.reason), reason);
@@ -206,14 +223,14 @@ mod tests {
 
     #[test]
     fn states_in_between_are_the_operations_own() {
-        let made = record(1, &[("parallel.json", "b", "1"), ("x", "", "y"), ("parallel.json", "1", "2")], "2");
+        let made = record(1, &[("parallel.json", "b", "1"), (A, "", "y"), ("parallel.json", "1", "2")], "2");
         for now in ["1", "2"] {
             let result = taking_back(&made, &[], &|path| match path.as_str() {
-                "x" => Found::Bytes(digest("y")),
+                A => Found::Bytes(digest("y")),
                 _ => Found::Bytes(digest(now)),
             });
             let paths: Vec<&str> = result.steps.iter().map(|step| step.path.as_str()).collect();
-            assert_eq!(paths, ["x", "parallel.json"]);
+            assert_eq!(paths, [A, "parallel.json"]);
             assert_eq!(result.steps[1].restore, Restore::Overwrite(digest("b").unwrap()));
         }
         let merged = taking_back(&made, &[], &|_| Found::Bytes(digest("mine")));
@@ -222,15 +239,24 @@ mod tests {
         let result = taking_back(&disturbed, &[], &|_| Found::Bytes(digest("2")));
         assert_eq!((result.steps.len(), result.untouchable.len()), (0, 1));
         // Announced, not made, announced again: that is nobody else's doing.
-        let repeated = record(1, &[("a", "b", "1"), ("a", "b", "2")], "");
+        let repeated = record(1, &[(A, "b", "1"), (A, "b", "2")], "");
         let result = taking_back(&repeated, &[], &|_| Found::Bytes(digest("2")));
         assert_eq!((result.steps.len(), result.untouchable.len()), (1, 0));
     }
 
     #[test]
     fn what_cannot_be_read_is_left_alone() {
-        let made = record(1, &[("a", "", "x")], "");
+        let made = record(1, &[(A, "", "x")], "");
         let result = taking_back(&made, &[], &|_| Found::Unreadable(String::from("is no regular file")));
         assert_eq!(result.untouchable[0].reason, "is no regular file");
+    }
+
+    #[test]
+    fn what_planwave_does_not_write_is_left_alone() {
+        let made = record(1, &[(".git/hooks/pre-commit", "", "x"), ("PLAN_X.md", "old", "x"), (A, "", "x")], "");
+        let result = taking_back(&made, &[], &|_| Found::Bytes(digest("x")));
+        assert_eq!(result.steps.iter().map(|step| step.path.as_str()).collect::<Vec<_>>(), [A]);
+        assert_eq!(result.untouchable.len(), 2);
+        assert!(result.untouchable.iter().all(|refused| refused.reason == NOT_WRITTEN));
     }
 }

@@ -128,6 +128,8 @@ pub enum TokenCap {
 pub struct Catalog {
     /// The user's first, then ours.
     files: Vec<File>,
+    /// The project's.
+    project: Option<File>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -267,18 +269,18 @@ impl CatalogError {
 impl Catalog {
     /// The embedded catalog.
     pub fn built_in() -> Result<Self, CatalogError> {
-        Self::parse(BUILT_IN, None)
+        Ok(Self { files: vec![parse_file(BUILT_IN)?], project: None })
     }
 
-    /// The embedded catalog with a file of the user's on top.
-    pub fn with_user_file(user_toml: Option<&str>) -> Result<Self, CatalogError> {
-        Self::parse(BUILT_IN, user_toml)
+    /// With a file of the user's on top.
+    pub fn over(mut self, user_toml: &str) -> Result<Self, CatalogError> {
+        self.files.insert(0, parse_file(user_toml)?);
+        Ok(self)
     }
 
-    /// Reads the default file and, on top of it, the user's.
-    pub fn parse(default_toml: &str, user_toml: Option<&str>) -> Result<Self, CatalogError> {
-        let files = user_toml.into_iter().chain([default_toml]).map(parse_file).collect::<Result<_, _>>()?;
-        Ok(Self { files })
+    /// With a project's file, which may be somebody else's: its prices and limits count only where no other file has one.
+    pub fn under(self, project_toml: &str) -> Result<Self, CatalogError> {
+        Ok(Self { project: Some(parse_file(project_toml)?), ..self })
     }
 
     /// What is known of a model at a server.
@@ -297,52 +299,76 @@ impl Catalog {
     /// The providers that the files describe, in alphabetical order.
     pub fn provider_names(&self) -> impl Iterator<Item = &str> {
         let names: std::collections::BTreeSet<&str> =
-            self.files.iter().flat_map(|file| file.providers.keys()).map(String::as_str).collect();
+            self.all().flat_map(|file| file.providers.keys()).map(String::as_str).collect();
         names.into_iter()
     }
 
+    fn all(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().chain(&self.project)
+    }
+
     fn facts_of(&self, model: &str, provider: String) -> ModelFacts {
-        let mut facts = ModelFacts { provider, ..ModelFacts::default() };
-        // From the least specific to the most: each overwrites what it knows better.
-        let at_provider = self.files.iter().rev().filter_map(|file| file.providers.get(&facts.provider));
-        for entry in at_provider.collect::<Vec<_>>() {
-            entry.params.apply(&mut facts.params);
-            // Patterns do not count here, since a price must not be guessed.
-            for fit in exact(&entry.prices, model) {
-                fit.price(fit.entry, entry.taken, &mut facts);
-            }
-            for fit in matching(&entry.limits, model) {
-                fit.entry.apply(&mut facts.limits);
-            }
+        let blank = ModelFacts { provider, ..ModelFacts::default() };
+        let project = lay(self.project.as_slice(), blank, model);
+        // Prices are one thing: where another file has any, nothing of a project's is mixed in.
+        let below = ModelFacts { prices: None, prices_taken: None, limits: PerMinute::default(), ..project.clone() };
+        let mut facts = lay(&self.files, below, model);
+        if facts.prices.is_none() {
+            (facts.prices, facts.prices_taken) = (project.prices, project.prices_taken);
         }
-        for file in self.files.iter().rev() {
-            for fit in matching(&file.models, model) {
-                let entry = fit.entry;
-                facts.context_window = entry.context_window.or(facts.context_window);
-                facts.max_output = entry.max_output.or(facts.max_output);
-                facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
-                entry.params.apply(&mut facts.params);
-                LimitsEntry { rpm: entry.rpm, tpm: entry.tpm }.apply(&mut facts.limits);
-                if let Some(price) = &entry.prices {
-                    fit.price(price, None, &mut facts);
-                }
-            }
-        }
+        facts.limits.requests = facts.limits.requests.or(project.limits.requests);
+        facts.limits.tokens = facts.limits.tokens.or(project.limits.tokens);
         facts
     }
 
-    /// The provider of a host: the entry with the longest matching pattern.
+    /// The provider of a host: the entry with the longest matching pattern. A project's patterns count for hosts that no
+    /// other file knows by more than the pattern for all.
     fn provider(&self, host: &str) -> String {
-        let patterns = self
-            .files
-            .iter()
-            .flat_map(|file| &file.providers)
-            .flat_map(|(name, entry)| entry.hosts.iter().map(move |pattern| (pattern, name)));
-        patterns
-            .filter(|(pattern, _)| matches(pattern, host))
-            .max_by_key(|(pattern, _)| pattern.len())
-            .map_or_else(|| "other".to_owned(), |(_, name)| name.clone())
+        let of = |files: &[File]| {
+            let entries = files.iter().flat_map(|file| &file.providers);
+            let patterns =
+                entries.flat_map(|(name, entry)| entry.hosts.iter().map(move |pattern| (pattern.len(), pattern, name)));
+            let fitting = patterns.filter(|(_, pattern, _)| matches(pattern, host));
+            fitting
+                .max_by_key(|(length, _, _)| *length)
+                .map(|(_, pattern, name)| (pattern.as_str() == "*", name.clone()))
+        };
+        let found = match (of(&self.files), of(self.project.as_slice())) {
+            (Some((false, known)), _) => Some(known),
+            (known, theirs) => theirs.or(known).map(|(_, name)| name),
+        };
+        found.unwrap_or_else(|| "other".to_owned())
     }
+}
+
+/// Lays what files know of a model over `facts`, the last file first.
+fn lay(files: &[File], mut facts: ModelFacts, model: &str) -> ModelFacts {
+    // From the least specific to the most: each overwrites what it knows better.
+    let at_provider = files.iter().rev().filter_map(|file| file.providers.get(&facts.provider));
+    for entry in at_provider.collect::<Vec<_>>() {
+        entry.params.apply(&mut facts.params);
+        // Patterns do not count here, since a price must not be guessed.
+        for fit in exact(&entry.prices, model) {
+            fit.price(fit.entry, entry.taken, &mut facts);
+        }
+        for fit in matching(&entry.limits, model) {
+            fit.entry.apply(&mut facts.limits);
+        }
+    }
+    for file in files.iter().rev() {
+        for fit in matching(&file.models, model) {
+            let entry = fit.entry;
+            facts.context_window = entry.context_window.or(facts.context_window);
+            facts.max_output = entry.max_output.or(facts.max_output);
+            facts.tokenizer = entry.tokenizer.unwrap_or(facts.tokenizer);
+            entry.params.apply(&mut facts.params);
+            LimitsEntry { rpm: entry.rpm, tpm: entry.tpm }.apply(&mut facts.limits);
+            if let Some(price) = &entry.prices {
+                fit.price(price, None, &mut facts);
+            }
+        }
+    }
+    facts
 }
 
 fn parse_file(text: &str) -> Result<File, CatalogError> {
@@ -444,6 +470,33 @@ mod tests {
     const OPENAI: &str = "https://api.openai.com/v1";
 
     #[test]
+    fn a_projects_prices_and_limits_count_only_where_nobody_else_has_any() {
+        let free = "prices = { input = 0, output = 0 }";
+        let theirs = format!(
+            "[providers.theirs]\nhosts = [\"api.openai.com\", \"api.openai.com*\", \"gw.example\"]\n\
+             [providers.theirs.prices]\n\"gpt-5\" = {{ input = 0, output = 0 }}\n\
+             [providers.openai.prices]\n\"gpt-5\" = {{ input = 0, output = 0 }}\n\
+             [models.\"gpt-5\"]\nrpm = 9\ntpm = 9\nmax_output = 9\n{free}\n[models.mine]\n{free}\n[models.new]\nrpm = 7\n{free}\n"
+        );
+        let mine = "[models.mine]\nrpm = 3\nprices = { input = 1, output = 2 }";
+        let catalog = Catalog::built_in().unwrap().over(mine).unwrap().under(&theirs).unwrap();
+        let alone = Catalog::built_in().unwrap().over(mine).unwrap();
+        let openai = "https://api.openai.com/v1";
+        let (with, without) = (catalog.facts("gpt-5", openai), alone.facts("gpt-5", openai));
+        assert_eq!(
+            (with.prices, with.max_output, with.provider),
+            (without.prices, without.max_output, without.provider)
+        );
+        // planwave's own list knows no limits, so these are the project's.
+        assert_eq!((with.limits.requests, without.limits.requests), (Some(9.0), None));
+        let mine = catalog.facts("mine", openai);
+        assert_eq!((mine.prices.map(|prices| prices.output), mine.limits.requests), (Some(2.0), Some(3.0)));
+        let new = catalog.facts("new", "https://gw.example/v1");
+        assert_eq!((new.provider.as_str(), new.prices.map(|prices| prices.output)), ("theirs", Some(0.0)));
+        assert_eq!(new.limits.requests, Some(7.0));
+    }
+
+    #[test]
     fn rate_limits_are_those_of_the_nearest_entry() {
         let user = r#"
             [models."gpt-5*"]
@@ -455,7 +508,7 @@ mod tests {
             "gpt-5-mini" = { rpm = 300 }
             "gpt-4.1" = { tpm = 7 }
         "#;
-        let catalog = Catalog::with_user_file(Some(user)).unwrap();
+        let catalog = Catalog::built_in().unwrap().over(user).unwrap();
         let limits = |model: &str, url: &str| {
             let limits = catalog.facts(model, url).limits;
             (limits.requests, limits.tokens)
@@ -539,7 +592,7 @@ mod tests {
         // A price of a later day than its table's is known until that day.
         let own = r#"[models."mine"]
             prices = { input = 1, output = 2, taken = "2099-06-01" }"#;
-        let own = Catalog::with_user_file(Some(own)).unwrap();
+        let own = Catalog::built_in().unwrap().over(own).unwrap();
         assert!(own.facts("mine-2099-06-01", OPENAI).prices.is_some());
         assert!(own.facts("mine-2099-06-02", OPENAI).prices.is_none());
         // What holds for the whole family is still known.
@@ -575,7 +628,7 @@ mod tests {
             hosts = ["*.corp.example"]
             params = { token_cap = "max_completion_tokens" }
         "#;
-        let catalog = Catalog::with_user_file(Some(user)).unwrap();
+        let catalog = Catalog::built_in().unwrap().over(user).unwrap();
         let facts = catalog.facts("gpt-5-mini", OPENAI);
         assert_eq!(facts.prices, Some(Prices { input: 1.0, cached: None, cache_write: None, output: 2.0 }));
         assert_eq!(facts.prices_taken.as_deref(), Some("2027-01-01"));
@@ -606,7 +659,7 @@ mod tests {
             ("[providers.p]\n\ntaken = \"some day\"\n", 3, "failed to parse"),
         ];
         for (text, line, reason) in cases {
-            let error = Catalog::with_user_file(Some(text)).unwrap_err();
+            let error = Catalog::built_in().unwrap().over(text).unwrap_err();
             assert_eq!(error.line, line, "{error}");
             assert!(error.reason.starts_with(reason), "{error}");
         }

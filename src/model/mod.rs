@@ -35,7 +35,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-pub use crate::tape::Usage;
+pub use crate::tape::{PromptCut, Usage};
 pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, Structured, TokenCap};
 pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
@@ -44,7 +44,6 @@ pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
 pub use remembering::Remembering;
 pub use tokens::Tokenizer;
-pub use usage::PromptCut;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.
 pub trait Model: Send + Sync {

@@ -5,12 +5,9 @@
 //! lets a run pass its budget, so whatever contradicts itself counts as the largest that it can mean, and as a lower bound.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use std::fmt;
-
-use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{Tokenizer, Usage};
+use super::{PromptCut, Tokenizer, Usage};
 
 /// Counts above this are no counts: twice the largest context window that any model has.
 const LARGEST: u64 = 20_000_000;
@@ -161,21 +158,6 @@ pub(super) fn credible(reported: Reported, prompt: &Prompt<'_>, answer: &str) ->
         }
     }
     (usage, explained)
-}
-
-/// A prompt of which the server counted far less than was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct PromptCut {
-    /// Tokens that the server counted.
-    pub reported: u64,
-    /// Tokens of what was sent, about.
-    pub sent: u64,
-}
-
-impl fmt::Display for PromptCut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server counted {} tokens of a prompt of about {}, so it has cut it", self.reported, self.sent)
-    }
 }
 
 /// The share of our own count that the server's has to reach, in percent: no tokenizer in use gets by with a fifth less.

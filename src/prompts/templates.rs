@@ -10,7 +10,7 @@ use super::{
     SubplanContext,
 };
 use crate::{
-    document::{EXECUTION_COUNT_RULE, Finding, Stage},
+    document::{Code, EXECUTION_COUNT_RULE, Finding, Stage},
     paste,
 };
 
@@ -250,7 +250,7 @@ impl Templates {
             others: vec![super::OtherPart { number: 2, purpose: String::from("second half") }],
         };
         let finding = Finding {
-            code: "section-missing",
+            code: Code::SectionMissing,
             severity: crate::document::Severity::Error,
             message: String::from("The section Approach is missing."),
             line: Some(1),

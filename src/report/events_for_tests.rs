@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    document::{Finding, Severity, Stage},
+    document::{Code, Finding, Severity, Stage},
     engine::{CallId, Event, ItemId},
     model::Usage,
 };
@@ -45,15 +45,15 @@ pub(super) fn finished(call: CallId, attempt: u32, input: u64, cached: u64, outp
     Event::CallFinished { call, attempt, usage, cost, latency_ms: 12_345, requests: 1 }
 }
 
-pub(super) fn finding(code: &'static str, severity: Severity, message: &str) -> Finding {
+pub(super) fn finding(code: Code, severity: Severity, message: &str) -> Finding {
     Finding { code, severity, message: message.into(), line: None }
 }
 
 pub(super) fn rejected(call: CallId, attempt: u32) -> Event {
     let findings = vec![
-        finding("size-large", Severity::Warning, "the document has 900 lines"),
-        finding("section-missing", Severity::Error, "the section Objective is missing"),
-        finding("placeholder", Severity::Error, "line 12 holds a placeholder"),
+        finding(Code::TooLong, Severity::Warning, "the document has 900 lines"),
+        finding(Code::SectionMissing, Severity::Error, "the section Objective is missing"),
+        finding(Code::Placeholder, Severity::Error, "line 12 holds a placeholder"),
     ];
     Event::AnswerRejected { call, attempt, findings }
 }

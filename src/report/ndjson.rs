@@ -62,7 +62,7 @@ impl<W: Write + Send> Reporter for Ndjson<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Summary, report::events_for_tests::*};
+    use crate::{engine::Summary, event::read_journal, report::events_for_tests::*};
 
     #[test]
     fn a_line_per_event() {
@@ -89,13 +89,16 @@ mod tests {
         }
         ndjson.finish();
         assert!(ndjson.error().is_none());
+        let read: Vec<Event> = read_journal(std::str::from_utf8(&out).unwrap()).map(Result::unwrap).collect();
+        let written = events.iter().filter(|event| !matches!(event, Event::CallProgress { .. }));
+        assert!(read.iter().eq(written), "every event is read back as it was written: {read:#?}");
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"event":"run_started","run":"20250203-120304","plan":"DEMO","model":"gpt-5","items":3,"concurrency":8,"at":"2025-02-03T12:03:04Z"}
         {"event":"call_started","call":{"achievement":"1.1","stage":"subplan","part":1,"parts":1},"title":"Write the 1.1 that everything else of this plan is going to need","attempt":1}
         {"event":"call_retrying","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"reason":"429 \u001b[31m\u202eslow\ndown","delay_ms":2000}
         {"event":"call_finished","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"usage":{"input":7000,"cached":0,"output":1834,"reasoning":0},"cost":0.25,"latency_ms":12345,"requests":1}
         {"event":"call_finished","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"usage":null,"cost":null,"latency_ms":400,"requests":2}
-        {"event":"answer_rejected","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"findings":[{"code":"size-large","severity":"warning","message":"the document has 900 lines","line":null},{"code":"section-missing","severity":"error","message":"the section Objective is missing","line":null},{"code":"placeholder","severity":"error","message":"line 12 holds a placeholder","line":null}]}
+        {"event":"answer_rejected","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"attempt":1,"findings":[{"code":"too-long","severity":"warning","message":"the document has 900 lines","line":null},{"code":"section-missing","severity":"error","message":"the section Objective is missing","line":null},{"code":"placeholder","severity":"error","message":"line 12 holds a placeholder","line":null}]}
         {"event":"document_written","call":{"achievement":"1.2","stage":"execution","part":2,"parts":3},"path":"subplans/SUBPLAN_DEMO_11.md","warnings":[]}
         {"event":"item_done","item":{"achievement":"1.2","stage":"execution"}}
         {"event":"item_failed","item":{"achievement":"1.2","stage":"execution"},"reason":"the model refused","attempts":3}

@@ -132,7 +132,7 @@ fn done(id: CallId, call: Option<&InFlight>, path: &str, warnings: &[Finding]) -
     }
     text.push_str(&format!(": {path}"));
     if !warnings.is_empty() {
-        let codes: Vec<&str> = warnings.iter().map(|warning| warning.code).collect();
+        let codes: Vec<&str> = warnings.iter().map(|warning| warning.code.as_str()).collect();
         text.push_str(&format!(" ({}: {})", plural(warnings.len(), "warning"), codes.join(", ")));
     }
     text
@@ -157,6 +157,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::document::Code;
     use crate::{engine::Summary, report::events_for_tests::*};
 
     /// A reporter whose clock moves on by `step` seconds with each event.
@@ -177,7 +178,7 @@ mod tests {
     fn each_event_has_its_line() {
         let (first, second) = (subplan("1.1"), execution("1.2", 2, 3));
         let summary = Summary { done: 1, failed: 1, blocked: 1_200, wall_ms: 64_000, ..Summary::default() };
-        let warnings = vec![finding("size-large", Severity::Warning, "900 lines")];
+        let warnings = vec![finding(Code::TooLong, Severity::Warning, "900 lines")];
         let path = "execution/EXECUTION_TASK_DEMO_12_02.md".to_owned();
         let events = [
             run_started(3),
@@ -206,7 +207,7 @@ mod tests {
         12:03:11 1.1 subplan done in 12.3s, 1,834 tokens out: subplans/SUBPLAN_DEMO_11.md
         12:03:13 1.2 execution 2/3 started
         12:03:14 1.2 execution 2/3 retrying in 2.0s: 429 slow down
-        12:03:16 1.2 execution 2/3 done in 0.4s: execution/EXECUTION_TASK_DEMO_12_02.md (1 warning: size-large)
+        12:03:16 1.2 execution 2/3 done in 0.4s: execution/EXECUTION_TASK_DEMO_12_02.md (1 warning: too-long)
         12:03:17 1.2 execution failed: the model refused
         12:03:18 2.1 execution blocked by 1.2 execution
         12:03:19 stopping: quota

@@ -9,8 +9,9 @@ use super::{
     sanitize, truncate,
 };
 use crate::{
-    engine::{Summary, SummaryRow, Totals},
-    model::{Usage, gate::Overdraft},
+    engine::{ItemOutcome, Summary, SummaryRow, Totals},
+    event::Overdraft,
+    model::Usage,
 };
 
 /// Rows listed where there is no terminal whose height tells how many fit.
@@ -74,17 +75,17 @@ pub fn summary_json(summary: &Summary) -> serde_json::Value {
 }
 
 fn needs_attention(row: &SummaryRow) -> bool {
-    !matches!(row.outcome, "done" | "skipped")
+    !matches!(row.outcome, ItemOutcome::Done | ItemOutcome::Skipped)
 }
 
 /// In which order rows come where there is no room for all: what needs attention first.
-fn rank(outcome: &str) -> u8 {
+fn rank(outcome: ItemOutcome) -> u8 {
     match outcome {
-        "failed" => 0,
-        "blocked" => 1,
-        "not_started" => 2,
-        "done" => 3,
-        _ => 4,
+        ItemOutcome::Failed => 0,
+        ItemOutcome::Blocked => 1,
+        ItemOutcome::NotStarted => 2,
+        ItemOutcome::Done => 3,
+        ItemOutcome::Skipped => 4,
     }
 }
 
@@ -118,24 +119,20 @@ fn rows(out: &mut String, rows: &[SummaryRow], room: usize, width: usize, style:
     if !rest.is_empty() {
         let parts: Vec<String> = rest
             .chunk_by(|a, b| a.outcome == b.outcome)
-            .map(|same| format!("{} {}", count_of(same.len()), words(same[0].outcome)))
+            .map(|same| format!("{} {}", count_of(same.len()), same[0].outcome))
             .collect();
         out.push_str(&format!("… and {} more: {}\n", count_of(rest.len()), parts.join(", ")));
     }
     out.push('\n');
 }
 
-fn words(outcome: &str) -> &str {
-    if outcome == "not_started" { "not started" } else { outcome }
-}
-
 fn line(out: &mut String, row: &SummaryRow, item: usize, width: usize, style: Style) {
-    let outcome = left(words(row.outcome), OUTCOME);
+    let outcome = left(&row.outcome.to_string(), OUTCOME);
     let outcome = match row.outcome {
-        "done" => style.good(outcome),
-        "failed" => style.bad(outcome),
-        "blocked" | "not_started" => style.warning(outcome),
-        _ => style.dim(outcome),
+        ItemOutcome::Done => style.good(outcome),
+        ItemOutcome::Failed => style.bad(outcome),
+        ItemOutcome::Blocked | ItemOutcome::NotStarted => style.warning(outcome),
+        ItemOutcome::Skipped => style.dim(outcome),
     };
     let spent = row.usage.input + row.usage.output;
     let tokens = if spent > 0 { count(spent) } else { String::new() };
@@ -145,10 +142,10 @@ fn line(out: &mut String, row: &SummaryRow, item: usize, width: usize, style: St
     let title = sanitize(&row.title);
     let reason = row.reason.as_deref().map(sanitize);
     let detail = match (row.outcome, reason) {
-        ("failed", Some(reason)) if row.attempts > 1 => {
+        (ItemOutcome::Failed, Some(reason)) if row.attempts > 1 => {
             vec![format!("{} ({} attempts in all)", truncate(&reason, REASON), row.attempts)]
         }
-        ("blocked", Some(by)) => vec![format!("by {}", truncate(&by, REASON))],
+        (ItemOutcome::Blocked, Some(by)) => vec![format!("by {}", truncate(&by, REASON))],
         (_, Some(reason)) => vec![truncate(&reason, REASON).into_owned()],
         (_, None) => vec![],
     };
@@ -382,7 +379,7 @@ mod tests {
         report::{events_for_tests::item, sanitize::is_unsafe},
     };
 
-    fn row(id: &str, stage: Stage, outcome: &'static str, reason: Option<&str>) -> SummaryRow {
+    fn row(id: &str, stage: Stage, outcome: ItemOutcome, reason: Option<&str>) -> SummaryRow {
         SummaryRow {
             item: item(id, stage),
             title: format!("Write the {id} that everything else of this plan is going to need"),
@@ -391,28 +388,30 @@ mod tests {
             reason: reason.map(str::to_owned),
             paths: vec![],
             usage: match outcome {
-                "done" | "failed" => Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640, at_least: false },
+                ItemOutcome::Done | ItemOutcome::Failed => {
+                    Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640, at_least: false }
+                }
                 _ => Usage::default(),
             },
-            attempts: if outcome == "failed" { 3 } else { 1 },
+            attempts: if outcome == ItemOutcome::Failed { 3 } else { 1 },
         }
     }
 
     fn mixed() -> Summary {
         Summary {
             rows: vec![
-                row("1.1", Stage::Subplan, "done", None),
+                row("1.1", Stage::Subplan, ItemOutcome::Done, None),
                 row(
                     "1.1",
                     Stage::Execution,
-                    "failed",
+                    ItemOutcome::Failed,
                     Some(
                         "section-missing: the section Objective is \u{1b}[31mmissing, and so is everything else that was asked for",
                     ),
                 ),
-                row("1.2", Stage::Subplan, "skipped", Some("exists")),
-                row("1.2", Stage::Execution, "blocked", Some("1.1 execution")),
-                row("1.3", Stage::Subplan, "not_started", None),
+                row("1.2", Stage::Subplan, ItemOutcome::Skipped, Some("exists")),
+                row("1.2", Stage::Execution, ItemOutcome::Blocked, Some("1.1 execution")),
+                row("1.3", Stage::Subplan, ItemOutcome::NotStarted, None),
             ],
             documents: 1,
             done: 1,
@@ -525,11 +524,11 @@ mod tests {
     #[test]
     fn many_rows_leave_those_that_need_attention() {
         let mut summary = mixed();
-        summary.rows = (1..=10_000).map(|n| row(&format!("1.{n}"), Stage::Subplan, "done", None)).collect();
-        summary.rows[41].outcome = "failed";
+        summary.rows = (1..=10_000).map(|n| row(&format!("1.{n}"), Stage::Subplan, ItemOutcome::Done, None)).collect();
+        summary.rows[41].outcome = ItemOutcome::Failed;
         summary.rows[41].reason = Some("refused".into());
         for row in &mut summary.rows[5_000..5_200] {
-            row.outcome = "blocked";
+            row.outcome = ItemOutcome::Blocked;
             row.reason = Some("1.42 subplan".into());
         }
         let text = summary_text(&summary, &context(&[]));
@@ -542,16 +541,16 @@ mod tests {
     #[test]
     fn a_terminal_shows_what_went_wrong_and_as_much_else_as_fits() {
         let mut summary = mixed();
-        summary.rows = (1..=60).map(|n| row(&format!("1.{n}"), Stage::Subplan, "done", None)).collect();
+        summary.rows = (1..=60).map(|n| row(&format!("1.{n}"), Stage::Subplan, ItemOutcome::Done, None)).collect();
         let of = |summary: &Summary, height| {
             summary_text(summary, &SummaryContext { height: Some(height), next_level: None, ..context(&[]) })
         };
         let text = of(&summary, 24);
         assert_eq!(text.lines().count(), 23, "{text}");
         assert!(text.starts_with("ITEM") && text.contains("\n1.10 subplan") && text.contains(" more: "), "{text}");
-        summary.rows[30] = row("1.31", Stage::Subplan, "failed", Some("refused"));
-        summary.rows[40] = row("1.41", Stage::Subplan, "blocked", Some("1.31 subplan"));
-        summary.rows[50] = row("1.51", Stage::Subplan, "skipped", Some("exists"));
+        summary.rows[30] = row("1.31", Stage::Subplan, ItemOutcome::Failed, Some("refused"));
+        summary.rows[40] = row("1.41", Stage::Subplan, ItemOutcome::Blocked, Some("1.31 subplan"));
+        summary.rows[50] = row("1.51", Stage::Subplan, ItemOutcome::Skipped, Some("exists"));
         let text = of(&summary, 24);
         assert_eq!(text.lines().count(), 23, "{text}");
         let order: Vec<&str> = text.lines().skip(1).take(4).map(|line| line.split(' ').next().unwrap()).collect();

@@ -1,6 +1,8 @@
 //! What can be wrong with settings and keys. No message holds a value that may be secret.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use std::path::PathBuf;
+
 use super::{keys::names_a_secret, origin::Origin};
 
 /// Why settings or a key cannot be used. All of them are the input's fault: exit code 2.
@@ -20,7 +22,7 @@ pub enum SettingsError {
         /// The file as shown to a person.
         file: String,
         /// The largest size that is read.
-        limit: usize,
+        limit: u64,
     },
     /// A configuration file is not UTF-8.
     #[error("{file}:{line}: not UTF-8 text")]
@@ -101,6 +103,30 @@ pub enum SettingsError {
         /// The variable that sets the key.
         variable: String,
     },
+    /// A file that a setting names and that cannot be read.
+    #[error("cannot read {}: {reason} (`{key}` of {origin})", path.display())]
+    Named {
+        /// Where it is named.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A project's file names something outside of its own directory.
+    #[error("{} {how} (`{key}` of {origin})", path.display())]
+    LeadsOut {
+        /// Where it is named.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+        /// What is named.
+        path: PathBuf,
+        /// In which way, as what follows a subject.
+        how: &'static str,
+    },
     /// Plain HTTP to another machine.
     #[error("{origin}: `model.base_url` sends prompts and the API key in the clear to {host}")]
     InsecureUrl {
@@ -178,6 +204,10 @@ impl SettingsError {
             Self::NotInProjectFile { variable, .. } => {
                 Some(format!("set it in your own configuration file or in {variable}, or remove it here"))
             }
+            Self::Named { .. } => Some(String::from("name another file, or leave the setting empty")),
+            Self::LeadsOut { key, .. } => Some(format!(
+                "a project's file may name only what lies below its own directory: put it there, or set `{key}` in your own configuration"
+            )),
             Self::InsecureUrl { .. } => {
                 Some("use https://, or, if you trust the network, set model.allow_insecure_http = true in your own configuration file".to_owned())
             }

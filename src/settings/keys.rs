@@ -4,7 +4,11 @@
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::{redact::MASK, server_url::ServerUrl};
+use super::{
+    reach::Reach::{self, Any, Beside, Kept, Lower, LowerFromNone, Raise, Switch, Users},
+    redact::MASK,
+    server_url::ServerUrl,
+};
 
 /// One key of the settings.
 #[derive(Debug, PartialEq)]
@@ -15,8 +19,8 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     /// What it accepts.
     pub(super) kind: Kind,
-    /// What it says that is the user's to decide, and not for a project's file alone; `None` where anybody may.
-    users: Option<&'static str>,
+    /// How far a project's file may move it.
+    pub(super) reach: Reach,
 }
 
 /// What a key accepts.
@@ -56,15 +60,10 @@ pub(super) enum Kind {
     Parameters,
 }
 
-const fn key(table: &'static str, name: &'static str, kind: Kind) -> Key {
-    Key { table, name, kind, users: None }
-}
-
-/// A key that says which secret is sent, who gets it, how well it is guarded, or what is run. A project's file may be
-/// somebody else's, so it takes effect there only where the user's own settings say the same. (`model.base_url` is not
-/// among them: a team's gateway belongs in its repository. It is reported before anything is sent.)
-const fn users_key(table: &'static str, name: &'static str, kind: Kind, says: &'static str) -> Key {
-    Key { table, name, kind, users: Some(says) }
+/// A key, and how far a project's file, which may be somebody else's, can move it. `model.base_url` is anybody's to set: a
+/// team's gateway belongs in its repository, and the user has to agree to it before anything is sent.
+const fn key(table: &'static str, name: &'static str, kind: Kind, reach: Reach) -> Key {
+    Key { table, name, kind, reach }
 }
 
 /// Seconds.
@@ -74,51 +73,51 @@ const MOST_DOLLARS: f64 = 10_000_000.0;
 
 /// Every key, in the order of `config/default.toml`.
 pub(super) static KEYS: &[Key] = &[
-    key("model", "provider", Kind::Name),
-    key("model", "name", Kind::Name),
-    key("model", "base_url", Kind::Url),
-    users_key("model", "api_key_env", Kind::Variable, "which of your secrets is sent as the API key"),
-    users_key("model", "api_key_command", Kind::Command, "which program is run on your machine"),
-    key("model", "organization", Kind::Token),
-    key("model", "project", Kind::Token),
-    key("model", "api_version", Kind::Token),
-    key("model", "reasoning_effort", Kind::Token),
-    key("model", "max_output_tokens", Kind::Whole(0, 10_000_000)),
-    users_key("model", "proxy", Kind::ProxyUrl, "through which machine prompts and the API key go"),
-    users_key("model", "allow_insecure_http", Kind::Switch, "whether the API key may cross the network in the clear"),
-    key("model", "models_file", Kind::Path),
-    key("model", "extra_headers", Kind::Headers),
-    key("model", "extra_parameters", Kind::Parameters),
-    key("timeouts", "connect_seconds", Kind::Seconds(DAY)),
-    key("timeouts", "first_token_seconds", Kind::Seconds(DAY)),
-    key("timeouts", "idle_seconds", Kind::Seconds(DAY)),
-    key("timeouts", "call_seconds", Kind::Seconds(DAY)),
-    key("retry", "max_retries", Kind::Whole(0, 100)),
-    key("retry", "base_delay_ms", Kind::Whole(1, 600_000)),
-    key("retry", "max_delay_ms", Kind::Whole(1, 600_000)),
-    key("retry", "run_percent", Kind::Whole(0, 1_000)),
-    key("retry", "failures_in_a_row", Kind::Whole(0, 100_000)),
-    key("retry", "rejected_seconds", Kind::Seconds(DAY)),
-    key("limits", "requests_per_minute", Kind::Whole(0, 10_000_000)),
-    key("limits", "tokens_per_minute", Kind::Whole(0, 1_000_000_000_000)),
-    key("limits", "remember", Kind::Switch),
-    key("run", "concurrency", Kind::Whole(1, 10_000)),
-    key("run", "order", Kind::Choice(&["level", "ready"])),
-    key("run", "stage", Kind::Choice(&["subplan", "execution", "both"])),
-    key("run", "max_attempts", Kind::Whole(1, 100)),
-    key("run", "max_cost", Kind::Dollars),
-    key("run", "max_tokens", Kind::Whole(0, 1_000_000_000_000)),
-    key("run", "grace_seconds", Kind::SecondsOrNone(DAY)),
-    key("run", "strict", Kind::Switch),
-    key("prompts", "directory", Kind::Path),
-    key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000)),
-    key("prompts", "repair_tokens", Kind::Whole(100, 10_000_000)),
-    key("documents", "executor", Kind::Text),
-    key("init", "patterns_directory", Kind::Path),
-    key("tape", "local", Kind::Switch),
-    key("output", "color", Kind::Choice(&["auto", "always", "never"])),
-    key("output", "progress", Kind::Choice(&["auto", "plain", "none"])),
-    key("log", "level", Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"])),
+    key("model", "provider", Kind::Name, Any),
+    key("model", "name", Kind::Name, Any),
+    key("model", "base_url", Kind::Url, Any),
+    key("model", "api_key_env", Kind::Variable, Users("which of your secrets is sent as the API key")),
+    key("model", "api_key_command", Kind::Command, Users("which program is run on your machine")),
+    key("model", "organization", Kind::Token, Any),
+    key("model", "project", Kind::Token, Any),
+    key("model", "api_version", Kind::Token, Any),
+    key("model", "reasoning_effort", Kind::Token, Any),
+    key("model", "max_output_tokens", Kind::Whole(0, 10_000_000), LowerFromNone),
+    key("model", "proxy", Kind::ProxyUrl, Users("through which machine prompts and the API key go")),
+    key("model", "allow_insecure_http", Kind::Switch, Users("whether the API key may cross the network in the clear")),
+    key("model", "models_file", Kind::Path, Beside),
+    key("model", "extra_headers", Kind::Headers, Any),
+    key("model", "extra_parameters", Kind::Parameters, Any),
+    key("timeouts", "connect_seconds", Kind::Seconds(DAY), Lower),
+    key("timeouts", "first_token_seconds", Kind::Seconds(DAY), Lower),
+    key("timeouts", "idle_seconds", Kind::Seconds(DAY), Lower),
+    key("timeouts", "call_seconds", Kind::Seconds(DAY), Lower),
+    key("retry", "max_retries", Kind::Whole(0, 100), Lower),
+    key("retry", "base_delay_ms", Kind::Whole(1, 600_000), Raise),
+    key("retry", "max_delay_ms", Kind::Whole(1, 600_000), Raise),
+    key("retry", "run_percent", Kind::Whole(0, 1_000), Lower),
+    key("retry", "failures_in_a_row", Kind::Whole(0, 100_000), LowerFromNone),
+    key("retry", "rejected_seconds", Kind::Seconds(DAY), Lower),
+    key("limits", "requests_per_minute", Kind::Whole(0, 10_000_000), LowerFromNone),
+    key("limits", "tokens_per_minute", Kind::Whole(0, 1_000_000_000_000), LowerFromNone),
+    key("limits", "remember", Kind::Switch, Switch(false)),
+    key("run", "concurrency", Kind::Whole(1, 10_000), Lower),
+    key("run", "order", Kind::Choice(&["level", "ready"]), Any),
+    key("run", "stage", Kind::Choice(&["subplan", "execution", "both"]), Any),
+    key("run", "max_attempts", Kind::Whole(1, 100), Lower),
+    key("run", "max_cost", Kind::Dollars, LowerFromNone),
+    key("run", "max_tokens", Kind::Whole(0, 1_000_000_000_000), LowerFromNone),
+    key("run", "grace_seconds", Kind::SecondsOrNone(DAY), Kept),
+    key("run", "strict", Kind::Switch, Switch(true)),
+    key("prompts", "directory", Kind::Path, Any),
+    key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000), Lower),
+    key("prompts", "repair_tokens", Kind::Whole(100, 10_000_000), Lower),
+    key("documents", "executor", Kind::Text, Any),
+    key("init", "patterns_directory", Kind::Path, Any),
+    key("tape", "local", Kind::Switch, Switch(true)),
+    key("output", "color", Kind::Choice(&["auto", "always", "never"]), Any),
+    key("output", "progress", Kind::Choice(&["auto", "plain", "none"]), Any),
+    key("log", "level", Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]), Any),
 ];
 
 impl Key {
@@ -147,7 +146,10 @@ impl Key {
         match (self.kind, entry) {
             // Many sites share an address, and this header is what tells them apart.
             (Kind::Headers, Some("host")) => Some("which of the sites at that address gets prompts and the API key"),
-            _ => self.users,
+            _ => match self.reach {
+                Users(says) => Some(says),
+                Any | Kept | Lower | LowerFromNone | Raise | Switch(_) | Beside => None,
+            },
         }
     }
 

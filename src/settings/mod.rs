@@ -10,24 +10,29 @@ mod error;
 mod file;
 mod keys;
 mod layers;
+mod named;
 mod origin;
 mod overrides;
+mod reach;
 mod redact;
 mod server_url;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod values;
 mod variables;
 
 pub use api_key::{KeySource, KeyState, api_key, key_state};
 pub use error::{SettingsError, WrongValue};
 pub use layers::{Entry, Loaded, load};
+pub use named::NamedPath;
 pub use origin::{FileOwner, Origin};
 pub use overrides::{Overrides, flag_number};
 pub use redact::{MASK, redact};
 pub use server_url::{ServerUrl, needs_key};
 pub use sources::{SourceFile, Sources, state_directory};
+pub use trust::{Claim, ClaimKind, GRANTS_FILE, Grants};
 pub use values::{
     Color, Documents, KeyCommand, Limits, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry, Run,
     Settings, StageChoice, Tape, Timeouts,

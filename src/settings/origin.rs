@@ -42,6 +42,13 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Whether the value stands in the file that is shown by this name.
+    pub(super) fn is_of(&self, file: &str) -> bool {
+        matches!(self, Self::File { name, .. } if name == file)
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -37,6 +37,11 @@ impl ServerUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// Who gets what is sent: scheme, host, port and path, since one host can serve many, each at a path of its own.
+    pub fn server(&self) -> String {
+        format!("{}{}", self.origin(), self.0.path().trim_end_matches('/'))
+    }
+
     /// Whether the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"

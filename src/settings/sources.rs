@@ -3,20 +3,23 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::File,
-    io::{ErrorKind, Read},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy;
 
-use super::error::SettingsError;
+use super::{
+    error::SettingsError,
+    trust::{Claim, ClaimKind, GRANTS_FILE, Grants},
+};
+use crate::bounded;
 
 /// The name of a configuration file in a project or a plan directory.
 const PROJECT_FILE: &str = "planwave.toml";
 
 /// No configuration is larger, in bytes; what is, is another file by accident.
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// Everything that settings are read from, flags apart. Its `Debug` shows no values of variables.
 #[derive(Clone, Default)]
@@ -29,27 +32,34 @@ pub struct Sources {
     pub project_file: Option<SourceFile>,
     /// `planwave.toml` of the plan directory, where it is another file than the project's.
     pub plan_file: Option<SourceFile>,
+    /// What the user has agreed to of what such files say.
+    pub grants: Grants,
 }
 
 /// A configuration file that was read.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SourceFile {
     /// The file as shown to a person: relative to the working directory or to `~`, where it lies below one of them.
     pub name: String,
     /// The directory that relative paths in the file start from.
     pub directory: PathBuf,
+    /// The same directory without symbolic links, to know it again.
+    pub place: PathBuf,
+    /// The number of its owner, where that is another user than the one who runs this.
+    pub stranger: Option<u32>,
     /// Its text.
     pub text: String,
 }
 
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { environment, user_file, project_file, plan_file } = self;
+        let Self { environment, user_file, project_file, plan_file, grants } = self;
         f.debug_struct("Sources")
             .field("environment", &environment.keys())
             .field("user_file", user_file)
             .field("project_file", project_file)
             .field("plan_file", plan_file)
+            .field("grants", grants)
             .finish()
     }
 }
@@ -60,7 +70,20 @@ impl fmt::Debug for SourceFile {
     }
 }
 
+impl SourceFile {
+    /// What the user has to agree to before anything of the file is used.
+    pub(super) fn owner_claim(&self) -> Option<Claim> {
+        let owner = self.stranger?;
+        Some(Claim { directory: self.place.clone(), kind: ClaimKind::Owner { file: self.name.clone(), owner } })
+    }
+}
+
 impl Sources {
+    /// The files that may be somebody else's, the nearest to the plan last.
+    pub fn project_files(&self) -> impl Iterator<Item = &SourceFile> {
+        [&self.project_file, &self.plan_file].into_iter().flatten()
+    }
+
     /// Reads the environment and the configuration files for a working directory and, where there is one, a plan
     /// directory (absolute, or relative to `working_directory`).
     ///
@@ -78,23 +101,25 @@ impl Sources {
         let places = Places {
             home: user.as_ref().map(|user| user.home_dir().to_owned()),
             user_file: user.as_ref().map(|user| user.config_dir().join("planwave").join("config.toml")),
+            grants: state_directory().map(|directory| directory.join(GRANTS_FILE)),
             working_directory: std::path::absolute(working_directory).unwrap_or_else(|_| working_directory.to_owned()),
         };
         places.read(environment.collect(), plan_directory)
     }
 }
 
-/// Where programs keep what they may lose, by the system's rules: `$XDG_STATE_HOME`, or the local application data on
-/// Windows. `None` without a home.
+/// Where planwave keeps what it has to remember of the user's, by the system's rules: below `$XDG_STATE_HOME`, or below the
+/// local application data on Windows. `None` without a home.
 pub fn state_directory() -> Option<PathBuf> {
     let user = etcetera::choose_base_strategy().ok()?;
-    Some(user.state_dir().unwrap_or_else(|| user.cache_dir()))
+    Some(user.state_dir().unwrap_or_else(|| user.cache_dir()).join("planwave"))
 }
 
 /// Where configuration files are looked for.
 struct Places {
     home: Option<PathBuf>,
     user_file: Option<PathBuf>,
+    grants: Option<PathBuf>,
     working_directory: PathBuf,
 }
 
@@ -113,7 +138,22 @@ impl Places {
                 plan_file = self.file(&directory.join(PROJECT_FILE))?;
             }
         }
-        Ok(Sources { environment, user_file, project_file, plan_file })
+        // Most commands have no such file to judge, so they do without the grants.
+        let grants = match (&project_file, &plan_file) {
+            (None, None) => Grants::default(),
+            _ => self.grants()?,
+        };
+        Ok(Sources { environment, user_file, project_file, plan_file, grants })
+    }
+
+    fn grants(&self) -> Result<Grants, SettingsError> {
+        let Some(path) = &self.grants else { return Ok(Grants::default()) };
+        let failed = |reason| SettingsError::Unreadable { file: self.shown(path), reason };
+        match bounded::read_text(path, LARGEST) {
+            Ok(text) => Grants::parse(&text).map_err(failed),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Grants::default()),
+            Err(error) => Err(failed(error.to_string())),
+        }
     }
 
     /// The nearest `planwave.toml`, from the working directory up to the first directory that holds `.git`.
@@ -131,20 +171,21 @@ impl Places {
 
     fn file(&self, path: &Path) -> Result<Option<SourceFile>, SettingsError> {
         let name = self.shown(path);
-        let bytes = match read_at_most(path, LARGEST + 1) {
+        let bytes = match bounded::read(path, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                return Err(SettingsError::TooLarge { file: name, limit: LARGEST });
+            }
             Err(error) => return Err(SettingsError::Unreadable { file: name, reason: error.to_string() }),
         };
-        if bytes.len() > LARGEST {
-            return Err(SettingsError::TooLarge { file: name, limit: LARGEST });
-        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
             SettingsError::NotUtf8 { file: name.clone(), line: 1 + before.filter(|byte| **byte == b'\n').count() }
         })?;
         let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Some(SourceFile { name, directory, text }))
+        let place = directory.canonicalize().unwrap_or_else(|_| directory.clone());
+        Ok(Some(SourceFile { name, directory, place, stranger: stranger(path), text }))
     }
 
     fn shown(&self, path: &Path) -> String {
@@ -156,10 +197,18 @@ impl Places {
     }
 }
 
-fn read_at_most(path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// The owner of a file, or of the link that leads to it, where that is another user.
+#[cfg(unix)]
+fn stranger(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = rustix::process::geteuid().as_raw();
+    let owners = [std::fs::symlink_metadata(path), std::fs::metadata(path)];
+    owners.into_iter().flatten().map(|metadata| metadata.uid()).find(|owner| *owner != me)
+}
+
+#[cfg(not(unix))]
+fn stranger(_: &Path) -> Option<u32> {
+    None
 }
 
 fn same_directory(left: &Path, right: &Path) -> bool {
@@ -194,6 +243,7 @@ mod tests {
         let places = Places {
             home: Some(root.join("home")),
             user_file: Some(root.join("home/.config/planwave/config.toml")),
+            grants: Some(root.join("home/.local/state/planwave/trust.json")),
             working_directory: root.join(working_directory),
         };
         places.read(BTreeMap::new(), plan.map(Path::new))
@@ -201,7 +251,7 @@ mod tests {
 
     /// Text and name of the user's, the project's and the plan's file.
     fn found(sources: &Sources) -> [Option<(&str, String)>; 3] {
-        let Sources { environment: _, user_file, project_file, plan_file } = sources;
+        let Sources { environment: _, user_file, project_file, plan_file, grants: _ } = sources;
         [user_file, project_file, plan_file]
             .map(|file| file.as_ref().map(|file| (file.text.as_str(), file.name.replace('\\', "/"))))
     }
@@ -247,7 +297,7 @@ mod tests {
     fn files_that_cannot_be_read_are_errors() {
         let root = tree(&[("a/.git", ""), ("a/planwave.toml", ""), ("b/.git", ""), ("c/.git", "")]);
         fs::write(root.path().join("b/planwave.toml"), b"# one\n# two \xff\n").unwrap();
-        fs::write(root.path().join("c/planwave.toml"), vec![b'#'; LARGEST + 1]).unwrap();
+        fs::write(root.path().join("c/planwave.toml"), vec![b'#'; LARGEST as usize + 1]).unwrap();
 
         let error = read(root.path(), "a", None).unwrap_err();
         assert!(matches!(&error, SettingsError::Unreadable { file, .. } if file == "planwave.toml"), "{error}");
@@ -256,7 +306,7 @@ mod tests {
         let error = read(root.path(), "c", None).unwrap_err();
         assert_eq!(error.to_string(), "planwave.toml: larger than 1048576 bytes, which is no configuration file");
 
-        fs::write(root.path().join("c/planwave.toml"), vec![b'#'; LARGEST]).unwrap();
+        fs::write(root.path().join("c/planwave.toml"), vec![b'#'; LARGEST as usize]).unwrap();
         assert!(read(root.path(), "c", None).unwrap().project_file.is_some());
     }
 

@@ -14,7 +14,13 @@ use super::{
 /// Sources with the given variables and files (user, project, plan); an empty text is no file.
 fn sources(variables: &[(&str, &str)], user: &str, project: &str, plan: &str) -> Sources {
     let file = |name: &str, directory: &str, text: &str| {
-        let file = SourceFile { name: name.into(), directory: PathBuf::from(directory), text: text.into() };
+        let file = SourceFile {
+            name: name.into(),
+            directory: PathBuf::from(directory),
+            place: PathBuf::from(directory),
+            text: text.into(),
+            ..SourceFile::default()
+        };
         (!text.is_empty()).then_some(file)
     };
     Sources {
@@ -22,6 +28,7 @@ fn sources(variables: &[(&str, &str)], user: &str, project: &str, plan: &str) ->
         user_file: file("~/.config/planwave/config.toml", "/home/me/.config/planwave", user),
         project_file: file("planwave.toml", "/work", project),
         plan_file: file("plan/planwave.toml", "/work/plan", plan),
+        grants: Grants::default(),
     }
 }
 
@@ -150,7 +157,7 @@ fn a_later_layer_wins_and_is_named() {
         ("PLANWAVE_RUN_ORDER", "ready"),
         ("PLANWAVE_OUTPUT_COLOR", ""),
     ];
-    let user = "[run]\nconcurrency = 2\nmax_attempts = 2\norder = \"level\"\nstrict = true\n[model]\norganization = \"org-user\"\n";
+    let user = "[run]\nconcurrency = 6\nmax_attempts = 4\norder = \"level\"\nstrict = true\n[model]\norganization = \"org-user\"\n";
     let project = "# shared\n[run]\nconcurrency = 3\nmax_attempts = 3\n";
     let plan = "run.concurrency = 4\n";
     let flags = Overrides { order: Some(Order::Level), ..Overrides::default() };
@@ -546,7 +553,7 @@ fn what_the_user_decides_no_file_of_somebody_else_does() {
 }
 
 #[test]
-fn a_file_of_somebody_else_that_sends_the_key_elsewhere_is_reported() {
+fn a_server_that_only_a_projects_file_names_needs_the_users_trust() {
     let there = "[model]\nbase_url = \"https://u:p@evil.example/v1\"";
     let clear = "[model]\nbase_url = \"http://evil.example/v1\"";
     let here = "[model]\nbase_url = \"http://localhost:8000/v1\"";
@@ -554,35 +561,58 @@ fn a_file_of_somebody_else_that_sends_the_key_elsewhere_is_reported() {
     let key = ("OPENAI_API_KEY", "sk-1234");
     // Variables, the user's file, the project's, and what is said.
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, Option<&'a str>);
-    let cases: [Case<'_>; 15] = [
+    let cases: [Case<'_>; 16] = [
         (&[key], "", "", None),
-        (&[], "", there, Some("https://evil.example: prompts go there")),
-        (&[key], "", there, Some("https://evil.example: prompts and the API key from OPENAI_API_KEY go there")),
-        (&[], command, there, Some("https://evil.example: prompts and the API key from the command pass go there")),
-        (&[], header, there, Some("https://evil.example: prompts and your extra headers go there")),
+        (&[], "", there, Some("https://evil.example/v1: prompts would go there")),
+        (
+            &[key],
+            "",
+            there,
+            Some("https://evil.example/v1: prompts and the API key from OPENAI_API_KEY would go there"),
+        ),
+        (
+            &[],
+            command,
+            there,
+            Some("https://evil.example/v1: prompts and the API key from the command pass would go there"),
+        ),
+        (&[], header, there, Some("https://evil.example/v1: prompts and your extra headers would go there")),
         (
             &[key],
             header,
             there,
-            Some("https://evil.example: prompts, the API key from OPENAI_API_KEY and your extra headers go there"),
+            Some(
+                "https://evil.example/v1: prompts, the API key from OPENAI_API_KEY and your extra headers would go there",
+            ),
         ),
-        (&[], "", clear, Some("http://evil.example: prompts go there, in the clear")),
+        (&[], "", clear, Some("http://evil.example/v1: prompts, in the clear, would go there")),
         // A server on this machine gets no secret silently either.
-        (&[], "", here, None),
-        (&[key], "", here, Some("http://localhost:8000: prompts and the API key from OPENAI_API_KEY go there")),
+        (&[], "", here, Some("http://localhost:8000/v1: prompts would go there")),
+        (
+            &[key],
+            "",
+            here,
+            Some("http://localhost:8000/v1: prompts and the API key from OPENAI_API_KEY would go there"),
+        ),
         (
             &[key],
             "",
             "[model]\nbase_url = \"http://localhost:1/v1\"\n[model.extra_headers]\nx-key = \"s\"",
-            Some("http://localhost:1: prompts and the API key from OPENAI_API_KEY go there"),
+            Some("http://localhost:1/v1: prompts and the API key from OPENAI_API_KEY would go there"),
         ),
-        // The user names the same server: nothing is redirected.
-        (&[key], "[model]\nbase_url = \"https://evil.example/other\"", there, None),
+        // The user names the same server: nothing is redirected. Another path can be another tenant's.
+        (&[key], "[model]\nbase_url = \"https://evil.example/v1/\"", there, None),
+        (
+            &[],
+            "[model]\nbase_url = \"https://evil.example/other\"",
+            there,
+            Some("https://evil.example/v1: prompts would go there"),
+        ),
         (&[key, ("OPENAI_BASE_URL", "https://evil.example/v1")], "", there, None),
         // The user's own word is later.
         (&[key, ("PLANWAVE_MODEL_BASE_URL", "https://good.example/v1")], "", there, None),
         (&[key], there, "", None),
-        (&[("OPENAI_API_KEY", " ")], "", here, None),
+        (&[("OPENAI_API_KEY", " ")], "", here, Some("http://localhost:8000/v1: prompts would go there")),
     ];
     for (variables, user, project, expected) in cases {
         let loaded = loaded(&sources(variables, user, project, ""));
@@ -590,8 +620,153 @@ fn a_file_of_somebody_else_that_sends_the_key_elsewhere_is_reported() {
             let (url, what) = rest.split_once(": ").unwrap();
             format!("planwave.toml:2 sets model.base_url to {url}, which your own settings do not name: {what}")
         };
-        assert_eq!(loaded.warnings, Vec::from_iter(expected.map(said)), "{variables:?} {user} {project}");
+        let claims: Vec<String> = loaded.claims.iter().map(ToString::to_string).collect();
+        assert_eq!(claims, Vec::from_iter(expected.map(said)), "{variables:?} {user} {project}");
     }
+}
+
+#[test]
+fn a_projects_file_lowers_a_bound_and_lifts_none() {
+    let (user_name, project_name) = ("~/.config/planwave/config.toml", "planwave.toml");
+    // The key, what the user says ("" for nothing), what the project says, and the effective value.
+    let cases = [
+        ("run.max_cost", "5", "0", "5"),
+        ("run.max_cost", "5", "5.5", "5"),
+        ("run.max_cost", "5", "0.5", "0.5"),
+        ("run.max_cost", "", "0.5", "0.5"),
+        ("run.max_tokens", "1000", "0", "1000"),
+        ("run.max_tokens", "1000", "1001", "1000"),
+        ("run.max_tokens", "", "1001", "1001"),
+        ("run.max_attempts", "", "4", "3"),
+        ("run.max_attempts", "5", "4", "4"),
+        ("run.concurrency", "", "64", "8"),
+        ("run.concurrency", "64", "16", "16"),
+        ("run.grace_seconds", "", "0", "30"),
+        ("run.grace_seconds", "", "86400", "30"),
+        ("run.strict", "true", "false", "true"),
+        ("run.strict", "", "true", "true"),
+        ("retry.max_retries", "", "100", "5"),
+        ("retry.max_retries", "", "0", "0"),
+        ("retry.base_delay_ms", "", "1", "500"),
+        ("retry.max_delay_ms", "", "1", "8000"),
+        ("retry.max_delay_ms", "", "9000", "9000"),
+        ("retry.run_percent", "", "1000", "20"),
+        ("retry.failures_in_a_row", "", "0", "20"),
+        ("retry.failures_in_a_row", "0", "7", "7"),
+        ("retry.rejected_seconds", "", "86400", "600"),
+        ("timeouts.call_seconds", "", "86400", "1800"),
+        ("timeouts.call_seconds", "", "60", "60"),
+        ("timeouts.first_token_seconds", "", "601", "600"),
+        ("timeouts.idle_seconds", "", "121", "120"),
+        ("timeouts.connect_seconds", "", "6", "5"),
+        ("limits.requests_per_minute", "60", "0", "60"),
+        ("limits.requests_per_minute", "60", "30", "30"),
+        ("limits.tokens_per_minute", "60", "61", "60"),
+        ("limits.remember", "false", "true", "false"),
+        ("limits.remember", "", "false", "false"),
+        ("model.max_output_tokens", "4000", "0", "4000"),
+        ("model.max_output_tokens", "4000", "2000", "2000"),
+        ("prompts.shared_tokens", "", "8001", "8000"),
+        ("prompts.repair_tokens", "", "100", "100"),
+        ("tape.local", "", "false", "true"),
+        ("tape.local", "false", "true", "true"),
+    ];
+    for (key, user, project, effective) in cases {
+        let line = |value: &str| if value.is_empty() { String::new() } else { format!("{key} = {value}\n") };
+        for place in [project_name, "plan/planwave.toml"] {
+            let theirs = line(project);
+            let (project_text, plan_text) = if place == project_name { (&*theirs, "") } else { ("", &*theirs) };
+            let loaded = loaded(&sources(&[], &line(user), project_text, plan_text));
+            let moved = project == effective;
+            let (value, origin) = shown(&loaded, key);
+            let from = match (moved, user) {
+                (true, _) => format!("{place}:1"),
+                (false, "") => String::from("default"),
+                (false, _) => format!("{user_name}:1"),
+            };
+            assert_eq!((value.to_string().as_str(), origin), (effective, from), "{key}: {user} and {project}");
+            let notes = &loaded.entries.iter().find(|entry| entry.key() == key).unwrap().notes;
+            assert_eq!((loaded.warnings.len(), notes.len()), (usize::from(!moved), usize::from(!moved)), "{key}");
+            if !moved {
+                let warning = &loaded.warnings[0];
+                let begin = format!("{place}:1 sets {key} to {project}, but a project's file ");
+                assert!(warning.starts_with(&begin) && warning.contains(" stays; "), "{warning}");
+            }
+        }
+        // The user's own word, wherever it stands, goes either way, and nothing is to be said.
+        let variable = format!("PLANWAVE_{}", key.replace('.', "_").to_uppercase());
+        let loaded = loaded(&sources(&[(&variable, project)], &line(user), &line(project), ""));
+        assert_eq!(shown(&loaded, key), (serde_json::from_str(project).unwrap(), variable));
+        assert_eq!(loaded.warnings, [""; 0], "{key}");
+    }
+    // Each number and switch has a direction; what has none costs nothing.
+    for key in KEYS.iter().filter(|key| key.reach == reach::Reach::Any) {
+        let free = matches!(
+            key.kind,
+            Kind::Text
+                | Kind::Name
+                | Kind::Token
+                | Kind::Choice(_)
+                | Kind::Url
+                | Kind::Headers
+                | Kind::Parameters
+                | Kind::Path
+        );
+        assert!(free, "{}", key.path());
+    }
+}
+
+#[test]
+fn a_projects_models_file_stands_beside_the_users() {
+    let (mine, theirs) = ("[model]\nmodels_file = \"mine.toml\"", "[model]\nmodels_file = \"theirs.toml\"");
+    let both = loaded(&sources(&[], mine, theirs, ""));
+    let file = |path: Option<&NamedPath>| path.map(|path| path.path.display().to_string());
+    let mine_path = String::from("/home/me/.config/planwave/mine.toml");
+    assert_eq!(file(both.path("model.models_file")), Some(mine_path.clone()));
+    assert_eq!(file(both.project_models_file.as_ref()).as_deref(), Some("/work/theirs.toml"));
+    let entry = both.entries.iter().find(|entry| entry.key() == "model.models_file").unwrap();
+    assert_eq!((entry.shown.clone(), entry.notes.len()), (json!(mine_path), 1));
+    let alone = loaded(&sources(&[], "", theirs, ""));
+    assert_eq!(file(alone.path("model.models_file")), None);
+    assert_eq!(shown(&alone, "model.models_file"), (json!("/work/theirs.toml"), "planwave.toml:2".into()));
+}
+
+#[test]
+fn a_grant_holds_for_the_directory_of_the_file_and_the_server() {
+    let there = "[model]\nbase_url = \"https://u:p@evil.example/v1\"";
+    let elsewhere = "[model]\nbase_url = \"https://evil.example:8443/v1\"";
+    let mut granted = sources(&[], "", there, "");
+    for claim in loaded(&granted).claims {
+        granted.grants.add(&claim);
+    }
+    let open = |project: &str, plan: &str| {
+        let sources = Sources { grants: granted.grants.clone(), ..sources(&[], "", project, plan) };
+        loaded(&sources).claims.len()
+    };
+    assert_eq!((open(there, ""), open(elsewhere, ""), open("", there), open(there, there)), (0, 1, 1, 1));
+    // What is not in effect is not in the way, but it is there to be agreed to.
+    let mine = ("PLANWAVE_MODEL_BASE_URL", "https://good.example/v1");
+    let mine = loaded(&sources(&[mine], "", there, ""));
+    assert_eq!((mine.claims.len(), mine.all_claims.len()), (0, 1));
+}
+
+#[test]
+fn a_file_of_another_user_is_left_out_until_it_is_trusted() {
+    let mut theirs = sources(&[], "", "[run]\nconcurrency = 2\n[model]\nbase_url = \"https://a.example/v1\"", "");
+    theirs.project_file.as_mut().unwrap().stranger = Some(7);
+    let before = loaded(&theirs);
+    let said = "planwave.toml belongs to another user (number 7), so its settings are not used";
+    assert_eq!(before.warnings, [said]);
+    assert_eq!((before.claims.len(), before.settings.run.concurrency), (1, 8));
+    theirs.grants.add(&before.claims[0]);
+    let after = loaded(&theirs);
+    assert_eq!((after.warnings.len(), after.settings.run.concurrency), (0, 2));
+    assert!(matches!(after.claims[0].kind, ClaimKind::Server { .. }), "the server it names is a question of its own");
+    // Not even its errors are told before.
+    theirs.project_file.as_mut().unwrap().text = String::from("no toml");
+    assert!(load(&theirs, &Overrides::default()).is_err());
+    theirs.grants = Grants::default();
+    assert!(load(&theirs, &Overrides::default()).is_ok());
 }
 
 #[test]

@@ -17,7 +17,9 @@ use cap_std::fs::{Metadata, OpenOptions, Permissions};
 use super::{
     advice,
     disk::{Directory, DiskFile},
+    swap,
 };
+use crate::history::{Digest, PlanPath};
 
 /// What to do where the file is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum Existing {
     /// Put the new one in its place, with the old one's permissions. Where its name is a link to a file in the directory, that
     /// file gives way, and the link stays.
     Replace,
+    /// The same, only where the file still holds these bytes; otherwise leave it and fail with [`WriteError::Changed`].
+    ReplaceOnly(Digest),
 }
 
 /// Nothing was written, and what was there is untouched.
@@ -35,6 +39,12 @@ pub enum WriteError {
     /// The file is there and was not to be replaced.
     #[error("{} already exists and was not overwritten", path.display())]
     Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody changed the file since it was read; what they wrote is there.
+    #[error("{} was changed at the same moment and was left as it is", path.display())]
+    Changed {
         /// The file.
         path: PathBuf,
     },
@@ -61,6 +71,7 @@ impl WriteError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Exists { .. } => Some(String::from("use --force to replace documents that exist")),
+            Self::Changed { .. } => Some(String::from("run the same command again")),
             Self::Invalid { .. } => Some(String::from(
                 "mend the file, then run the same command again: the documents are on disk and count",
             )),
@@ -72,6 +83,7 @@ impl WriteError {
     pub(super) fn again(&self) -> Self {
         match self {
             Self::Exists { path } => Self::Exists { path: path.clone() },
+            Self::Changed { path } => Self::Changed { path: path.clone() },
             Self::Invalid { path, problem } => Self::Invalid { path: path.clone(), problem: problem.clone() },
             Self::Io { path, source } => Self::Io { path: path.clone(), source: advice::again(source) },
         }
@@ -94,6 +106,8 @@ pub(super) struct Write<'a> {
     pub(super) shown: PathBuf,
     pub(super) bytes: &'a [u8],
     pub(super) existing: Existing,
+    /// Unix permission bits where no file is there now.
+    pub(super) mode: Option<u32>,
 }
 
 /// What is about to be done to a file.
@@ -120,7 +134,7 @@ pub(super) fn write(
     existing: Existing,
     is_blank: impl Fn(&[u8]) -> bool,
 ) -> Result<(), WriteError> {
-    let one = Write { path, shown: shown.to_path_buf(), bytes, existing };
+    let one = Write { path, shown: shown.to_path_buf(), bytes, existing, mode: None };
     let mut results = write_all(dir, &[one], &is_blank, &mut |_| Ok(()));
     results.pop().unwrap_or(Ok(()))
 }
@@ -151,7 +165,7 @@ pub(super) fn write_all(
     }
     let ready = writes.iter().zip(&results).filter_map(|(write, result)| {
         let staged = result.as_ref().ok()?;
-        Some(Placement { path: write.path, replaces: staged.existing == Existing::Replace && staged.there })
+        Some(Placement { path: write.path, replaces: staged.existing != Existing::Keep && staged.there })
     });
     let ready: Vec<Placement<'_>> = ready.collect();
     let announced = if ready.is_empty() { Ok(()) } else { announce(&ready) };
@@ -159,8 +173,14 @@ pub(super) fn write_all(
     for (write, result) in writes.iter().zip(&mut results) {
         let Ok(staged) = result else { continue };
         let placed = match &announced {
-            Ok(()) => put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing)
-                .map_err(|error| staged.give_up(&folders, write, error)),
+            Ok(()) => match put_in_place(folders.get(staged), &staged.temporary, &staged.name, staged.existing) {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    staged.remove(&folders);
+                    Err(WriteError::Changed { path: write.shown.clone() })
+                }
+                Err(error) => Err(staged.give_up(&folders, write, error)),
+            },
             Err(error) => {
                 staged.remove(&folders);
                 Err(error.again())
@@ -262,11 +282,16 @@ fn stage(
             Existing::Replace
         }
         (Existing::Keep, Some(_)) => return Err(WriteError::Exists { path: write.shown.clone() }),
-        (Existing::Keep | Existing::Replace, _) => write.existing,
+        (Existing::Keep | Existing::Replace | Existing::ReplaceOnly(_), _) => write.existing,
     };
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = PathBuf::from(format!(".planwave-{}-{number}.tmp", std::process::id()));
-    let permissions = there.as_ref().filter(|metadata| metadata.is_file()).map(Metadata::permissions);
+    // Nobody sets permissions in planwave's own folder.
+    let kept = |metadata: &&Metadata| metadata.is_file() && !folders.dir.is_own(&path);
+    let permissions = match &there {
+        Some(metadata) => Some(metadata).filter(kept).map(Metadata::permissions),
+        None => write.mode.and_then(permissions_of),
+    };
     let mut staged = Staged { folder: at, temporary, name, file: None, existing, there: there.is_some() || taken };
     match write_temporary(folder, &staged.temporary, write.bytes, permissions) {
         Ok(file) => staged.file = Some(file),
@@ -279,7 +304,7 @@ fn stage(
 /// the directory.
 fn behind_link<'a>(folders: &mut Folders<'_>, write: &Write<'a>) -> io::Result<Cow<'a, Path>> {
     let path = Cow::Borrowed(write.path);
-    if write.existing == Existing::Keep {
+    if write.existing == Existing::Keep || folders.dir.is_own(write.path) {
         return Ok(path);
     }
     let at = folders.of(write.path)?;
@@ -288,12 +313,27 @@ fn behind_link<'a>(folders: &mut Folders<'_>, write: &Write<'a>) -> io::Result<C
         return Ok(path);
     }
     match folders.dir.canonicalize(write.path) {
-        Ok(real) => Ok(Cow::Owned(real)),
+        Ok(real) if may_give_way(write.path, &real) => Ok(Cow::Owned(real)),
+        Ok(real) => Err(io::Error::other(format!(
+            "it is a link to {}, which is not a file that planwave writes: put the file itself there",
+            real.display()
+        ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(io::Error::new(error.kind(), "it is a link to a file that is not there"))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether a file may be replaced by way of a link to it: one of the same name, or of a name that planwave writes. Any other is
+/// somebody else's, and a link to it may have come with the plan.
+pub(super) fn may_give_way(link: &Path, target: &Path) -> bool {
+    let hidden = |component: std::path::Component<'_>| component.as_os_str().to_string_lossy().starts_with('.');
+    let same = link.file_name() == target.file_name() && !target.components().any(hidden);
+    let path = target.to_str().map(|path| path.replace('\\', "/"));
+    // JSON beside parallel.json may be anything.
+    let document = |path: &PlanPath| path.is_written() && path.as_str().contains('/');
+    same || path.is_some_and(|path| PlanPath::parse(&path).is_some_and(|path| document(&path)))
 }
 
 /// Writes an empty file into a folder and takes it away again.
@@ -333,31 +373,71 @@ fn write_temporary(
 ) -> io::Result<DiskFile> {
     let mut file = folder.open_with(temporary, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(bytes)?;
-    if let Some(permissions) = permissions {
-        file.set_permissions(permissions)?;
+    if let Some(permissions) = permissions
+        && let Err(error) = file.set_permissions(permissions.clone())
+        && allows_more(&file.metadata()?.permissions(), &permissions)
+    {
+        return Err(io::Error::new(error.kind(), NoPermissions { source: error }));
     }
     file.start_writing_back();
     Ok(file)
 }
 
-fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<()> {
+/// A file system that keeps no permissions of its own, and would let others read what only its owner could.
+#[derive(Debug, thiserror::Error)]
+#[error("the file system cannot give it the permissions that the file had ({source}), and others could read it")]
+struct NoPermissions {
+    source: io::Error,
+}
+
+#[cfg(unix)]
+fn permissions_of(mode: u32) -> Option<Permissions> {
+    use cap_std::fs::PermissionsExt as _;
+    Some(Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn permissions_of(_: u32) -> Option<Permissions> {
+    None
+}
+
+/// Whether somebody may do with a file what they were not to.
+#[cfg(unix)]
+fn allows_more(has: &Permissions, wanted: &Permissions) -> bool {
+    use cap_std::fs::PermissionsExt as _;
+    // To execute a document is no harm, and FAT has it on everything.
+    has.mode() & !wanted.mode() & 0o666 != 0
+}
+
+#[cfg(not(unix))]
+fn allows_more(_: &Permissions, _: &Permissions) -> bool {
+    false
+}
+
+/// Gives a file its name. False where it was to replace certain bytes, and others are there.
+fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<bool> {
     match existing {
-        Existing::Replace => folder.rename(temporary, name),
+        Existing::Replace => folder.rename(temporary, name).map(|()| true),
+        Existing::ReplaceOnly(bytes) => swap::replace(folder, temporary, name, bytes),
         Existing::Keep => match folder.rename_new(temporary, name) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => link_new(folder, temporary, name),
             result => result,
-        },
+        }
+        .map(|()| true),
     }
 }
 
 /// A hard link fails where the name is taken, too.
-fn link_new(folder: &Directory, temporary: &Path, name: &Path) -> io::Result<()> {
+pub(super) fn link_new(folder: &Directory, temporary: &Path, name: &Path) -> io::Result<()> {
     match folder.hard_link(temporary, name) {
         Ok(()) => folder.remove_file(temporary),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links (FAT, some network shares): look, then rename.
-        Err(_) if folder.symlink_metadata(name).is_ok() => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
-        Err(_) => folder.rename(temporary, name),
+        // A file system without hard links (FAT, some network shares): an empty file takes the name, where it is free, and
+        // gives way. A crash in between leaves it, and an empty file is no document.
+        Err(_) => {
+            folder.open_with(name, OpenOptions::new().write(true).create_new(true))?;
+            folder.rename(temporary, name)
+        }
     }
 }
 
@@ -372,7 +452,7 @@ mod tests {
     }
 
     fn one<'a>(path: &'a str, text: &'a str, existing: Existing) -> Write<'a> {
-        Write { path: Path::new(path), shown: PathBuf::from(path), bytes: text.as_bytes(), existing }
+        Write { path: Path::new(path), shown: PathBuf::from(path), bytes: text.as_bytes(), existing, mode: None }
     }
 
     fn blank(bytes: &[u8]) -> bool {
@@ -417,6 +497,7 @@ mod tests {
                 Err(WriteError::Exists { .. }) => "exists",
                 Err(WriteError::Io { .. }) => "refused",
                 Err(WriteError::Invalid { .. }) => "invalid",
+                Err(WriteError::Changed { .. }) => "changed",
             })
             .collect();
         assert_eq!(said, ["written", "exists", "written", "refused", "refused", "written", "exists", "exists"]);
@@ -475,15 +556,23 @@ mod tests {
         assert_eq!(std::fs::read_to_string(path).unwrap(), "new");
         // The file behind a link gives way to a new one, the link stays.
         dir.create_dir("kept").unwrap();
-        dir.write("kept/file", "old").unwrap();
-        let kept = directory.path().join("kept/file");
+        dir.write("kept/first", "old").unwrap();
+        let kept = directory.path().join("kept/first");
         std::fs::set_permissions(&kept, std::fs::Permissions::from_mode(0o600)).unwrap();
-        std::os::unix::fs::symlink("kept/file", directory.path().join("to")).unwrap();
+        std::os::unix::fs::symlink("kept/first", directory.path().join("to")).unwrap();
         std::os::unix::fs::symlink("to", directory.path().join("first")).unwrap();
         write(&dir, Path::new("first"), Path::new("first"), b"new", Existing::Replace, blank).unwrap();
-        assert_eq!(files(&dir, "kept"), listed(&[("file", "new")]));
+        assert_eq!(files(&dir, "kept"), listed(&[("first", "new")]));
         assert!(dir.symlink_metadata("first").unwrap().is_symlink());
         assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+        // A file of another name is not replaced by way of a link, and nothing that is hidden is.
+        std::fs::create_dir(directory.path().join(".git")).unwrap();
+        for (name, target) in [("subplan", "PLAN_X.md"), ("config", ".git/config")] {
+            std::fs::write(directory.path().join(target), "theirs").unwrap();
+            std::os::unix::fs::symlink(target, directory.path().join(name)).unwrap();
+            write(&dir, Path::new(name), Path::new(name), b"new", Existing::Replace, blank).unwrap_err();
+            assert_eq!(std::fs::read_to_string(directory.path().join(target)).unwrap(), "theirs");
+        }
         let outside = tempfile::NamedTempFile::new().unwrap();
         for (name, target) in
             [("out", outside.path()), ("gone", Path::new("kept/nothing")), ("self", Path::new("self"))]

@@ -4,6 +4,8 @@
 
 use std::io;
 
+use cap_fs_ext::MetadataExt as _;
+
 use super::{Existing, PlanDir, StoreError, WriteError};
 use crate::history::Digest;
 
@@ -15,7 +17,7 @@ pub(super) fn path_of(blob: Digest) -> String {
 
 /// Keeps these bytes, synced.
 pub(super) fn put(dir: &PlanDir, blob: Digest, bytes: &[u8]) -> Result<(), WriteError> {
-    if has(dir, blob, bytes.len()) {
+    if has(dir, blob, bytes) {
         return Ok(());
     }
     dir.write(&path_of(blob), bytes, Existing::Replace)
@@ -24,17 +26,24 @@ pub(super) fn put(dir: &PlanDir, blob: Digest, bytes: &[u8]) -> Result<(), Write
 /// Keeps the bytes of a file that is about to lose its name, which were read just now: a second name for it is enough.
 /// The names are durable after [`sync`].
 pub(super) fn put_file(dir: &PlanDir, blob: Digest, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
-    if has(dir, blob, bytes.len()) {
+    if has(dir, blob, bytes) {
         return Ok(());
     }
-    let made = dir.dir().create_dir_all(FOLDER).and_then(|()| {
+    let link = || -> io::Result<bool> {
+        dir.dir().create_dir_all(FOLDER)?;
         let _ = dir.dir().remove_file(path_of(blob));
+        // A link would get the second name itself.
+        if !dir.dir().symlink_metadata(path)?.is_file() {
+            return Ok(false);
+        }
         // The bytes of a document that a person wrote may not be on the disk yet.
         dir.dir().open(path)?.sync_all()?;
-        dir.dir().hard_link(path, path_of(blob))
-    });
+        dir.dir().hard_link(path, path_of(blob))?;
+        // Somebody may have written into the file meanwhile.
+        Ok(dir.dir().read(path_of(blob))? == bytes)
+    };
     // File systems without hard links get a copy.
-    made.or_else(|_| put(dir, blob, bytes))
+    if link().unwrap_or(false) { Ok(()) } else { dir.write(&path_of(blob), bytes, Existing::Replace) }
 }
 
 /// Makes the names of all blobs durable.
@@ -48,9 +57,14 @@ pub(super) fn sync(dir: &PlanDir) -> Result<(), WriteError> {
     }
 }
 
-fn has(dir: &PlanDir, blob: Digest, length: usize) -> bool {
-    let metadata = dir.dir().symlink_metadata(path_of(blob));
-    metadata.is_ok_and(|metadata| metadata.is_file() && usize::try_from(metadata.len()) == Ok(length))
+/// Whether the blob is there: these bytes, under no other name through which they could be changed. Whatever else has its name
+/// gives way to a new one.
+fn has(dir: &PlanDir, blob: Digest, bytes: &[u8]) -> bool {
+    let path = path_of(blob);
+    let alone = |metadata: cap_std::fs::Metadata| {
+        metadata.is_file() && metadata.nlink() == 1 && usize::try_from(metadata.len()) == Ok(bytes.len())
+    };
+    dir.dir().symlink_metadata(&path).is_ok_and(alone) && dir.dir().read(&path).is_ok_and(|there| there == bytes)
 }
 
 /// The bytes of a blob; `None` where there is none, or where it holds other bytes.

@@ -239,7 +239,9 @@ fn exchanges(dir: &PlanDir) -> Result<Answers, StoreError> {
 /// Writes the tape again without these lines, and puts it in the place of the old one.
 fn cut_tape(dir: &PlanDir, lines: &BTreeSet<usize>) -> io::Result<()> {
     let mut reader = BufReader::new(dir.dir().open(TAPE)?);
-    let options = OpenOptions::new().write(true).create(true).truncate(true).clone();
+    // What a crash left goes; what is there may be a link as well.
+    dir.remove(NEW_TAPE).map_err(|error| io::Error::other(error.to_string()))?;
+    let options = OpenOptions::new().write(true).create_new(true).clone();
     let mut writer = BufWriter::new(dir.dir().open_with(NEW_TAPE, &options)?);
     let mut line = Vec::new();
     for number in 0.. {

@@ -1,9 +1,10 @@
 //! Faults on purpose: has the n-th effect of a kind fail, so that tests see what a failing disk comes to.
 //!
 //! Only debug builds can; in a release build there is nothing of it. A test names the fault in [`VARIABLE`]: the kind of the
-//! effect, which one of them (`7`, or `7+` for that and all later ones), the number of the system's error, and a file that gets
-//! a line with the kind and the path of each effect that was made to fail. Effects are counted for each plan directory that
-//! a process opens, so nothing is shared, and nothing outlives the handle.
+//! effect, which one of them (`7`, or `7+` for that and all later ones), the number of the system's error, and a file that gets a line with the kind and the path of each
+//! effect that was made to fail. `Rename@parallel.json` is only the renames of paths that end so. Several faults, as a strange
+//! file system has them, are separated by `;`. Effects are counted for each plan directory that a process opens, so nothing is
+//! shared, and nothing outlives the handle.
 
 use std::{io, path::Path};
 
@@ -26,8 +27,16 @@ pub(super) enum Effect {
     SyncFolder,
     /// A name is given.
     Rename,
+    /// Two files change names.
+    Exchange,
+    /// A file is given a second name.
+    Link,
     /// A name is taken away.
     Remove,
+    /// It is said who may do what with a file.
+    Permissions,
+    /// A file or folder is locked.
+    Lock,
     /// The system is asked how many bytes are free; the number of the error is the answer.
     #[cfg(debug_assertions)]
     Space,
@@ -37,7 +46,7 @@ pub(super) enum Effect {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
     #[cfg(debug_assertions)]
-    wanted: Option<std::sync::Arc<debug::Fault>>,
+    wanted: Option<std::sync::Arc<debug::Faults>>,
     #[cfg(debug_assertions)]
     folder: std::path::PathBuf,
 }
@@ -68,7 +77,7 @@ impl Faults {
 impl Faults {
     /// What the process was started with.
     pub(super) fn of_process() -> Self {
-        let wanted = std::env::var(VARIABLE).ok().and_then(|text| debug::Fault::parse(&text));
+        let wanted = std::env::var(VARIABLE).ok().and_then(|text| debug::Faults::parse(&text));
         Self { wanted: wanted.map(std::sync::Arc::new), folder: std::path::PathBuf::new() }
     }
 
@@ -107,9 +116,15 @@ mod debug {
 
     use super::Effect;
 
+    /// All faults of a process.
     #[derive(Debug)]
-    pub(super) struct Fault {
+    pub(super) struct Faults(Vec<Fault>);
+
+    #[derive(Debug)]
+    struct Fault {
         effect: Effect,
+        /// The end of the paths that are meant.
+        of: String,
         number: u64,
         /// Whether all later ones fail, too.
         onwards: bool,
@@ -118,12 +133,29 @@ mod debug {
         seen: AtomicU64,
     }
 
-    impl Fault {
+    impl Faults {
         pub(super) fn parse(text: &str) -> Option<Self> {
-            let mut words = text.splitn(4, ' ');
+            text.split(';').map(Fault::parse).collect::<Option<Vec<_>>>().map(Self)
+        }
+
+        pub(super) fn space(&self) -> Option<u64> {
+            let fault = self.0.iter().find(|fault| fault.effect == Effect::Space)?;
+            u64::try_from(fault.code).ok()
+        }
+
+        pub(super) fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
+            self.0.iter().try_for_each(|fault| fault.check(effect, path))
+        }
+    }
+
+    impl Fault {
+        fn parse(text: &str) -> Option<Self> {
+            let mut words = text.trim().splitn(4, ' ');
             let (effect, number, code, log) = (words.next()?, words.next()?, words.next()?, words.next()?);
+            let (effect, of) = effect.split_once('@').unwrap_or((effect, ""));
             Some(Self {
                 effect: parse_effect(effect)?,
+                of: of.to_owned(),
                 number: number.trim_end_matches('+').parse().ok()?,
                 onwards: number.ends_with('+'),
                 code: code.parse().ok()?,
@@ -132,12 +164,11 @@ mod debug {
             })
         }
 
-        pub(super) fn space(&self) -> Option<u64> {
-            if self.effect == Effect::Space { u64::try_from(self.code).ok() } else { None }
-        }
-
-        pub(super) fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
+        fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
             if effect != self.effect {
+                return Ok(());
+            }
+            if !path.to_string_lossy().ends_with(&self.of) {
                 return Ok(());
             }
             let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
@@ -152,8 +183,8 @@ mod debug {
     }
 
     fn parse_effect(word: &str) -> Option<Effect> {
-        use Effect::{Create, Open, Remove, Rename, Space, Sync, SyncFolder, Write};
-        let all = [Open, Create, Write, Sync, SyncFolder, Rename, Remove, Space];
+        use Effect::{Create, Exchange, Link, Lock, Open, Permissions, Remove, Rename, Space, Sync, SyncFolder, Write};
+        let all = [Open, Create, Write, Sync, SyncFolder, Rename, Exchange, Link, Remove, Permissions, Lock, Space];
         all.into_iter().find(|effect| format!("{effect:?}") == word)
     }
 }

@@ -31,7 +31,7 @@ impl PlanDir {
 
     fn good_copy_of(&self, record: &Record) -> Option<GoodCopy> {
         let changes = record.changes.iter().rev().filter(|change| change.path.as_str() == PARALLEL_FILE);
-        let left = record.end.as_ref().and_then(|end| end.parallel).map(|blob| (blob, false));
+        let left = record.end.as_ref().filter(|end| !end.own).and_then(|end| end.parallel).map(|blob| (blob, false));
         let changed = changes.flat_map(|change| {
             let after = change.after.map(|blob| (blob, false));
             after.into_iter().chain(change.before.map(|blob| (blob, true)))

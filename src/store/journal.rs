@@ -4,7 +4,7 @@
 //! then changes it. One call costs one sync, and one for each file whose bytes have to be kept.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -13,11 +13,16 @@ use cap_std::fs::{Metadata, OpenOptions};
 use jiff::Timestamp;
 
 use super::{
-    Existing, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, blobs, disk::DiskFile, lines::LineFile, records,
+    Existing, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, blobs,
+    disk::DiskFile,
+    edit::{self, Statuses},
+    lines::LineFile,
+    records,
 };
 use crate::{
     document::is_placeholder,
     history::{Change, ChangeKind, Digest, End, Header, Kind, PlanPath, Record, RunId, Tallied, VERSION},
+    plan::AchievementId,
     tape::whole_milliseconds,
 };
 
@@ -61,6 +66,20 @@ struct State {
     changes: usize,
     /// What each file was left as by this operation.
     left: HashMap<String, Option<Digest>>,
+    own: Own,
+}
+
+/// What the operation changed in parallel.json, whatever others changed there in the meantime.
+#[derive(Debug, Default)]
+struct Own {
+    /// The file before the first change.
+    before: Option<Digest>,
+    changes: BTreeMap<AchievementId, crate::parallel::Change>,
+    updated: String,
+    /// What the file would be with what the operation changed and nothing else, where that is known as a whole.
+    left: Option<Digest>,
+    /// Whether somebody else changed the file between two changes of this operation.
+    disturbed: bool,
 }
 
 impl Journal {
@@ -92,7 +111,8 @@ impl Journal {
             Ok(file)
         };
         let file = open().map_err(failed)?;
-        Ok(Self { id, state: Mutex::new(State { file, changes: 0, left: HashMap::new() }) })
+        let state = State { file, changes: 0, left: HashMap::new(), own: Own::default() };
+        Ok(Self { id, state: Mutex::new(state) })
     }
 
     /// The operation's id.
@@ -133,6 +153,12 @@ impl Journal {
         blobs::sync(dir)?;
         self.append(dir, &mut state, &lines)?;
         state.changes += announced.len();
+        for change in announced.iter().filter(|change| change.path.as_str() == PARALLEL_FILE) {
+            match state.left.get(PARALLEL_FILE) {
+                Some(left) => state.own.disturbed |= *left != change.before,
+                None => state.own.before = change.before,
+            }
+        }
         state.left.extend(announced.into_iter().map(|change| (change.path.as_str().to_owned(), change.after)));
         Ok(())
     }
@@ -147,8 +173,27 @@ impl Journal {
     /// Ends the record.
     pub fn finish(&self, dir: &PlanDir, ended: Timestamp, run: Option<Tallied>) -> Result<(), WriteError> {
         let mut state = self.state();
+        let own = if state.own.disturbed { own_text(dir, &state.own) } else { None };
         let left = state.left.get(PARALLEL_FILE).copied().flatten();
-        end(dir, left, ended, run, |line| self.append(dir, &mut state, line))
+        end(dir, left, own, ended, run, |line| self.append(dir, &mut state, line))
+    }
+
+    /// Notes what was changed in parallel.json.
+    pub(super) fn note_changes(&self, changes: BTreeMap<AchievementId, crate::parallel::Change>, updated: &str) {
+        let mut state = self.state();
+        for (id, change) in changes {
+            state.own.changes.entry(id).or_default().overlay(change);
+        }
+        updated.clone_into(&mut state.own.updated);
+    }
+
+    /// Notes what parallel.json would be had nobody else changed it.
+    pub(super) fn note_own(&self, dir: &PlanDir, text: &[u8]) -> Result<(), WriteError> {
+        let blob = Digest::of(text);
+        blobs::put(dir, blob, text)?;
+        let mut state = self.state();
+        (state.own.left, state.own.disturbed) = (Some(blob), true);
+        Ok(())
     }
 
     fn append(&self, dir: &PlanDir, state: &mut State, lines: &str) -> Result<(), WriteError> {
@@ -165,14 +210,31 @@ impl Journal {
     }
 }
 
-/// Writes the end of a record; what parallel.json was left as is kept, so that it can be taken back in part later.
+/// What parallel.json would be had nobody else changed it; `None` where that cannot be told.
+fn own_text(dir: &PlanDir, own: &Own) -> Option<Vec<u8>> {
+    let bytes = |blob: Option<Digest>| blobs::get(dir, blob?).ok().flatten();
+    if own.left.is_some() {
+        return bytes(own.left);
+    }
+    let (text, _) = edit::changed(dir, &bytes(own.before)?, &own.changes, Statuses::Count, &own.updated).ok()?;
+    Some(text.into_bytes())
+}
+
+/// Writes the end of a record; what parallel.json was left as, or would have been left as without others, is kept, so that it
+/// can be taken back in part later.
 pub(super) fn end(
     dir: &PlanDir,
     left: Option<Digest>,
+    own: Option<Vec<u8>>,
     ended: Timestamp,
     run: Option<Tallied>,
     append: impl FnOnce(&str) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
+    if let Some(text) = own {
+        let blob = Digest::of(&text);
+        blobs::put(dir, blob, &text)?;
+        return append(&End { end: whole_milliseconds(ended), run, parallel: Some(blob), own: true }.to_line());
+    }
     let now = left.and_then(|left| dir.read(PARALLEL_FILE).ok().filter(|bytes| Digest::of(bytes) == left));
     let parallel = match (left, now) {
         (Some(left), Some(bytes)) => {
@@ -181,7 +243,7 @@ pub(super) fn end(
         }
         _ => None,
     };
-    append(&End { end: whole_milliseconds(ended), run, parallel }.to_line())
+    append(&End { end: whole_milliseconds(ended), run, parallel, own: false }.to_line())
 }
 
 /// The change that an intent amounts to; the bytes that it will overwrite are kept. `None` where it changes nothing.
@@ -215,6 +277,11 @@ fn keep_old(
         return Ok(None);
     }
     let before = Digest::of(&bytes);
+    if let Existing::ReplaceOnly(read) = intent.existing
+        && read != before
+    {
+        return Err(WriteError::Changed { path: dir.shown(intent.path) });
+    }
     if intent.after == Some(before) {
         return Ok(None);
     }

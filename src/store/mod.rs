@@ -9,11 +9,12 @@ mod atomic;
 mod blobs;
 mod clean;
 mod disk;
+mod edit;
 mod events;
 mod faults;
 mod good_copy;
 mod journal;
-mod limits_file;
+
 mod lines;
 mod local_tape;
 mod locate;
@@ -21,9 +22,12 @@ mod lock;
 mod new_plan;
 mod oddity;
 mod operation;
+mod own_folder;
 mod plan_dir;
 mod records;
 mod scan;
+mod state_file;
+mod swap;
 mod tape_file;
 mod undo;
 mod writer;
@@ -31,31 +35,30 @@ mod writer;
 pub use advice::for_disk as disk_advice;
 pub use atomic::{Existing, WriteError};
 pub use clean::{Cleaning, Freed};
+pub use edit::Edited;
 pub use events::{Events, Price};
 pub use good_copy::GoodCopy;
 pub use journal::{Begin, Intent, Journal};
-pub use limits_file::LimitsFile;
+
 pub use local_tape::{Found, LocalTape, TapeMemory};
 pub use locate::{LocateError, Located, locate};
 pub use lock::{LockError, RunLock};
 pub use new_plan::{add_plan, create_plan_dir};
 pub use oddity::Oddity;
 pub use operation::Operation;
-pub use plan_dir::{PlanDir, StoreError};
+pub use plan_dir::{Leftovers, PlanDir, StoreError};
 pub use records::RecordsError;
 pub use scan::{AchievementFiles, Listing, Scan, Verdicts};
+pub use state_file::StateFile;
 pub use tape_file::{TapeFile, Tapes};
-pub use undo::{Prepared, Unfinished, is_unfinished};
+pub use undo::{Performed, Prepared, Unfinished, is_unfinished};
 pub use writer::DocumentWriter;
 
 use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 
-use crate::{
-    parallel::{Change, ParallelFile},
-    plan::AchievementId,
-};
+use crate::{parallel::Change, plan::AchievementId};
 
 const PARALLEL_FILE: &str = "parallel.json";
 
@@ -75,18 +78,4 @@ pub trait DocumentStore: Send + Sync {
     /// Applies changes to parallel.json as it is on disk now, so that what people changed in the meantime stays.
     /// `updated` is an RFC 3339 time.
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError>;
-}
-
-impl PlanDir {
-    /// parallel.json as it is on disk now, with these changes.
-    fn changed_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<String, WriteError> {
-        let path = self.shown(PARALLEL_FILE);
-        let bytes = self.dir().read(PARALLEL_FILE).map_err(|source| WriteError::Io { path: path.clone(), source })?;
-        let mut file = ParallelFile::parse(bytes).map_err(|problems| WriteError::Invalid {
-            path,
-            problem: problems.first().map(ToString::to_string).unwrap_or_default(),
-        })?;
-        file.apply(changes, updated);
-        Ok(file.to_text())
-    }
 }

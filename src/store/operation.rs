@@ -1,11 +1,21 @@
 //! One command's changes to a plan directory, so that they belong together and can be taken back together.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::Timestamp;
 
-use super::{Begin, Existing, Intent, Journal, PlanDir, RunLock, WriteError};
-use crate::history::{Digest, Kind};
+use super::{
+    Begin, Edited, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, RunLock, WriteError,
+    edit::{self, Statuses},
+};
+use crate::{
+    history::{Digest, Kind},
+    parallel::Change,
+    plan::AchievementId,
+};
 
 /// The changes of one command. Only who holds the directory's lock may make any.
 ///
@@ -36,6 +46,44 @@ impl<'a> Operation<'a> {
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
         self.intend(Intent { path, after: Some(Digest::of(bytes)), existing })?;
         self.dir.write(path, bytes, existing)
+    }
+
+    /// Changes a file that people edit, too: `change` makes the new text of what is there, `None` where it stays as it is.
+    /// Where somebody else changes it at the same moment, it is asked again with what is there then.
+    pub fn edit<E: From<WriteError>>(
+        &self,
+        path: &str,
+        mut change: impl FnMut(&[u8]) -> Result<Option<String>, E>,
+    ) -> Result<Edited, E> {
+        let mut first = None;
+        let edited = edit::edit(self.dir, path, &|intent| self.intend(intent), &mut |bytes| {
+            let text = change(bytes)?;
+            if first.is_none() {
+                first.clone_from(&text);
+            }
+            Ok::<_, E>(text)
+        })?;
+        if let (Edited::Merged, Some(first), Some(journal)) = (edited, first, self.journal.get())
+            && path == PARALLEL_FILE
+        {
+            journal.note_own(self.dir, first.as_bytes())?;
+        }
+        Ok(edited)
+    }
+
+    /// Applies changes to parallel.json as it is now, so that what others changed in the meantime stays. `updated` is an
+    /// RFC 3339 time.
+    pub fn change_parallel(
+        &self,
+        changes: &BTreeMap<AchievementId, Change>,
+        updated: &str,
+    ) -> Result<Edited, WriteError> {
+        let intend = |intent: Intent<'_>| self.intend(intent);
+        let (edited, made) = edit::change_parallel(self.dir, &intend, changes, Statuses::Count, updated)?;
+        if let Some(journal) = self.journal.get() {
+            journal.note_changes(made, updated);
+        }
+        Ok(edited)
     }
 
     /// Removes a file; none there is no error.

@@ -15,9 +15,11 @@ use super::{
     disk::Directory,
     locate::{LocateError, Located, locate},
     scan::Depth,
+    swap,
 };
 use crate::{
     document::Names,
+    history::Digest,
     plan::{AchievementId, PlanName},
 };
 
@@ -29,6 +31,15 @@ const LARGEST_FILE: u64 = 256 * 1024 * 1024;
 pub struct PlanDir {
     dir: Directory,
     located: Located,
+}
+
+/// What interrupted writes had left behind.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// Unfinished files that were removed.
+    pub removed: usize,
+    /// What a person had saved at the moment of the interruption, and where it is now.
+    pub kept: Vec<PathBuf>,
 }
 
 /// Reading the plan directory failed.
@@ -198,11 +209,31 @@ impl PlanDir {
         Timestamp::try_from(time).ok()
     }
 
+    /// Where the file at `path` is a link: what it leads to in the directory, unless that is a file that planwave writes.
+    pub(super) fn foreign_target(&self, path: &str) -> Option<PathBuf> {
+        let link = Path::new(path);
+        let target = self.dir.symlink_metadata(link).is_ok_and(|metadata| metadata.is_symlink());
+        let target = target.then(|| self.dir.canonicalize(link).ok()).flatten()?;
+        (!atomic::may_give_way(link, &target)).then_some(target)
+    }
+
     /// Writes a file atomically.
     pub fn write(&self, path: &str, bytes: &[u8], existing: Existing) -> Result<(), WriteError> {
+        self.write_with_mode(path, bytes, existing, None)
+    }
+
+    /// The same; `mode` has the Unix permission bits that a file gets where none is there.
+    pub(super) fn write_with_mode(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        existing: Existing,
+        mode: Option<u32>,
+    ) -> Result<(), WriteError> {
         tracing::debug!(path, bytes = bytes.len(), ?existing, "write");
-        atomic::write(&self.dir, Path::new(path), &self.shown(path), bytes, existing, is_blank)
-            .map_err(|error| self.explained_write(error))
+        let one = Write { path: Path::new(path), shown: self.shown(path), bytes, existing, mode };
+        let written = atomic::write_all(&self.dir, &[one], &is_blank, &mut |_| Ok(())).pop().unwrap_or(Ok(()));
+        written.map_err(|error| self.explained_write(error))
     }
 
     /// Writes files atomically, each on its own; `announce` is told of all before any is put in place.
@@ -227,19 +258,68 @@ impl PlanDir {
         }
     }
 
-    /// Removes what interrupted writes left behind, and tells how much that was. The caller holds the run lock, so
-    /// none of it is anybody's any more.
-    pub fn remove_temporaries(&self) -> usize {
-        let mut removed = 0;
+    /// Removes a file that must hold these bytes; none there is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Changed`] where it holds others, and is left as it is.
+    pub(super) fn remove_only(&self, path: &str, bytes: Digest) -> Result<(), WriteError> {
+        tracing::debug!(path, "remove");
+        let at = Path::new(path);
+        let parent = at.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let removed = match (at.file_name(), self.dir.open_dir(parent)) {
+            (Some(name), Ok(folder)) => swap::remove(&folder, Path::new(name), bytes),
+            (None, Ok(_)) => Err(io::Error::from(io::ErrorKind::InvalidFilename)),
+            (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            (_, Err(error)) => Err(error),
+        };
+        match removed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WriteError::Changed { path: self.shown(path) }),
+            Err(source) => Err(WriteError::Io { path: self.shown(path), source: self.explained(source) }),
+        }
+    }
+
+    /// Removes what interrupted writes left behind, and tells what that was. The caller holds the lock, so none of it is
+    /// anybody's any more.
+    pub fn remove_temporaries(&self) -> Leftovers {
+        let mut left = Leftovers::default();
         for folder in [".", "subplans", "execution", "execution/feedbacks", ".planwave", ".planwave/blobs"] {
             let Ok(entries) = self.dir.read_dir(folder) else { continue };
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let ours = name.to_str().is_some_and(atomic::is_temporary);
-                removed += usize::from(ours && entry.remove_file().is_ok());
+                left.removed += usize::from(ours && entry.remove_file().is_ok());
+            }
+            self.clear_out(folder, &mut left);
+        }
+        left
+    }
+
+    /// What had come out of its place when a crash came: bytes that are kept elsewhere, or that planwave itself made, go. A
+    /// person's are put back.
+    fn clear_out(&self, folder: &str, left: &mut Leftovers) {
+        let Ok(opened) = self.dir.open_dir(folder) else { return };
+        for (out, name) in swap::leftovers(&opened) {
+            let Ok(Some(bytes)) = swap::digest(&opened, &out) else { continue };
+            let is_kept = |blob| matches!(self.blob(blob), Ok(Some(_)));
+            if is_kept(bytes)
+                || swap::digest(&opened, &name).is_ok_and(|there| there == Some(bytes))
+                || self.made(bytes)
+            {
+                left.removed += usize::from(opened.remove_file(&out).is_ok());
+            } else if let Ok(kept) = swap::put_back(&opened, &out, &name) {
+                let kept = Path::new(folder).join(kept);
+                left.kept.push(self.shown(&kept.strip_prefix(".").unwrap_or(&kept).to_string_lossy()));
             }
         }
-        removed
+    }
+
+    /// Whether an operation on record announced a file with these bytes.
+    fn made(&self, bytes: Digest) -> bool {
+        let records = self.operations().into_iter().flatten().filter_map(|id| self.record(&id).ok());
+        let mut changes = records.flat_map(|record| record.changes);
+        changes.any(|change| change.after == Some(bytes))
     }
 
     /// Makes a folder where it is missing, and makes sure that files can be written in it.

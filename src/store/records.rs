@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{PlanDir, StoreError};
 use crate::{
-    history::{Digest, Record, RecordError, RunId},
+    history::{Digest, Record, RecordError, RunId, in_order},
     tape::Exchange,
 };
 
@@ -50,7 +50,7 @@ impl RecordsError {
 }
 
 impl PlanDir {
-    /// The ids of all operations on record, newest first.
+    /// The ids of all operations on record, newest first. Folders whose number no operation can have had are left out.
     pub fn operations(&self) -> Result<Vec<RunId>, StoreError> {
         let failed = |source| StoreError::Io { path: self.shown(FOLDER), source: self.explained(source) };
         let entries = match self.dir().read_dir(FOLDER) {
@@ -61,8 +61,7 @@ impl PlanDir {
         for entry in entries {
             ids.extend(entry.map_err(failed)?.file_name().to_str().and_then(RunId::parse));
         }
-        ids.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(ids)
+        Ok(in_order(ids))
     }
 
     /// The record of an operation.

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use cap_std::fs::Dir;
+use super::disk::Directory;
 
 use super::{Oddity, PlanDir, StoreError, advice::is_outside, oddity};
 use crate::{
@@ -214,7 +214,7 @@ impl Scan {
     /// Shares the achievements among threads: opening a file mostly is waiting for the system.
     fn look_at_once(
         documents: Vec<Document>,
-        root: &Dir,
+        root: &Directory,
         depth: Depth<'_>,
         threads: usize,
     ) -> Result<Files, (String, io::Error)> {
@@ -243,7 +243,7 @@ impl Scan {
     }
 
     /// Takes in documents and verdicts, in their order.
-    fn look(documents: Vec<Document>, root: &Dir, depth: Depth<'_>) -> Result<Files, (String, io::Error)> {
+    fn look(documents: Vec<Document>, root: &Directory, depth: Depth<'_>) -> Result<Files, (String, io::Error)> {
         let mut scan = Self::default();
         let mut buffer = Vec::with_capacity(8 * 1024);
         for Document { role, path } in documents {
@@ -351,7 +351,7 @@ fn is_document(role: FileRole) -> bool {
 }
 
 /// Whether the file is empty or a placeholder. No more of it is read than a placeholder can have.
-fn is_blank(root: &Dir, path: &str, buffer: &mut Vec<u8>) -> io::Result<bool> {
+fn is_blank(root: &Directory, path: &str, buffer: &mut Vec<u8>) -> io::Result<bool> {
     buffer.clear();
     root.open(path)?.take(PLACEHOLDER_LIMIT + 1).read_to_end(buffer)?;
     let small = buffer.len() as u64 <= PLACEHOLDER_LIMIT;

@@ -8,12 +8,13 @@ use std::{collections::HashMap, io, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    Begin, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, blobs, journal,
-    lines::LineFile, records,
+    Begin, Edited, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, RunLock, StoreError, WriteError, blobs, edit,
+    journal, lines::LineFile, records,
 };
 use crate::{
     history::{
-        Change, Digest, Found, Kind, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb, taking_back,
+        Change, Digest, Found, Kind, NOT_WRITTEN, PlanPath, Record, Restore, Step, TakingBack, Untouchable, Verb,
+        taking_back,
     },
     parallel,
 };
@@ -54,8 +55,8 @@ impl Prepared {
         &self.plan
     }
 
-    /// Does it, and gives the number of the operation that did.
-    pub fn perform(&self, dir: &PlanDir, lock: &RunLock, begin: &Begin<'_>) -> Result<u64, WriteError> {
+    /// Does it.
+    pub fn perform(&self, dir: &PlanDir, lock: &RunLock, begin: &Begin<'_>) -> Result<Performed, WriteError> {
         self.perform_observed(dir, lock, begin, &mut |_| Ok(()))
     }
 
@@ -66,7 +67,7 @@ impl Prepared {
         lock: &RunLock,
         begin: &Begin<'_>,
         observe: &mut dyn FnMut(&str) -> Result<(), WriteError>,
-    ) -> Result<u64, WriteError> {
+    ) -> Result<Performed, WriteError> {
         observe("record")?;
         let journal = Journal::begin(dir, lock, begin)?;
         // What comes about by a merge is kept as well: finishing after a crash needs it.
@@ -92,15 +93,57 @@ impl Prepared {
         journal.intend(dir, &intents)?;
         observe("ready")?;
         journal.ready(dir)?;
+        let mut left = Vec::new();
         for (step, intent) in self.plan.steps.iter().zip(&intents) {
             observe(step.path.as_str())?;
-            make(dir, &step.path, intent.after, step.mode)?;
+            match make(dir, &step.path, step.now, intent.after, step.mode) {
+                Err(WriteError::Changed { .. }) if step.path.as_str() == PARALLEL_FILE => {
+                    if !merge_anew(dir, &journal, step.now, intent.after)? {
+                        left.push(step.path.clone());
+                    }
+                }
+                Err(WriteError::Changed { .. }) => left.push(step.path.clone()),
+                made => made?,
+            }
         }
         sync_folders(dir, self.plan.steps.iter().map(|step| &step.path))?;
         observe("end")?;
         journal.finish(dir, Timestamp::now(), None)?;
-        Ok(journal.id().number())
+        Ok(Performed { number: journal.id().number(), left })
     }
+}
+
+/// What a taking back came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// Its own number.
+    pub number: u64,
+    /// Files that somebody changed at that moment; what they wrote is there.
+    pub left: Vec<PlanPath>,
+}
+
+/// Brings what taking back changes in parallel.json into what somebody else wrote there at the same moment. False where
+/// both changed the same fields; then it is left as it is.
+fn merge_anew(
+    dir: &PlanDir,
+    journal: &Journal,
+    expected: Option<Digest>,
+    after: Option<Digest>,
+) -> Result<bool, WriteError> {
+    let bytes = |blob: Option<Digest>| blob.and_then(|blob| blobs::get(dir, blob).ok().flatten());
+    let (Some(expected), Some(after)) = (bytes(expected), bytes(after)) else { return Ok(false) };
+    let intend = |intent: Intent<'_>| journal.intend(dir, &[intent]);
+    let merged = edit::edit(dir, PARALLEL_FILE, &intend, &mut |now| {
+        let Ok(text) = parallel::take_back(&after, &expected, now) else { return Ok(None) };
+        // Finishing after a crash needs it.
+        blobs::put(dir, Digest::of(text.as_bytes()), text.as_bytes())?;
+        Ok::<_, WriteError>(Some(text))
+    })?;
+    if merged == Edited::Unchanged {
+        return Ok(false);
+    }
+    journal.note_own(dir, &after)?;
+    Ok(true)
 }
 
 /// What is left to do of a taking back that was interrupted.
@@ -108,6 +151,8 @@ impl Prepared {
 pub struct Unfinished {
     record: Record,
     left: Vec<Change>,
+    /// Permission bits of files that come back.
+    modes: HashMap<PlanPath, u32>,
     /// Files that somebody has changed since, and that stay.
     pub untouchable: Vec<Untouchable>,
 }
@@ -119,7 +164,13 @@ impl Unfinished {
             return None;
         }
         let (mut left, mut untouchable) = (Vec::new(), Vec::new());
-        for change in &record.changes {
+        // Of several changes of a file the last one counts: those before it were not made.
+        let last: HashMap<&PlanPath, &Change> = record.changes.iter().map(|change| (&change.path, change)).collect();
+        for change in record.changes.iter().filter(|change| last.get(&change.path) == Some(change)) {
+            if !change.path.is_written() {
+                untouchable.push(Untouchable { path: change.path.clone(), reason: String::from(NOT_WRITTEN) });
+                continue;
+            }
             match found(dir, &change.path) {
                 Found::Bytes(now) if now == change.after => {}
                 Found::Bytes(now) if now == change.before => left.push(change.clone()),
@@ -130,7 +181,8 @@ impl Unfinished {
                 Found::Unreadable(reason) => untouchable.push(Untouchable { path: change.path.clone(), reason }),
             }
         }
-        Some(Self { record, left, untouchable })
+        let modes = modes_before(dir, &record);
+        Some(Self { record, left, modes, untouchable })
     }
 
     /// The record of the taking back.
@@ -157,10 +209,14 @@ impl Unfinished {
         self.left.len()
     }
 
-    /// Does what is left, and ends the record.
-    pub fn finish(&self, dir: &PlanDir, _lock: &RunLock) -> Result<(), WriteError> {
+    /// Does what is left, and ends the record. Gives the files that somebody changed at that moment.
+    pub fn finish(&self, dir: &PlanDir, _lock: &RunLock) -> Result<Vec<PlanPath>, WriteError> {
+        let mut left = Vec::new();
         for change in &self.left {
-            make(dir, &change.path, change.after, None)?;
+            match make(dir, &change.path, change.before, change.after, self.modes.get(&change.path).copied()) {
+                Err(WriteError::Changed { .. }) => left.push(change.path.clone()),
+                made => made?,
+            }
         }
         sync_folders(dir, self.left.iter().map(|change| &change.path))?;
         let path = format!("{}/{}", records::folder_of(&self.record.id), records::CHANGES);
@@ -168,10 +224,21 @@ impl Unfinished {
         let options = cap_std::fs::OpenOptions::new().read(true).append(true).clone();
         let mut file = dir.dir().open_with(&path, &options).and_then(LineFile::new).map_err(failed)?;
         let parallel = self.record.changes.iter().rfind(|change| change.path.as_str() == PARALLEL_FILE);
-        journal::end(dir, parallel.and_then(|change| change.after), Timestamp::now(), None, |line| {
+        journal::end(dir, parallel.and_then(|change| change.after), None, Timestamp::now(), None, |line| {
             file.append(line.as_bytes()).map_err(failed)
-        })
+        })?;
+        Ok(left)
     }
+}
+
+/// The permission bits that files had before the operation that `record` takes back.
+fn modes_before(dir: &PlanDir, record: &Record) -> HashMap<PlanPath, u32> {
+    let target = record.takes_back().and_then(|number| {
+        let id = dir.operations().ok()?.into_iter().find(|id| id.number() == number)?;
+        dir.record(&id).ok()
+    });
+    let files = target.iter().flat_map(Record::files);
+    files.filter_map(|file| Some((file.path, file.mode?))).collect()
 }
 
 /// Whether a record is that of a taking back that began to change files and did not end.
@@ -180,6 +247,12 @@ pub fn is_unfinished(record: &Record) -> bool {
 }
 
 fn found(dir: &PlanDir, path: &PlanPath) -> Found {
+    if let Some(target) = dir.foreign_target(path.as_str()) {
+        return Found::Unreadable(format!(
+            "is a link to {}, which is not a file that planwave writes",
+            target.display()
+        ));
+    }
     match dir.read(path.as_str()) {
         Ok(bytes) => Found::Bytes(Some(Digest::of(&bytes))),
         Err(StoreError::Io { source, .. })
@@ -197,9 +270,15 @@ fn found(dir: &PlanDir, path: &PlanPath) -> Found {
 /// Whether a step can be made; the bytes of a merge, where it is one.
 fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, StoreError> {
     let gone = || String::from("cannot be restored: its bytes from before are missing or damaged in .planwave/blobs");
+    let other = || String::from("is no parallel.json, now or before, so the record cannot be right");
+    let fits = |bytes: &[u8]| !is_other_json(&step.path) || is_parallel(bytes);
+    if step.now.is_some() && !fits(&dir.read(step.path.as_str())?) {
+        return Ok(Err(other()));
+    }
     Ok(match step.restore {
         Restore::Remove => Ok(None),
         Restore::Overwrite(blob) | Restore::Recreate(blob) => match blobs::get(dir, blob)? {
+            Some(bytes) if !fits(&bytes) => Err(other()),
             Some(_) => Ok(None),
             None => Err(gone()),
         },
@@ -216,33 +295,42 @@ fn check(dir: &PlanDir, step: &Step) -> Result<Result<Option<Vec<u8>>, String>, 
     })
 }
 
-/// Gives a file the bytes of a blob, or removes it.
-fn make(dir: &PlanDir, path: &PlanPath, after: Option<Digest>, mode: Option<u32>) -> Result<(), WriteError> {
+/// Whether a file is JSON beside the plan's own parallel.json: only what it holds tells whether planwave writes it.
+fn is_other_json(path: &PlanPath) -> bool {
+    path.as_str() != PARALLEL_FILE && !path.as_str().contains('/')
+}
+
+/// Whether these are the bytes of a parallel.json, which may have errors.
+fn is_parallel(bytes: &[u8]) -> bool {
+    parallel::ParallelFile::salvage(bytes).is_ok_and(|file| !file.entries().is_empty())
+}
+
+/// Gives a file the bytes of a blob, or removes it. It must be what was found, or [`WriteError::Changed`] says that it is not.
+fn make(
+    dir: &PlanDir,
+    path: &PlanPath,
+    found: Option<Digest>,
+    after: Option<Digest>,
+    mode: Option<u32>,
+) -> Result<(), WriteError> {
     let failed = |source| WriteError::Io { path: dir.shown(path.as_str()), source };
-    let Some(blob) = after else { return dir.remove(path.as_str()) };
+    let Some(blob) = after else {
+        return found.map_or(Ok(()), |found| dir.remove_only(path.as_str(), found));
+    };
     let bytes = match blobs::get(dir, blob) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(failed(io::Error::other("its bytes from before are gone"))),
         Err(error) => return Err(failed(io::Error::other(error.to_string()))),
     };
-    let comes_back = dir.dir().symlink_metadata(path.as_str()).is_err();
-    dir.write(path.as_str(), &bytes, Existing::Replace)?;
-    match mode {
-        Some(mode) if comes_back => set_mode(dir, path, mode).map_err(failed),
-        Some(_) | None => Ok(()),
+    let existing = found.map_or(Existing::Keep, Existing::ReplaceOnly);
+    match dir.write_with_mode(path.as_str(), &bytes, existing, mode.map(|mode| mode & DOCUMENT_MODE)) {
+        Err(WriteError::Exists { path }) => Err(WriteError::Changed { path }),
+        written => written,
     }
 }
 
-#[cfg(unix)]
-fn set_mode(dir: &PlanDir, path: &PlanPath, mode: u32) -> io::Result<()> {
-    use cap_std::fs::PermissionsExt as _;
-    dir.dir().set_permissions(path.as_str(), cap_std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &PlanDir, _: &PlanPath, _: u32) -> io::Result<()> {
-    Ok(())
-}
+/// The permission bits that a document can have: documents are not executable, whatever a record says.
+const DOCUMENT_MODE: u32 = 0o666;
 
 /// Makes removals durable: one sync for each folder.
 fn sync_folders<'a>(dir: &PlanDir, paths: impl Iterator<Item = &'a PlanPath>) -> Result<(), WriteError> {

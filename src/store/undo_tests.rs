@@ -11,6 +11,9 @@ use crate::{
     store::{Cleaning, Operation},
 };
 
+#[path = "undo_hostile_tests.rs"]
+mod hostile;
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// A plan directory in which things are done.
@@ -103,17 +106,143 @@ impl World {
     }
 }
 
+/// Takes the last operation back while a person does something before a step.
+fn take_back_beside(world: &World, number: u64, at: &str, act: &dyn Fn()) -> Performed {
+    let prepared = world.prepare(number);
+    let begin = World::begin(Kind::Undo(number));
+    let acted = std::cell::Cell::new(false);
+    let mut observe = |path: &str| {
+        if path == at && !acted.replace(true) {
+            act();
+        }
+        Ok(())
+    };
+    prepared.perform_observed(&world.dir, &world.lock, &begin, &mut observe).unwrap()
+}
+
+#[test]
+fn what_is_saved_while_undo_works_stays_and_is_named() {
+    for (at, path) in [
+        ("subplans/SUBPLAN_T_11.md", "subplans/SUBPLAN_T_11.md"),
+        ("subplans/SUBPLAN_T_12.md", "subplans/SUBPLAN_T_12.md"),
+        ("execution/EXECUTION_TASK_T_11_01.md", "execution/EXECUTION_TASK_T_11_01.md"),
+        // Before it comes to any of them.
+        ("ready", "subplans/SUBPLAN_T_11.md"),
+        ("ready", "subplans/SUBPLAN_T_12.md"),
+        ("ready", "execution/EXECUTION_TASK_T_11_01.md"),
+    ] {
+        let world = world();
+        world.edit("subplans/SUBPLAN_T_12.md", "old");
+        world.edit("execution/EXECUTION_TASK_T_11_01.md", "gone");
+        world.operation(&[
+            ("subplans/SUBPLAN_T_11.md", Some("new")),
+            ("subplans/SUBPLAN_T_12.md", Some("newer")),
+            ("execution/EXECUTION_TASK_T_11_01.md", None),
+        ]);
+        let done = take_back_beside(&world, 1, at, &|| world.edit(path, "by a person"));
+        assert_eq!(done.left, [PlanPath::parse(path).unwrap()], "{at} {path}");
+        let mut expected: Files = [
+            ("subplans/SUBPLAN_T_12.md", "old"),
+            ("execution/EXECUTION_TASK_T_11_01.md", "gone"),
+            ("PLAN_T.md", "# PLAN"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
+        .into();
+        expected.insert(path.to_owned(), b"by a person".to_vec());
+        assert_eq!(world.files(), expected, "{at} {path}");
+        // What comes later knows that it is nobody's but theirs.
+        let again = world.prepare(2);
+        let [redo] = &again.plan().untouchable[..] else { panic!("{at} {path}") };
+        assert_eq!(redo.path.as_str(), path);
+    }
+}
+
+const FILE: &str = r#"{"plan": "T", "achievements": [
+  {"achievement_id": "1.1", "title": "A", "dependencies": [], "status": "not_started"},
+  {"achievement_id": "1.2", "title": "B", "dependencies": [], "status": "not_started"}
+]}"#;
+
+#[test]
+fn what_is_saved_in_parallel_json_while_undo_works_is_merged() {
+    let world = world();
+    let (complete, noted) = (FILE.replacen("not_started", "complete", 1), "\"A\", \"x\": 1");
+    world.edit("parallel.json", FILE);
+    world.operation(&[("parallel.json", Some(&complete))]);
+    let edit = || world.edit("parallel.json", &complete.replace("\"A\"", noted));
+    let done = take_back_beside(&world, 1, "parallel.json", &edit);
+    assert_eq!(done.left, []);
+    assert_eq!(world.files()["parallel.json"], FILE.replace("\"A\"", noted).as_bytes());
+    // A redo brings back the status, and nothing else.
+    assert!(matches!(world.take_back(Verb::Redo), Some(Ok(_))));
+    assert_eq!(world.files()["parallel.json"], complete.replace("\"A\"", noted).as_bytes());
+    // The same field, changed by both, stays theirs.
+    let edit = || world.edit("parallel.json", &complete.replace("complete", "skipped"));
+    world.edit("parallel.json", FILE);
+    world.operation(&[("parallel.json", Some(&complete))]);
+    let done = take_back_beside(&world, 4, "parallel.json", &edit);
+    assert_eq!(done.left, [PlanPath::parse("parallel.json").unwrap()]);
+    assert_eq!(world.files()["parallel.json"], complete.replace("complete", "skipped").as_bytes());
+}
+
+#[test]
+fn an_operation_beside_which_somebody_changed_parallel_json_takes_back_its_own() {
+    let world = world();
+    world.edit("parallel.json", FILE);
+    let change = |id: &str, status| {
+        let change = crate::parallel::Change { status: Some(status), ..Default::default() };
+        [(crate::plan::AchievementId::parse(id).unwrap(), change)].into()
+    };
+    let operation = Operation::begin(&world.dir, &world.lock, "test", now()).unwrap();
+    operation.change_parallel(&change("1.1", crate::parallel::Status::Failed), "2026-01-01T00:00:00Z").unwrap();
+    let between = String::from_utf8(world.files()["parallel.json"].clone()).unwrap().replace("\"B\"", "\"Better\"");
+    world.edit("parallel.json", &between);
+    operation.change_parallel(&change("1.2", crate::parallel::Status::Failed), "2026-01-01T00:00:00Z").unwrap();
+    operation.finish().unwrap();
+    assert!(matches!(world.take_back(Verb::Undo), Some(Ok(_))));
+    let left = String::from_utf8(world.files()["parallel.json"].clone()).unwrap();
+    assert_eq!(left.matches("not_started").count(), 2, "{left}");
+    assert!(left.contains("Better"), "{left}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_undo_that_was_interrupted_restores_permissions_when_it_is_finished() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Interrupted before, between and after the files; what is made until then has its permissions, too.
+    for at in ["execution/EXECUTION_TASK_T_11_01.md", "execution/EXECUTION_TASK_T_12_01.md", "end"] {
+        let world = world();
+        let path = |name: &str| world.dir.path().join("execution").join(name);
+        for (name, mode) in [("EXECUTION_TASK_T_11_01.md", 0o600), ("EXECUTION_TASK_T_12_01.md", 0o640)] {
+            world.edit(&format!("execution/{name}"), name);
+            std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        world
+            .operation(&[("execution/EXECUTION_TASK_T_11_01.md", None), ("execution/EXECUTION_TASK_T_12_01.md", None)]);
+        let prepared = world.prepare(1);
+        let stop = |path: &str| if path == at { Err(WriteError::Changed { path: path.into() }) } else { Ok(()) };
+        let begin = World::begin(Kind::Undo(1));
+        prepared.perform_observed(&world.dir, &world.lock, &begin, &mut { stop }).unwrap_err();
+        let (record, _) = world.history().remove(0);
+        let unfinished = Unfinished::of(&world.dir, record).unwrap();
+        assert_eq!(unfinished.finish(&world.dir, &world.lock).unwrap(), []);
+        for (name, mode) in [("EXECUTION_TASK_T_11_01.md", 0o600), ("EXECUTION_TASK_T_12_01.md", 0o640)] {
+            let now = std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(now, mode, "{name}, interrupted at {at}");
+        }
+    }
+}
+
 #[test]
 fn documents_come_and_go_and_come_back() {
     let world = world();
-    world.edit("subplans/old.md", "old\r\n");
-    world.edit("execution/gone.md", "\u{feff}gone");
+    world.edit("subplans/SUBPLAN_T_old.md", "old\r\n");
+    world.edit("execution/EXECUTION_TASK_T_gone.md", "\u{feff}gone");
     let before = world.files();
     world.operation(&[
-        ("subplans/new.md", Some("new")),
-        ("subplans/old.md", Some("newer")),
-        ("execution/gone.md", None),
-        ("subplans/old.md", Some("newest")),
+        ("subplans/SUBPLAN_T_new.md", Some("new")),
+        ("subplans/SUBPLAN_T_old.md", Some("newer")),
+        ("execution/EXECUTION_TASK_T_gone.md", None),
+        ("subplans/SUBPLAN_T_old.md", Some("newest")),
         ("parallel.json", Some("{}")),
     ]);
     let after = world.files();
@@ -131,11 +260,11 @@ fn documents_come_and_go_and_come_back() {
 #[test]
 fn an_operation_that_changes_nothing_leaves_no_record() {
     let world = world();
-    world.edit("a.md", "same");
-    world.operation(&[("a.md", Some("same")), ("nowhere.md", None)]);
+    world.edit("subplans/SUBPLAN_T_a.md", "same");
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("same")), ("subplans/SUBPLAN_T_nowhere.md", None)]);
     assert!(world.files().len() == 2 && world.history().len() <= 1);
     let operation = Operation::begin(&world.dir, &world.lock, "test", now()).unwrap();
-    let refused = operation.write("a.md", b"other", Existing::Keep).unwrap_err();
+    let refused = operation.write("subplans/SUBPLAN_T_a.md", b"other", Existing::Keep).unwrap_err();
     assert!(matches!(refused, WriteError::Exists { .. }));
     operation.finish().unwrap();
     assert_eq!(world.take_back(Verb::Undo), None);
@@ -144,28 +273,28 @@ fn an_operation_that_changes_nothing_leaves_no_record() {
 #[test]
 fn what_was_edited_since_stays_and_is_named() {
     let world = world();
-    world.operation(&[("subplans/a.md", Some("a")), ("subplans/b.md", Some("b"))]);
-    world.edit("subplans/a.md", "mine");
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("a")), ("subplans/SUBPLAN_T_b.md", Some("b"))]);
+    world.edit("subplans/SUBPLAN_T_a.md", "mine");
     let edited = world.files();
-    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("subplans/a.md")])));
+    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("subplans/SUBPLAN_T_a.md")])));
     assert_eq!(world.files(), edited);
     // Left out, the rest is taken back.
     world.prepare(1).perform(&world.dir, &world.lock, &World::begin(Kind::Undo(1))).unwrap();
-    assert_eq!(world.files().keys().collect::<Vec<_>>(), ["PLAN_T.md", "subplans/a.md"]);
+    assert_eq!(world.files().keys().collect::<Vec<_>>(), ["PLAN_T.md", "subplans/SUBPLAN_T_a.md"]);
 }
 
 #[test]
 fn an_older_operation_can_be_taken_back_where_no_later_one_touched_its_files() {
     let world = world();
-    world.operation(&[("a.md", Some("1"))]);
-    world.operation(&[("b.md", Some("1"))]);
-    world.operation(&[("a.md", Some("2"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("1"))]);
+    world.operation(&[("subplans/SUBPLAN_T_b.md", Some("1"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("2"))]);
     let refused = world.prepare(1);
     assert_eq!(refused.plan().untouchable[0].reason, "was changed since by 3 (test)");
     let free = world.prepare(2);
     assert!(free.plan().untouchable.is_empty());
     free.perform(&world.dir, &world.lock, &World::begin(Kind::Undo(2))).unwrap();
-    assert!(!world.files().contains_key("b.md"));
+    assert!(!world.files().contains_key("subplans/SUBPLAN_T_b.md"));
 }
 
 const STARTED: &str = r#"{"levels": [{"level": 1, "achievements": [
@@ -202,15 +331,15 @@ fn a_parallel_json_that_others_changed_is_taken_back_in_part() {
 #[test]
 fn damaged_bytes_are_never_restored() {
     let world = world();
-    world.edit("a.md", "old");
-    world.operation(&[("a.md", Some("new"))]);
+    world.edit("subplans/SUBPLAN_T_a.md", "old");
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("new"))]);
     let blob = world.dir.path().join(blobs::path_of(Digest::of(b"old")));
     std::fs::write(&blob, "bad").unwrap();
     let refused = world.prepare(1);
     assert!(refused.plan().untouchable[0].reason.contains("missing or damaged"), "{refused:?}");
     std::fs::remove_file(&blob).unwrap();
-    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("a.md")])));
-    assert_eq!(world.files()["a.md"], b"new");
+    assert_eq!(world.take_back(Verb::Undo), Some(Err(vec![String::from("subplans/SUBPLAN_T_a.md")])));
+    assert_eq!(world.files()["subplans/SUBPLAN_T_a.md"], b"new");
 }
 
 #[cfg(unix)]
@@ -219,13 +348,13 @@ fn permissions_come_back() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = world();
     let path = |name: &str| world.dir.path().join(name);
-    for (name, mode) in [("kept.md", 0o640), ("gone.md", 0o444)] {
+    for (name, mode) in [("subplans/SUBPLAN_T_kept.md", 0o640), ("subplans/SUBPLAN_T_gone.md", 0o444)] {
         world.edit(name, name);
         std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
-    world.operation(&[("kept.md", Some("other")), ("gone.md", None)]);
+    world.operation(&[("subplans/SUBPLAN_T_kept.md", Some("other")), ("subplans/SUBPLAN_T_gone.md", None)]);
     assert!(matches!(world.take_back(Verb::Undo), Some(Ok(_))));
-    for (name, mode) in [("kept.md", 0o640), ("gone.md", 0o444)] {
+    for (name, mode) in [("subplans/SUBPLAN_T_kept.md", 0o640), ("subplans/SUBPLAN_T_gone.md", 0o444)] {
         assert_eq!(std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
     }
 }
@@ -245,17 +374,17 @@ fn interrupted(world: &World, changes: &[(&str, Option<&str>)], made: usize) {
 }
 
 const CHANGES: [(&str, Option<&str>); 6] = [
-    ("subplans/a.md", Some("a")),
+    ("subplans/SUBPLAN_T_a.md", Some("a")),
     ("parallel.json", Some("{\"1\":1}")),
-    ("old.md", Some("new")),
-    ("gone.md", None),
+    ("subplans/SUBPLAN_T_old.md", Some("new")),
+    ("subplans/SUBPLAN_T_gone.md", None),
     ("parallel.json", Some("{\"2\":2}")),
-    ("subplans/b.md", Some("b")),
+    ("subplans/SUBPLAN_T_b.md", Some("b")),
 ];
 
 fn with_old_files() -> World {
     let world = world();
-    for name in ["old.md", "gone.md", "parallel.json"] {
+    for name in ["subplans/SUBPLAN_T_old.md", "subplans/SUBPLAN_T_gone.md", "parallel.json"] {
         world.edit(name, "{}");
     }
     world
@@ -310,8 +439,8 @@ fn an_undo_that_was_interrupted_anywhere_can_be_finished() {
 #[test]
 fn records_that_are_damaged_are_named() {
     let world = world();
-    world.operation(&[("a.md", Some("1"))]);
-    world.operation(&[("a.md", Some("2"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("1"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("2"))]);
     let ids = world.dir.operations().unwrap();
     let path = world.dir.path().join(records::folder_of(&ids[0])).join(records::CHANGES);
     std::fs::write(&path, [0xff, b'\n', 0xfe]).unwrap();
@@ -321,7 +450,7 @@ fn records_that_are_damaged_are_named() {
     let cleaning = Cleaning::plan(&world.dir, now(), 0).unwrap();
     assert_eq!(cleaning.unreadable.len(), 1);
     // The next operation gets a number of its own.
-    world.operation(&[("a.md", Some("3"))]);
+    world.operation(&[("subplans/SUBPLAN_T_a.md", Some("3"))]);
     assert_eq!(world.dir.operations().unwrap()[0].number(), 3);
 }
 
@@ -334,7 +463,7 @@ fn the_bill_outlives_the_record() {
     io::Write::write_all(&mut run.events(&world.dir).unwrap(), format!("{line}\n").as_bytes()).unwrap();
     run.finish(&world.dir, now(), None).unwrap();
     for number in 0..KEPT_OPERATIONS {
-        world.operation(&[("a.md", Some(&number.to_string()))]);
+        world.operation(&[("subplans/SUBPLAN_T_a.md", Some(&number.to_string()))]);
     }
     for _ in 0..2 {
         Cleaning::plan(&world.dir, Timestamp::MAX, 0).unwrap().perform(&world.dir, &world.lock, &|_, _| None).unwrap();
@@ -347,7 +476,7 @@ fn the_bill_outlives_the_record() {
     for _ in 0..KEPT_OPERATIONS {
         assert!(matches!(world.take_back(Verb::Undo), Some(Ok(_))));
     }
-    assert!(!world.files().contains_key("a.md"));
+    assert!(!world.files().contains_key("subplans/SUBPLAN_T_a.md"));
 }
 
 #[derive(Clone, Debug)]
@@ -450,7 +579,7 @@ proptest! {
     /// Bytes are what the oracle says after any sequence of operations, edits, undos, redos and clean-ups.
     #[test]
     fn any_sequence_is_as_the_oracle_says(deeds in deeds(), clean: bool) {
-        const NAMES: [&str; 4] = ["a.md", "subplans/b.md", "execution/feedbacks/c.md", "d"];
+        const NAMES: [&str; 4] = ["subplans/SUBPLAN_T_a.md", "subplans/SUBPLAN_T_b.md", "execution/feedbacks/FIX_c.md", "execution/SKIPPED_d.md"];
         let world = world();
         let mut model = Model { files: world.files(), ..Model::default() };
         for deed in &deeds {

@@ -7,7 +7,11 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     path::Path,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -16,7 +20,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    DocumentStore, Existing, Intent, Journal, PARALLEL_FILE, PlanDir, StoreError, WriteError,
+    DocumentStore, Edited, Existing, Intent, Journal, PlanDir, StoreError, WriteError,
     atomic::{Placement, Write},
 };
 use crate::{history::Digest, parallel::Change, plan::AchievementId};
@@ -46,6 +50,8 @@ struct Job {
 pub struct DocumentWriter {
     dir: Arc<PlanDir>,
     journal: Arc<Journal>,
+    /// Whether parallel.json was changed by somebody else at the moment of a save.
+    merged: Arc<AtomicBool>,
     queue: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -59,7 +65,12 @@ impl DocumentWriter {
         let thread = std::thread::Builder::new()
             .name(String::from("documents"))
             .spawn(move || write_jobs(&writing, &announcing, &jobs))?;
-        Ok(Self { dir, journal, queue: Some(queue), thread: Some(thread) })
+        Ok(Self { dir, journal, merged: Arc::default(), queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Tells whether parallel.json was changed by somebody else at the moment of a save, so that both changes are in it.
+    pub fn merged(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.merged)
     }
 }
 
@@ -92,10 +103,10 @@ impl DocumentStore for DocumentWriter {
     }
 
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
-        let text = self.dir.changed_parallel(changes, updated)?;
-        let after = Some(Digest::of(text.as_bytes()));
-        self.journal.intend(&self.dir, &[Intent { path: PARALLEL_FILE, after, existing: Existing::Replace }])?;
-        self.dir.write(PARALLEL_FILE, text.as_bytes(), Existing::Replace)
+        if self.journal.change_parallel(&self.dir, changes, updated)? == Edited::Merged {
+            self.merged.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -120,6 +131,7 @@ fn write_jobs(dir: &PlanDir, journal: &Journal, queue: &mpsc::Receiver<Message>)
                 shown: dir.shown(path),
                 bytes: text.as_bytes(),
                 existing: *existing,
+                mode: None,
             })
             .collect();
         let results = dir.write_all(&writes, &mut |placements| announce(dir, journal, &batch, placements));

@@ -1,5 +1,7 @@
 //! Token counts, as providers report them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Tokens of one or more calls.
@@ -32,5 +34,20 @@ impl std::ops::AddAssign for Usage {
         self.output = self.output.saturating_add(other.output);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
         self.at_least |= other.at_least;
+    }
+}
+
+/// A prompt of which the server counted far less than was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptCut {
+    /// Tokens that the server counted.
+    pub reported: u64,
+    /// Tokens of what was sent, about.
+    pub sent: u64,
+}
+
+impl fmt::Display for PromptCut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server counted {} tokens of a prompt of about {}, so it has cut it", self.reported, self.sent)
     }
 }

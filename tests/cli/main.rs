@@ -21,6 +21,7 @@ mod replay;
 mod run;
 mod security;
 mod status;
+mod trust;
 mod undo;
 mod validate;
 mod working;

@@ -105,3 +105,38 @@ async fn a_parallel_json_behind_a_link_is_written_through_it() {
     ");
     assert_eq!((server.count(), env.read("levels.json")), (sent, before));
 }
+
+/// What a live run showed and what its event file shows are the same lines, but for the time of day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_shown_again_from_its_events() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![], vec![0]]).server(&server.base_url());
+    let live = env.run(&["run", "plan", "--all", "--yes", "--events", "events.jsonl", "--concurrency", "1"]);
+    let again = env.run(&["replay-events", "events.jsonl"]);
+    let steps = |said: &str| -> Vec<String> {
+        let words = ["started", "written", "done", "finished", "answered", "run "];
+        let lines =
+            said.lines().filter_map(|line| line.split_once(' ')).filter(|(time, _)| time.matches(':').count() == 2);
+        lines.map(|(_, rest)| rest.to_owned()).filter(|rest| words.iter().any(|word| rest.contains(word))).collect()
+    };
+    assert!(steps(&live).len() > 8, "{live}");
+    assert_eq!(steps(&again), steps(&live));
+    assert!(again.contains("4 done") && again.ends_with("[exit 0]"), "{again}");
+
+    let mut torn = env.read("events.jsonl");
+    torn.truncate(torn.len() - 40);
+    env.write("torn.jsonl", &torn.replacen("{\"event\":\"call_started\"", "{\"event\":\"call_st", 1));
+    let said = env.run(&["replay-events", "torn.jsonl"]);
+    assert!(
+        said.contains("the run has not ended") && said.contains("cannot be read") && said.ends_with("[exit 0]"),
+        "{said}"
+    );
+
+    env.write("empty.jsonl", "");
+    insta::assert_snapshot!(env.run(&["replay-events", "empty.jsonl"]), @r"
+    ------- stderr -------
+    error: there is no event in empty.jsonl
+      hint: `planwave run … --events FILE` writes one, and `.planwave/runs/` keeps those of past runs
+    [exit 2]
+    ");
+}

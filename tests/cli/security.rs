@@ -295,47 +295,6 @@ async fn a_projects_file_alone_sends_no_secret() {
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
-/// A team's gateway may stand in its repository; that the key goes there is said before it does.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_only_a_project_names_is_said_before_it_gets_the_key() {
-    let server = MockServer::start().await;
-    Mock::given(any()).respond_with(json(401, &serde_json::json!({}))).mount(&server).await;
-    let url = format!("{}/v1", server.uri());
-    let env = TestEnv::with_plan(&[vec![]]);
-    env.write("plan/planwave.toml", &format!("[model]\nbase_url = '{url}'\n"));
-    let key = ("OPENAI_API_KEY", CANARY);
-    let warning = format!(
-        "plan/planwave.toml:2 sets model.base_url to {}, which your own settings do not name: prompts and the API key \
-         from OPENAI_API_KEY go there",
-        server.uri()
-    );
-    let commands: [&[&str]; 4] = [
-        &["run", "plan", "--all", "--dry-run"],
-        &["run", "plan", "--all", "--dry-run", "--json"],
-        // There is no terminal to ask on.
-        &["run", "plan", "--all"],
-        &["config", "show", "plan"],
-    ];
-    for command in commands {
-        let said = env.run_with(command, &[key]);
-        assert!(said.contains(&warning), "{command:?}: {said}");
-    }
-    assert_eq!(server.received_requests().await.unwrap().len(), 0);
-    for command in
-        [&["doctor", "plan"][..], &["run", "plan", "--all", "--yes"], &["analyze", "plan", "--yes", "--force"]]
-    {
-        let said = env.run_with(command, &[key]);
-        assert!(said.contains(&format!("warning: {warning}")), "{command:?}: {said}");
-        // The user names the server: nothing to be said.
-        let said = env.run_with(command, &[key, ("OPENAI_BASE_URL", &url)]);
-        assert!(!said.contains("your own settings"), "{command:?}: {said}");
-    }
-    assert!(!server.received_requests().await.unwrap().is_empty());
-    // Without a key, a server on this machine is no news.
-    let said = env.run(&["run", "plan", "--all", "--dry-run"]);
-    assert!(!said.contains("your own settings"), "{said}");
-}
-
 /// Templates are sent, so those of a repository must not be other files of this machine.
 #[cfg(unix)]
 #[test]

@@ -21,7 +21,9 @@ use crate::{
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
-    engine::{Event, Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, question},
+    engine::{
+        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, event_for_the_bill, question,
+    },
     history::Kind,
     model::Scope,
     parallel::whole_seconds,
@@ -58,7 +60,7 @@ pub(super) fn run(
     };
     // A missing key is said before the user is asked anything.
     let key = match answers {
-        Answers::Network => model_setup::key(loaded, sources)?,
+        Answers::Network => model_setup::key(loaded, sources, true)?,
         Answers::Replay(_) => None,
     };
     if !arguments.yes && matches!(answers, Answers::Network) {
@@ -100,7 +102,7 @@ pub(super) fn run(
         let go_on = || matches!(*stop.borrow(), Stop::No);
         let say = |event| {
             if let Inquired::Progress(progress) = &event
-                && let Some(event) = Event::for_the_bill(None, 1, progress, limits.prices.as_ref())
+                && let Some(event) = event_for_the_bill(None, 1, progress, limits.prices.as_ref())
             {
                 charges.note(&event);
             }

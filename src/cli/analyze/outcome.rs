@@ -17,7 +17,7 @@ use crate::{
     model::Usage,
     parallel::{Level, ParallelFile, Structure, whole_seconds, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
-    store::{Existing, Journal, Operation, RunLock, WriteError},
+    store::{Edited, Existing, Journal, Operation, RunLock, WriteError},
 };
 
 /// Warnings about single dependencies that are printed.
@@ -142,7 +142,7 @@ impl Outcome {
                 return Ok(Exit::Done);
             }
         }
-        write(subject, arguments, &text, began, journal)?;
+        self.write(subject, arguments, &text, began, journal)?;
         if arguments.json {
             out(&self.json(subject, difference.as_ref(), Some(&subject.parallel_file))?)?;
             return Ok(Exit::Done);
@@ -160,6 +160,57 @@ impl Outcome {
         }
         out(&said)?;
         Ok(Exit::Done)
+    }
+
+    /// Writes `text`; where somebody has changed the file since it was read, the structure goes into what is there now.
+    fn write(
+        &self,
+        subject: &Subject,
+        arguments: &AnalyzeArguments,
+        text: &str,
+        began: Timestamp,
+        journal: Option<&Arc<Journal>>,
+    ) -> Result<(), Failure> {
+        let dir = &subject.project.dir;
+        let lock;
+        let operation = match journal {
+            // Whoever began it holds the lock.
+            Some(journal) => Operation::within(dir, Arc::clone(journal), began),
+            None => {
+                let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
+                lock = RunLock::take(dir, &holder)?;
+                Operation::begin(dir, &lock, "analyze", began)?
+            }
+        };
+        let shown = &subject.parallel_file;
+        match &subject.old {
+            None => {
+                let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+                match operation.write("parallel.json", text.as_bytes(), existing) {
+                    Err(WriteError::Exists { .. }) => return Err(came_meanwhile(shown)),
+                    written => written?,
+                }
+            }
+            Some(old) => {
+                let mut anew = false;
+                operation.edit("parallel.json", |now| {
+                    anew = now != old.bytes;
+                    if anew { self.over(subject, now, began).map(Some) } else { Ok(Some(text.to_owned())) }
+                })?;
+                terminal::say_merged(if anew { Edited::Merged } else { Edited::Written }, shown);
+            }
+        }
+        Ok(operation.finish()?)
+    }
+
+    /// The structure over a file that somebody has changed since it was read.
+    fn over(&self, subject: &Subject, now: &[u8], began: Timestamp) -> Result<String, Failure> {
+        let shown = &subject.parallel_file;
+        let file = ParallelFile::parse(now).map_err(|problems| Failure::problems(&problems, shown))?;
+        let text = file.relevel(&self.structure, subject.project.plan.name.as_str(), &whole_seconds(began));
+        proof(&text, shown)?;
+        let leveled = Project { warnings: Vec::new(), ..subject.project.clone() }.with_text(&text)?;
+        Ok(refresh::brought_up_to_date(leveled, began)?.0.to_text())
     }
 
     fn json(
@@ -234,43 +285,7 @@ fn same_but_for_the_time(old: &[u8], new: &str) -> bool {
     read(old).is_some_and(|old| Some(old) == read(new.as_bytes()))
 }
 
-fn write(
-    subject: &Subject,
-    arguments: &AnalyzeArguments,
-    text: &str,
-    began: Timestamp,
-    journal: Option<&Arc<Journal>>,
-) -> Result<(), Failure> {
-    let dir = &subject.project.dir;
-    let lock;
-    let operation = match journal {
-        // Whoever began it holds the lock.
-        Some(journal) => Operation::within(dir, Arc::clone(journal), began),
-        None => {
-            let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
-            lock = RunLock::take(dir, &holder)?;
-            Operation::begin(dir, &lock, "analyze", began)?
-        }
-    };
-    let changed = || {
-        let hint = "run the same command again; an answer that was paid for is on the tape (`--replay`)";
-        Failure::invalid(format!("{} has changed in the meantime; nothing written", subject.parallel_file))
-            .hint(String::from(hint))
-    };
-    let existing = match &subject.old {
-        _ if arguments.force => Existing::Replace,
-        Some(old) => {
-            if dir.read_parallel()?.as_deref() != Some(old.bytes.as_slice()) {
-                return Err(changed());
-            }
-            Existing::Replace
-        }
-        None => Existing::Keep,
-    };
-    match operation.write("parallel.json", text.as_bytes(), existing) {
-        Ok(()) => {}
-        Err(WriteError::Exists { .. }) => return Err(changed()),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(operation.finish()?)
+fn came_meanwhile(shown: &str) -> Failure {
+    let hint = "run the same command again; an answer that was paid for is on the tape (`--replay`)";
+    Failure::invalid(format!("{shown} has come into being in the meantime; nothing written")).hint(String::from(hint))
 }

@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         )));
     }
     let key = match surroundings.answers {
-        Answers::Network => model_setup::key(&loaded, &sources)?,
+        Answers::Network => model_setup::key(&loaded, &sources, true)?,
         Answers::Replay(_) => None,
     };
     if arguments.yes || matches!(surroundings.answers, Answers::Replay(_)) {
@@ -124,7 +124,7 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result
     // What an interrupted write left behind is nobody's, unless somebody is at work.
     let dir = &prepared.leveled.project.dir;
     if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
-        dir.remove_temporaries();
+        terminal::name_kept(&dir.remove_temporaries());
     }
     let mut forecast = prepared.forecast(None)?;
     if surroundings.json {

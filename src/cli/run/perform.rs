@@ -1,6 +1,9 @@
 //! Performs a run that was agreed to, and reports it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
 
 use jiff::Timestamp;
 
@@ -29,7 +32,7 @@ use crate::{
     progress::Refreshed,
     report::{SummaryContext, json_pretty, sanitize, shell_word, summary_json, summary_text},
     settings::{self as config, Loaded, Sources},
-    store::{Begin, DocumentWriter, Existing, Journal, Operation, PlanDir, RunLock},
+    store::{Begin, DocumentWriter, Edited, Journal, Operation, PlanDir, RunLock},
 };
 
 /// What a run is given besides the plan.
@@ -112,6 +115,7 @@ pub(in crate::cli) fn perform(
     let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?, charges)?;
     let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
+    let merged = store.merged();
     let engine = Engine {
         model,
         store: Arc::new(store),
@@ -145,6 +149,8 @@ pub(in crate::cli) fn perform(
         let shown = sanitize(&shown);
         err(&format!("warning: {shown}: {error}; events are missing there, so the run's bill is incomplete\n"));
     }
+    let merged = if merged.load(Ordering::Relaxed) { Edited::Merged } else { Edited::Written };
+    terminal::say_merged(merged, &dir.shown("parallel.json").display().to_string());
     if wish.force
         && let Err(failure) = surplus::take_away(&dir, &names, &run, &mut summary, &journal)
     {
@@ -219,10 +225,8 @@ fn bring_up_to_date(
     now: Timestamp,
 ) -> Result<Refreshed, Failure> {
     let project = Project { dir: Arc::clone(dir), plan: Arc::clone(plan), warnings: Vec::new() };
-    refresh::bring_up_to_date(project.leveled()?, now, |text| {
-        let operation = Operation::within(dir, Arc::clone(journal), now);
-        operation.write("parallel.json", text, Existing::Replace)?;
-        operation.finish()
+    refresh::bring_up_to_date(project.leveled()?, now, |changes, updated| {
+        Operation::within(dir, Arc::clone(journal), now).change_parallel(changes, updated)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Everything that is settled before anything is sent: the plan of the run, its prompts, its model, and what it will cost.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     cli::{
@@ -13,7 +13,7 @@ use crate::{
     model::{Remembering, gate::Bounds},
     prompts::{TemplateName, Templates},
     report::bytes_text,
-    settings::{Loaded, Origin},
+    settings::Loaded,
     store::LocalTape,
 };
 
@@ -115,40 +115,21 @@ pub(in crate::cli) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> 
     Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds })
 }
 
-/// Whether a template is, by way of symbolic links, a file outside its directory: whatever it holds would be sent.
-fn leads_out(template: &Path, directory: &Path) -> bool {
-    match (template.canonicalize(), directory.canonicalize()) {
-        (Ok(template), Ok(directory)) => !template.starts_with(directory),
-        _ => true,
-    }
-}
-
 pub(in crate::cli) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {
-    let Some(directory) = &loaded.settings.prompts.directory else {
+    let Some(directory) = loaded.path("prompts.directory") else {
         return Ok(Vec::new());
     };
-    let theirs = loaded.origin("prompts.directory").is_some_and(Origin::is_project_file);
     let mut overrides = Vec::new();
     for name in TemplateName::ALL {
-        let path = directory.join(name.file_name());
-        match std::fs::read_to_string(&path) {
-            Ok(_) if theirs && leads_out(&path, directory) => {
-                return Err(Failure::invalid(format!("{} is a link that leads out of its directory", path.display()))
-                    .hint(String::from(
-                        "templates are sent, and a project's planwave.toml names these: put the file itself there, or set \
-                         `prompts.directory` in your own configuration",
-                    )));
-            }
-            Ok(text) => overrides.push((name, text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::invalid(format!("cannot read {}: {error}", path.display()))),
+        if let Some(text) = directory.read_in(name.file_name())? {
+            overrides.push((name, text));
         }
     }
     if overrides.is_empty() {
         let names: Vec<&str> = TemplateName::ALL.iter().map(|name| name.file_name()).collect();
         return Err(Failure::invalid(format!(
             "`prompts.directory` is {}, which holds no template",
-            directory.display()
+            directory.path.display()
         ))
         .hint(format!("a template there has one of these names: {}", names.join(", "))));
     }

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     cli::failure::Failure,
     document::{Names, Stage},
-    engine::{Documents, RunPlan, Summary},
+    engine::{Documents, ItemOutcome, RunPlan, Summary},
     history::Digest,
     store::{Journal, Operation, PlanDir, StoreError},
 };
@@ -31,7 +31,7 @@ pub(super) fn take_away(
     if replaced.is_empty() {
         return Ok(());
     }
-    let done = summary.rows.iter().filter(|row| row.outcome == "done" && row.item.stage == Stage::Execution);
+    let done = summary.rows.iter().filter(|row| row.outcome == ItemOutcome::Done && row.item.stage == Stage::Execution);
     let written: HashMap<_, _> = done.map(|row| (row.item, row.paths.len())).collect();
     let scan = dir.scan(names)?;
     let mut surplus = Vec::new();

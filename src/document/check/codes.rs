@@ -1,116 +1,105 @@
 //! The code of every finding, and what it means.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::document::{Finding, Severity};
 
-/// What a check can find. Users and scripts rely on the names, so none is ever renamed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    Empty,
-    Refusal,
-    Fenced,
-    FenceUnbalanced,
-    SectionMissing,
-    SectionOrder,
-    SectionEmpty,
-    SectionDuplicate,
-    NoSections,
-    ObjectiveMissing,
-    Placeholder,
-    DeliverableMissing,
-    NotSelfContained,
-    ExecutionCount,
-    ExecutionCountMissing,
-    ExecutionPurpose,
-    TooShort,
-    TooLong,
+/// Makes [`Code`] from one row per code: variant, name, explanation.
+macro_rules! codes {
+    ($($variant:ident $name:literal $explanation:literal)*) => {
+        /// What a check can find. Users and scripts rely on the names, so none is ever renamed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $explanation] $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name by which users and scripts know it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it means, in one sentence.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => $explanation,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Empty "empty" "There is no text."
+    Refusal "refusal" "The text declines to write the document instead of being it."
+    Fenced "fenced" "The whole document stands in one code fence, so that nothing of it is read as markdown."
+    FenceUnbalanced "fence-unbalanced" "A code fence is opened and never closed."
+    SectionMissing "section-missing" "A section that every document of this kind has is not there."
+    SectionOrder "section-order" "The sections are all there, but not in their fixed order."
+    SectionEmpty "section-empty" "A section has no real body: nothing, a few words, or a stand-in such as N/A."
+    SectionDuplicate "section-duplicate" "A section is there more than once."
+    NoSections "no-sections" "The document has no headings that divide it into sections."
+    ObjectiveMissing "objective-missing" "The SUBPLAN does not say in any section what it is to reach."
+    Placeholder "placeholder" "Text that was to be replaced is still there, such as `[TO BE FILLED]`."
+    DeliverableMissing "deliverable-missing" "A deliverable that the PLAN asks for is not mentioned."
+    NotSelfContained "not-self-contained"
+        "The reader is sent to another achievement's document for something needed here."
+    ExecutionCount "execution-count" "The Execution Strategy plans no execution, or more than 9."
+    ExecutionCountMissing "execution-count-missing"
+        "The Execution Strategy does not say how many executions it plans; one is assumed."
+    ExecutionPurpose "execution-purpose"
+        "The Execution Strategy plans several executions without saying what each is for."
+    TooShort "too-short" "The document is far shorter than such documents are."
+    TooLong "too-long" "The document is longer than nearly all such documents are."
+    FinishUnclear "finish-unclear" "The server did not say whether the answer is whole."
+    FinishReason "finish-reason" "The server gave a reason for ending that is not known to mean a whole answer."
+    BreaksOff "breaks-off" "The document ends within a sentence, also after its rest was asked for."
+    PromptCut "prompt-cut" "The server counted far fewer tokens of the prompt than it was sent, so it cut it."
+    CutOff "cut-off" "The answer was cut off before its end, at a token limit or by the server."
+    NotUtf8 "not-utf8" "The file is not text in UTF-8."
+    Unknown "unknown" "A code of another version of planwave."
 }
 
 impl Code {
-    const ALL: [Self; 18] = [
-        Self::Empty,
-        Self::Refusal,
-        Self::Fenced,
-        Self::FenceUnbalanced,
-        Self::SectionMissing,
-        Self::SectionOrder,
-        Self::SectionEmpty,
-        Self::SectionDuplicate,
-        Self::NoSections,
-        Self::ObjectiveMissing,
-        Self::Placeholder,
-        Self::DeliverableMissing,
-        Self::NotSelfContained,
-        Self::ExecutionCount,
-        Self::ExecutionCountMissing,
-        Self::ExecutionPurpose,
-        Self::TooShort,
-        Self::TooLong,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Refusal => "refusal",
-            Self::Fenced => "fenced",
-            Self::FenceUnbalanced => "fence-unbalanced",
-            Self::SectionMissing => "section-missing",
-            Self::SectionOrder => "section-order",
-            Self::SectionEmpty => "section-empty",
-            Self::SectionDuplicate => "section-duplicate",
-            Self::NoSections => "no-sections",
-            Self::ObjectiveMissing => "objective-missing",
-            Self::Placeholder => "placeholder",
-            Self::DeliverableMissing => "deliverable-missing",
-            Self::NotSelfContained => "not-self-contained",
-            Self::ExecutionCount => "execution-count",
-            Self::ExecutionCountMissing => "execution-count-missing",
-            Self::ExecutionPurpose => "execution-purpose",
-            Self::TooShort => "too-short",
-            Self::TooLong => "too-long",
-        }
-    }
-
-    fn explanation(self) -> &'static str {
-        match self {
-            Self::Empty => "There is no text.",
-            Self::Refusal => "The text declines to write the document instead of being it.",
-            Self::Fenced => "The whole document stands in one code fence, so that nothing of it is read as markdown.",
-            Self::FenceUnbalanced => "A code fence is opened and never closed.",
-            Self::SectionMissing => "A section that every document of this kind has is not there.",
-            Self::SectionOrder => "The sections are all there, but not in their fixed order.",
-            Self::SectionEmpty => "A section has no real body: nothing, a few words, or a stand-in such as N/A.",
-            Self::SectionDuplicate => "A section is there more than once.",
-            Self::NoSections => "The document has no headings that divide it into sections.",
-            Self::ObjectiveMissing => "The SUBPLAN does not say in any section what it is to reach.",
-            Self::Placeholder => "Text that was to be replaced is still there, such as `[TO BE FILLED]`.",
-            Self::DeliverableMissing => "A deliverable that the PLAN asks for is not mentioned.",
-            Self::NotSelfContained => "The reader is sent to another achievement's document for something needed here.",
-            Self::ExecutionCount => "The Execution Strategy plans no execution, or more than 9.",
-            Self::ExecutionCountMissing => {
-                "The Execution Strategy does not say how many executions it plans; one is assumed."
-            }
-            Self::ExecutionPurpose => {
-                "The Execution Strategy plans several executions without saying what each is for."
-            }
-            Self::TooShort => "The document is far shorter than such documents are.",
-            Self::TooLong => "The document is longer than nearly all such documents are.",
-        }
-    }
-
     /// A finding that rejects the document.
-    pub(super) fn error(self, line: Option<usize>, message: impl Into<String>) -> Finding {
-        Finding { code: self.as_str(), severity: Severity::Error, message: message.into(), line }
+    pub(crate) fn error(self, line: Option<usize>, message: impl Into<String>) -> Finding {
+        Finding { code: self, severity: Severity::Error, message: message.into(), line }
     }
 
     /// A finding that is only reported.
-    pub(super) fn warning(self, line: Option<usize>, message: impl Into<String>) -> Finding {
+    pub(crate) fn warning(self, line: Option<usize>, message: impl Into<String>) -> Finding {
         Finding { severity: Severity::Warning, ..self.error(line, message) }
+    }
+
+    /// The code with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Ok(Self::parse(&name).unwrap_or(Self::Unknown))
     }
 }
 
 /// What a finding's code means, in one sentence; `None` for a code that no check gives.
 pub fn explain(code: &str) -> Option<&'static str> {
-    Code::ALL.into_iter().find(|known| known.as_str() == code).map(Code::explanation)
+    Code::parse(code).map(Code::explanation)
 }
 
 #[cfg(test)]
@@ -122,11 +111,13 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for code in Code::ALL {
             let name = code.as_str();
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
             assert!(seen.insert(name), "{name} twice");
             let sentence = explain(name).unwrap();
             assert!(sentence.ends_with('.') && sentence.len() > 15, "{name}: {sentence}");
+            assert_eq!(serde_json::from_str::<Code>(&serde_json::to_string(code).unwrap()).unwrap(), *code);
         }
         assert_eq!(explain("no-such-code"), None);
+        assert_eq!(serde_json::from_str::<Code>("\"of-tomorrow\"").unwrap(), Code::Unknown);
     }
 }

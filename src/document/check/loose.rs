@@ -175,7 +175,11 @@ mod tests {
     fn told(text: &str, stage: Stage) -> [Vec<&'static str>; 2] {
         let findings = check_document(text, stage);
         [Severity::Error, Severity::Warning].map(|severity| {
-            findings.iter().filter(|finding| finding.severity == severity).map(|finding| finding.code).collect()
+            findings
+                .iter()
+                .filter(|finding| finding.severity == severity)
+                .map(|finding| finding.code.as_str())
+                .collect()
         })
     }
 

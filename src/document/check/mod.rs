@@ -19,7 +19,7 @@ mod tests;
 mod unwrap;
 
 pub use answer::check_answer;
-pub use codes::explain;
+pub use codes::{Code, explain};
 pub use loose::check_document;
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;
@@ -27,7 +27,6 @@ pub use unwrap::unwrap_answer;
 use crate::plan::AchievementId;
 
 use super::{Finding, Names, Stage};
-use codes::Code;
 
 /// What an answer is held against.
 #[derive(Clone, Copy, Debug)]

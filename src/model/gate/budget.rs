@@ -6,7 +6,10 @@
 
 use serde::Serialize;
 
-use crate::model::{Prices, Usage};
+use crate::{
+    event::Overdraft,
+    model::{Prices, Usage},
+};
 
 /// The bounds of a run. Both at once are possible; without any, everything fits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -37,15 +40,6 @@ impl Bounds {
 
 /// Sums of many small floats; a millionth of a cent is no overdraft.
 const NO_OVERDRAFT: f64 = 1e-8;
-
-/// How far bounds were passed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Overdraft {
-    /// Tokens above the bound, where that was passed.
-    pub tokens: Option<u64>,
-    /// US dollars above the bound, where that was passed.
-    pub cost: Option<f64>,
-}
 
 /// Tokens and dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -15,7 +15,7 @@ mod remembered;
 mod storm;
 
 pub use breaker::Patience;
-pub use budget::{Bill, Bounds, Overdraft};
+pub use budget::{Bill, Bounds};
 pub(super) use core::{Closed, End, Need};
 pub use core::{PerMinute, Policy};
 pub use door::Gate;

@@ -1,20 +1,20 @@
-//! What happens in a run, as typed events. Progress bars, the plain log, the NDJSON stream and the summary all
-//! read this one stream; nothing else leaves the engine.
+//! What happens in a run, as typed events. Progress bars, the plain log, the NDJSON stream, the summary and the bill all
+//! read this one stream; nothing else leaves the engine. Every event is read back as it was written.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Remedy;
 use crate::{
     document::{Finding, Stage},
-    model::{Exchanged, Prices, Progress, PromptCut, Usage, gate::Overdraft},
     plan::AchievementId,
+    tape::{PromptCut, Usage},
 };
 
 /// One achievement at one stage: the unit of generation, retry and failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ItemId {
     /// The achievement.
     pub achievement: AchievementId,
@@ -29,7 +29,7 @@ impl std::fmt::Display for ItemId {
 }
 
 /// One document of an item: an execution item has a part per EXECUTION_TASK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallId {
     /// The item.
     #[serde(flatten)]
@@ -50,7 +50,7 @@ impl std::fmt::Display for CallId {
 ///
 /// As NDJSON each has a field `event` with the name in snake case; times are RFC 3339 UTC, durations milliseconds,
 /// costs US dollars.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first event of a run.
@@ -123,14 +123,17 @@ pub enum Event {
         /// HTTP status; 0 where the request was given up before the server was heard of.
         status: u16,
         /// Whether its body came to its end.
+        #[serde(default)]
         complete: bool,
         /// Whether a request was sent for it; what comes from a tape was paid for before.
+        #[serde(default)]
         sent: bool,
         /// Tokens, where the server said.
         usage: Option<Usage>,
         /// Cost in US dollars, where tokens and the model's prices are known.
         cost: Option<f64>,
         /// From request to last byte, milliseconds.
+        #[serde(default)]
         latency_ms: u64,
     },
     /// A whole answer arrived.
@@ -217,32 +220,14 @@ pub enum Event {
 }
 
 impl Event {
-    /// The event of a call's progress that the bill has to know of; `None` for the rest.
-    pub fn for_the_bill(call: Option<CallId>, attempt: u32, progress: &Progress, prices: Option<&Prices>) -> Option<Self> {
-        match progress {
-            Progress::Sending { key, at } => Some(Self::Sending { call, key: key.to_string(), at: *at }),
-            Progress::Unsent { key, at } => Some(Self::Unsent { key: key.to_string(), at: *at }),
-            Progress::Exchanged(exchanged) => Some(Self::exchange(call, attempt, exchanged.clone(), prices)),
-            Progress::Received { .. } | Progress::Retrying { .. } => None,
-        }
-    }
-
     /// Whether it is for the run's own journal and nobody else.
     pub fn is_a_note(&self) -> bool {
         matches!(self, Self::Sending { .. } | Self::Unsent { .. })
     }
-
-    /// The event of an exchange, with what it cost.
-    pub fn exchange(call: Option<CallId>, attempt: u32, exchanged: Exchanged, prices: Option<&Prices>) -> Self {
-        let Exchanged { key, at, status, complete, sent, usage, latency } = exchanged;
-        let cost = usage.as_ref().and_then(|usage| prices.map(|prices| prices.cost(usage)));
-        let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        Self::Exchange { call, attempt, key: key.to_string(), at, status, complete, sent, usage, cost, latency_ms }
-    }
 }
 
 /// What a run did, in sums.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// A row per item that was to be generated or was skipped, in the order of level, id and stage.
     pub rows: Vec<SummaryRow>,
@@ -283,13 +268,13 @@ pub struct Summary {
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
     /// Documents that break off within a sentence, relative to the plan directory.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broken_off: Vec<String>,
     /// What the server counted of the first prompt that it cut, where it cut any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_cut: Option<PromptCut>,
     /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<String>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
@@ -308,7 +293,7 @@ impl Summary {
 }
 
 /// Why a run stopped before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopKind {
     /// The user said so.
@@ -323,8 +308,80 @@ pub enum StopKind {
     Internal,
 }
 
+/// How far bounds were passed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overdraft {
+    /// Tokens above the bound, where that was passed.
+    pub tokens: Option<u64>,
+    /// US dollars above the bound, where that was passed.
+    pub cost: Option<f64>,
+}
+
+/// What is done about an answer that did not come whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "remedy", rename_all = "snake_case")]
+pub enum Remedy {
+    /// It is asked for again, with more room.
+    RaiseCap {
+        /// The cap at which it was cut, tokens.
+        from: u32,
+        /// The new one.
+        to: u32,
+    },
+    /// The rest is asked for.
+    Continue {
+        /// The cap at which it was cut, tokens.
+        cap: u32,
+    },
+    /// It is asked for again, with less thinking: all its tokens went there.
+    ThinkLess,
+    /// The server called it whole and it is not: it breaks off within a sentence. The rest is asked for, once.
+    Finish,
+}
+
+impl std::fmt::Display for Remedy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::RaiseCap { from, to } => {
+                write!(f, "cut at the cap of {from} output tokens; asked for again with {to}")
+            }
+            Self::Continue { cap } => write!(f, "cut at the cap of {cap} output tokens; the rest was asked for"),
+            Self::Finish => f.write_str("broken off within a sentence; the rest was asked for"),
+            Self::ThinkLess => f.write_str("empty, its tokens went into reasoning; asked for again with less of it"),
+        }
+    }
+}
+
+/// How an item ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemOutcome {
+    /// All its documents are written.
+    Done,
+    /// It failed for good.
+    Failed,
+    /// Something it needs failed.
+    Blocked,
+    /// The run stopped before it was done.
+    NotStarted,
+    /// The planner left it out.
+    Skipped,
+}
+
+impl std::fmt::Display for ItemOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::NotStarted => "not started",
+            Self::Skipped => "skipped",
+        })
+    }
+}
+
 /// One item in a [`Summary`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
     /// The item.
     #[serde(flatten)]
@@ -333,8 +390,8 @@ pub struct SummaryRow {
     pub title: String,
     /// The item's level.
     pub level: u32,
-    /// `done`, `failed`, `blocked`, `not_started` or `skipped`.
-    pub outcome: &'static str,
+    /// How it ended.
+    pub outcome: ItemOutcome,
     /// The reason of a failure, what blocks it, or why it was skipped.
     pub reason: Option<String>,
     /// Documents written, relative to the plan directory.
@@ -343,4 +400,15 @@ pub struct SummaryRow {
     pub usage: Usage,
     /// Answers asked for.
     pub attempts: u32,
+}
+
+/// The events of a journal: one for each line that holds one. Damaged lines give the error of the reader, and the last
+/// one does not count where it has no end, since that is what a crash leaves.
+pub fn read_journal(text: &str) -> impl Iterator<Item = Result<Event, serde_json::Error>> {
+    text.split_inclusive('\n').filter(|line| !line.trim().is_empty()).filter_map(|line| {
+        match serde_json::from_str(line) {
+            Err(_) if !line.ends_with('\n') => None,
+            read => Some(read),
+        }
+    })
 }

@@ -1,5 +1,4 @@
-//! The file of the user's in which rate limits are kept across runs. It belongs to no plan, and losing it costs a few
-//! rejected requests, so nothing about it is ever a reason to fail.
+//! Files in the user's own state directory, such as the rate limits that were learned. They belong to no plan.
 
 use std::{
     io,
@@ -10,28 +9,27 @@ use super::{
     atomic::{self, Existing},
     disk::Directory,
 };
-
-/// The file's name in the user's state directory.
-const NAME: &str = "limits.json";
+use crate::bounded;
 
 /// No such file is larger, bytes; what is, is another file by accident.
 const LARGEST: u64 = 1 << 20;
 
-/// Where limits are kept.
+/// One file of the user's state.
 #[derive(Clone, Debug)]
-pub struct LimitsFile {
+pub struct StateFile {
     directory: PathBuf,
+    name: &'static str,
 }
 
-impl LimitsFile {
+impl StateFile {
     /// In a directory that is made when it is needed.
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    pub fn new(directory: PathBuf, name: &'static str) -> Self {
+        Self { directory, name }
     }
 
     /// The file, for messages.
     pub fn path(&self) -> PathBuf {
-        self.directory.join(NAME)
+        self.directory.join(self.name)
     }
 
     /// Its text; `None` where there is no file.
@@ -40,9 +38,8 @@ impl LimitsFile {
     ///
     /// It is there and cannot be read, or is too large to be what it should be.
     pub fn read(&self) -> io::Result<Option<String>> {
-        match std::fs::metadata(self.path()) {
-            Ok(metadata) if metadata.len() > LARGEST => Err(io::Error::other("it is too large")),
-            Ok(_) => std::fs::read_to_string(self.path()).map(Some),
+        match bounded::read_text(&self.path(), LARGEST) {
+            Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -57,7 +54,9 @@ impl LimitsFile {
         std::fs::create_dir_all(&self.directory)?;
         let directory = Directory::open_ambient(&self.directory)?;
         let written =
-            atomic::write(&directory, Path::new(NAME), &self.path(), text.as_bytes(), Existing::Replace, |_| false);
+            atomic::write(&directory, Path::new(self.name), &self.path(), text.as_bytes(), Existing::Replace, |_| {
+                false
+            });
         written.map_err(|error| io::Error::other(error.to_string()))
     }
 }
@@ -69,7 +68,7 @@ mod tests {
     #[test]
     fn written_whole_and_read_back() {
         let directory = tempfile::tempdir().unwrap();
-        let file = LimitsFile::new(directory.path().join("state").join("planwave"));
+        let file = StateFile::new(directory.path().join("state").join("planwave"), "limits.json");
         assert_eq!(file.read().unwrap(), None);
         file.write("one").unwrap();
         file.write("two").unwrap();
