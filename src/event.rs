@@ -50,6 +50,7 @@ impl std::fmt::Display for CallId {
 ///
 /// As NDJSON each has a field `event` with the name in snake case; times are RFC 3339 UTC, durations milliseconds,
 /// costs US dollars.
+#[expect(clippy::large_enum_variant, reason = "the summary is the last event of a run; there is one of it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {

@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn roles_alternate_and_no_message_is_empty() {
         use Role::{Assistant, System, User};
-        let cases: [(&[(Role, &str)], bool, &str); 7] = [
+        type Case<'a> = (&'a [(Role, &'a str)], bool, &'a str);
+        let cases: [Case<'_>; 7] = [
             (&[(System, "r"), (User, "a"), (Assistant, "b"), (User, "c")], true, "system r|user a|assistant b|user c"),
             (&[(System, "r"), (User, "a"), (User, "c")], true, "system r|user a\n\nc"),
             (&[(System, "r"), (User, "a"), (Assistant, ""), (User, "c")], true, "system r|user a\n\nc"),

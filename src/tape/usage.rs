@@ -33,7 +33,7 @@ impl std::ops::AddAssign for Usage {
         self.cached = self.cached.saturating_add(other.cached);
         self.output = self.output.saturating_add(other.output);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
-        self.at_least |= other.at_least;
+        self.at_least = self.at_least || other.at_least;
     }
 }
 

@@ -73,8 +73,9 @@ fn is_small_prose(paragraph: &str) -> bool {
     let is_prose = |line: &str| {
         let line = line.trim_start();
         let structure = ['#', '-', '*', '+', '|', '>', '`', '~', '<', '['];
-        let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        !line.starts_with(structure) && !(numbered.len() < line.len() && numbered.starts_with(['.', ')']))
+        let behind_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let numbered = behind_number.len() < line.len() && behind_number.starts_with(['.', ')']);
+        !numbered && !line.starts_with(structure)
     };
     paragraph.lines().all(is_prose) && paragraph.lines().count() <= MOST_LINES && word_count(paragraph) <= MOST_WORDS
 }
