@@ -368,8 +368,8 @@ impl OpenAi {
     /// Holds what the server counted against what was sent and received, and corrects the exchange by it.
     fn measure(&self, answer: &Answer, attempt: &Attempt, asked: Asked) -> Measured {
         let Some(reported) = answer.reported else { return Measured::default() };
-        let Asked { prompt_bytes, cap } = asked;
-        let prompt = Prompt::new(prompt_bytes, &attempt.request, self.facts.tokenizer);
+        let Asked { prompt_bytes, has_answer, cap } = asked;
+        let prompt = Prompt::new(prompt_bytes, has_answer, &attempt.request, self.facts.tokenizer);
         let (usage, explained) = usage::credible(reported, &prompt, &answer.text);
         if let Some(exchanged) = &mut attempt.outcome().exchanged {
             exchanged.usage = Some(usage);
@@ -480,12 +480,19 @@ impl Model for OpenAi {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     prompt_bytes: u64,
+    /// Whether an earlier answer is in the prompt.
+    has_answer: bool,
     cap: Option<u64>,
 }
 
 impl Asked {
     fn of(body: &Value) -> Self {
-        Self { prompt_bytes: usage::texts(body).map(|text| text.len() as u64).sum(), cap: admission::cap(body) }
+        let roles = body.get("messages").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            prompt_bytes: usage::texts(body).map(|text| text.len() as u64).sum(),
+            has_answer: roles.filter_map(|message| message.get("role")).any(|role| role == "assistant"),
+            cap: admission::cap(body),
+        }
     }
 }
 

@@ -110,13 +110,15 @@ fn number(value: &Value) -> Option<f64> {
 pub(super) struct Prompt<'a> {
     /// Bytes of its messages.
     bytes: u64,
+    /// Whether an earlier answer of the model is among them.
+    has_answer: bool,
     request: &'a RawValue,
     tokenizer: Tokenizer,
 }
 
 impl<'a> Prompt<'a> {
-    pub(super) fn new(bytes: u64, request: &'a RawValue, tokenizer: Tokenizer) -> Self {
-        Self { bytes, request, tokenizer }
+    pub(super) fn new(bytes: u64, has_answer: bool, request: &'a RawValue, tokenizer: Tokenizer) -> Self {
+        Self { bytes, has_answer, request, tokenizer }
     }
 
     /// Tokens of its messages. The request is read again for it, since this is seldom asked.
@@ -160,8 +162,10 @@ pub(super) fn credible(reported: Reported, prompt: &Prompt<'_>, answer: &str) ->
     (usage, explained)
 }
 
-/// The share of our own count that the server's has to reach, in percent: no tokenizer in use gets by with a fifth less.
-const WHOLE_PERCENT: u64 = 80;
+/// The share of our own count that the server's has to reach, in percent: no tokenizer in use gets by with a quarter less.
+const WHOLE_PERCENT: u64 = 75;
+/// The same where an earlier answer is in the prompt, of which some chat templates leave out the thoughts.
+const WHOLE_PERCENT_WITH_ANSWER: u64 = 60;
 /// Differences below this are chat formats and rounding, tokens.
 const SMALL: u64 = 100;
 /// Few texts have more bytes than this per token; only those that seem to are counted.
@@ -175,7 +179,8 @@ pub(super) fn prompt_cut(reported: Reported, prompt: &Prompt<'_>) -> Option<Prom
         return None;
     }
     let sent = prompt.tokens();
-    let cut = told.saturating_mul(100) < sent.saturating_mul(WHOLE_PERCENT) && sent - told >= SMALL;
+    let whole = if prompt.has_answer { WHOLE_PERCENT_WITH_ANSWER } else { WHOLE_PERCENT };
+    let cut = told.saturating_mul(100) < sent.saturating_mul(whole) && sent - told >= SMALL;
     cut.then_some(PromptCut { reported: told, sent })
 }
 
@@ -247,7 +252,7 @@ mod tests {
     }
 
     fn prompt<'a>(text: &str, request: &'a RawValue) -> Prompt<'a> {
-        Prompt::new(text.len() as u64, request, Tokenizer::default())
+        Prompt::new(text.len() as u64, false, request, Tokenizer::default())
     }
 
     fn counts(input: u64, output: u64, reasoning: u64) -> Reported {
@@ -289,12 +294,15 @@ mod tests {
         let sent = Tokenizer::default().count(&text) as u64;
         let of = |reported| prompt_cut(counts(reported, 5, 0), &prompt(&text, &request));
         assert_eq!(of(sent / 2), Some(PromptCut { reported: sent / 2, sent }));
-        assert_eq!(of(sent * 3 / 4), Some(PromptCut { reported: sent * 3 / 4, sent }));
+        assert_eq!(of(sent * 7 / 10), Some(PromptCut { reported: sent * 7 / 10, sent }));
         for whole in [0, sent * 9 / 10, sent, 2 * sent] {
             assert_eq!(of(whole), None, "{whole} of {sent}");
         }
         let cached = Reported { cached: Some(sent - 7), ..counts(7, 5, 0) };
         assert_eq!(prompt_cut(cached, &prompt(&text, &request)), None);
+        let repaired = Prompt { has_answer: true, ..prompt(&text, &request) };
+        assert_eq!(prompt_cut(counts(sent * 7 / 10, 5, 0), &repaired), None);
+        assert!(prompt_cut(counts(sent / 2, 5, 0), &repaired).is_some());
         let few = self::request("a short prompt of some words");
         assert_eq!(prompt_cut(counts(1, 5, 0), &prompt("a short prompt of some words", &few)), None);
     }
