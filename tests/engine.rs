@@ -102,6 +102,7 @@ impl Model for FakeModel {
                 }
             };
             Ok(Completion {
+                masked: false,
                 text,
                 finish: FinishReason::Stop,
                 refusal: None,

@@ -16,6 +16,7 @@ mod connect;
 mod cost;
 mod demo;
 mod doctor;
+mod error_code;
 mod explain_rule;
 mod fail;
 mod failure;
@@ -70,7 +71,20 @@ use global::Global;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
-    let line = CommandLine::from_arg_matches(&help::command().get_matches()).unwrap_or_else(|error| error.exit());
+    let line = help::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((asks_for_json(&matches), CommandLine::from_arg_matches(&matches)?)));
+    let (json, line) = match line {
+        Ok(line) => line,
+        Err(error) => {
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+                let message = error.to_string();
+                let message = message.trim_end().trim_start_matches("error: ");
+                let _ = terminal::out(&Failure::usage(message).json());
+            }
+            error.exit()
+        }
+    };
     let result = match line.command {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
@@ -110,9 +124,19 @@ pub fn main() -> std::process::ExitCode {
     };
     let exit = result.unwrap_or_else(|failure| {
         terminal::err(&failure.text());
+        // A result that was printed is the command's one JSON value.
+        if json && !terminal::has_printed() {
+            let _ = terminal::out(&failure.json());
+        }
         failure.exit()
     });
     exit.into()
+}
+
+/// Whether the command was given `--json`.
+fn asks_for_json(matches: &clap::ArgMatches) -> bool {
+    let here = matches.try_get_one::<bool>("json").ok().flatten().is_some_and(|given| *given);
+    here || matches.subcommand().is_some_and(|(_, inner)| asks_for_json(inner))
 }
 
 fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {

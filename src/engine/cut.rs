@@ -157,6 +157,7 @@ mod tests {
 
     fn completion(text: &str, finish: FinishReason, reasoning: u64) -> Completion {
         Completion {
+            masked: false,
             text: text.to_owned(),
             finish,
             refusal: None,

@@ -303,6 +303,7 @@ mod tests {
             let at = Timestamp::UNIX_EPOCH;
             async move {
                 Ok(Completion {
+                    masked: false,
                     text: text.to_owned(),
                     finish,
                     refusal: None,

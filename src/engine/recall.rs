@@ -121,6 +121,7 @@ mod tests {
                 at,
             };
             let answer = found.ok_or(missing).map(|(text, finish)| Completion {
+                masked: false,
                 text: text.to_owned(),
                 finish,
                 refusal: None,

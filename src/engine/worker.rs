@@ -281,6 +281,12 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             names: &call.names,
         },
     );
+    if completion.masked {
+        findings.push(Code::SecretInDocument.error(
+            None,
+            "The answer held an API key or a password, which was masked as `***`. Write the document without it.",
+        ));
+    }
     findings.extend(finish(&completion.finish));
     if cut::breaks_off(body) {
         findings.push(Code::BreaksOff.warning(None, "The document seems to break off within a sentence."));

@@ -43,6 +43,7 @@ pub use finish::FinishReason;
 pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
 pub use remembering::Remembering;
+pub use secrets::is_word_of;
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.
@@ -181,6 +182,8 @@ pub struct Exchanged {
 pub struct Completion {
     /// The answer's text; empty where the model gave none.
     pub text: String,
+    /// Whether a secret stood in the text, where there is now a mask.
+    pub masked: bool,
     /// Why the model stopped.
     pub finish: FinishReason,
     /// The model's refusal, where it gave one.

@@ -392,6 +392,7 @@ impl OpenAi {
         outcome: &Outcome,
         requests: u32,
     ) -> Completion {
+        let masked = outcome.masked || self.shared.secrets.are_in(&answer.text);
         let finish = match answer.finish.unwrap_or(FinishReason::Unsaid) {
             FinishReason::Stop | FinishReason::Unsaid if measured.at_a_limit => FinishReason::Length,
             finish => finish,
@@ -400,6 +401,7 @@ impl OpenAi {
             key: Arc::clone(&keys.item),
             remembered: false,
             text: self.shared.secrets.scrub(chat_format::content(answer.text)),
+            masked,
             finish,
             prompt_cut: measured.prompt_cut,
             refusal: Some(answer.refusal)

@@ -85,6 +85,8 @@ pub(super) struct Outcome {
     pub(super) unrecorded: Option<String>,
     /// Which fields of the request the server refuses, by the body of its error.
     pub(super) refused: Refused,
+    /// Whether a secret stood in the answer when it was recorded.
+    pub(super) masked: bool,
 }
 
 impl Attempt {
@@ -174,6 +176,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
 pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);
+    outcome.masked = exchange.masked;
     outcome.latency = Duration::from_millis(exchange.latency_ms);
     outcome.exchanged = Some(Exchanged {
         key: exchange.key.as_str().into(),

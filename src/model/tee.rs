@@ -1,6 +1,7 @@
 //! Reading a response's body: bounded, with timeouts, and onto the tape before its end is handed on.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     pin::Pin,
     sync::Arc,
@@ -223,6 +224,7 @@ impl Tee {
             Err(_) => (self.body.utf8_chunks().next().map_or("", |chunk| chunk.valid()), false),
         };
         let body = self.shared.secrets.scrub_pieces(body);
+        let masked = matches!(body, Cow::Owned(_)) || self.shared.secrets.are_in(&body);
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,
@@ -236,6 +238,7 @@ impl Tee {
             complete,
             usage,
             latency_ms,
+            masked,
         };
         self.shared.secrets.scrub(exchange.to_line())
     }

@@ -17,6 +17,7 @@ mod reach;
 mod redact;
 mod server_url;
 mod sources;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod trust;

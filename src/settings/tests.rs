@@ -255,6 +255,14 @@ fn paths_are_relative_to_the_file_that_names_them() {
     ));
     assert_eq!(loaded.settings.prompts.directory, Some(PathBuf::from("/work").join("templates")));
     assert_eq!(loaded.settings.model.models_file, Some(PathBuf::from("here/models.toml")));
+    // A program, too, where it is a path; a name is looked up.
+    for (program, expected) in
+        [("./key", "/home/me/.config/planwave/./key"), ("pass", "pass"), ("/bin/key", "/bin/key")]
+    {
+        let user = format!("[model]\napi_key_command = [\"{program}\", \"./as-it-is\"]\n");
+        let command = self::loaded(&sources(&[], &user, "", "")).settings.model.api_key_command.unwrap();
+        assert_eq!((command.program.as_str(), command.arguments[0].as_str()), (expected, "./as-it-is"));
+    }
 }
 
 #[test]
@@ -543,6 +551,24 @@ fn what_the_user_decides_no_file_of_somebody_else_does() {
         assert_eq!(origin(&[], &text, ""), mine);
         assert_eq!(origin(&[], &text, &text), theirs);
         assert_eq!(origin(&[variable], "", &text), variable.0);
+    }
+    // What a gateway is told to pass on, at a server of the user's; at its own, a project may say so.
+    for line in [
+        "extra_headers = { Helicone-Target-Url = \"https://evil.example\" }",
+        "extra_parameters = { api_base = \"x\" }",
+    ] {
+        let text = format!("[model]\n{line}\n");
+        let (message, _) = failure(&sources(&[], "", &text, ""));
+        assert!(
+            message.contains("cannot be set by a project's file alone, because it says to which other"),
+            "{message}"
+        );
+        assert_eq!(loaded(&sources(&[], &text, &text, "")).claims.len(), 0);
+        let both = format!("{text}base_url = \"https://gate.example/v1\"");
+        assert_eq!(loaded(&sources(&[], "", &both, "")).claims.len(), 1);
+        // To repeat the user's server is not to name one.
+        let repeated = format!("{text}base_url = \"https://api.openai.com/v1\"");
+        assert!(load(&sources(&[], "", &repeated, ""), &Overrides::default()).is_err());
     }
     // What is so anyway may be said by anybody.
     let harmless = "[model]\napi_key_env = \"OPENAI_API_KEY\"\nproxy = \"\"\nallow_insecure_http = false\n";

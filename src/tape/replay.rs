@@ -106,6 +106,7 @@ mod tests {
                     complete: true,
                     usage: None,
                     latency_ms: 0,
+                    masked: false,
                 };
                 (position + 2, exchange)
             })

@@ -8,6 +8,7 @@ mod surplus;
 use std::path::Path;
 
 use super::{
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     global::Global,
     model_setup, output_files,
@@ -97,6 +98,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     } else {
         let no_terminal = || {
             Failure::invalid("this would send requests, and there is no terminal to ask on")
+                .code(ErrorCode::NoTerminal)
                 .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be"))
         };
         let paid = paid(&surroundings.answers);

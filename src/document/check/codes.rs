@@ -57,6 +57,7 @@ codes! {
     BreaksOff "breaks-off" "The document ends within a sentence, also after its rest was asked for."
     PromptCut "prompt-cut" "The server counted far fewer tokens of the prompt than it was sent, so it cut it."
     CutOff "cut-off" "The answer was cut off before its end, at a token limit or by the server."
+    SecretInDocument "secret-in-document" "The text holds an API key or a password."
     NotUtf8 "not-utf8" "The file is not text in UTF-8."
     Unknown "unknown" "A code of another version of planwave."
 }
