@@ -113,6 +113,7 @@ impl Model for FakeModel {
                 key: Arc::from("key"),
                 prompt_cut: None,
                 remembered: false,
+                lowered_cap: None,
                 unrecorded: None,
             })
         })
@@ -216,7 +217,7 @@ fn run(scenario: Scenario) -> Ran {
     let wish = Wish { selection: Selection::All, stages, force: false, strict: false };
     let run_plan = Arc::new(plan_run(&wish, &situation).unwrap());
     let templates = Templates::load(&[]).unwrap();
-    let briefing = Briefing::new(plan, graph, templates, &run_plan, 8_000).unwrap();
+    let briefing = Briefing::new(plan, graph, templates, &run_plan, 8_000, None).unwrap();
     let model = Arc::new(FakeModel {
         answers: scenario.answers,
         pauses: scenario.pauses,

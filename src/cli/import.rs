@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
     pretty,
@@ -262,7 +263,7 @@ impl Import<'_> {
             .collect();
         let selection = Selection::Levels(levels.into_iter().collect());
         let wish = Wish { selection, stages: vec![stage], force: self.arguments.force, strict: false };
-        let prepared = prepare(leveled, wish, self.loaded)?;
+        let prepared = prepare(leveled, wish, self.loaded, ContextAge::Today)?;
         let calls = paper_calls(&prepared.planned.run);
         let paper = paper(&prepared, self.loaded);
         let mut open: BTreeMap<&str, PaperCall<'_>> = calls.iter().map(|call| (call.path, *call)).collect();

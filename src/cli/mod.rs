@@ -9,6 +9,7 @@ mod assign;
 mod check;
 mod claim;
 mod clipboard;
+mod code_base;
 mod complete;
 mod completions;
 pub mod config_show;

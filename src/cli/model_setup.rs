@@ -131,7 +131,7 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources, may_ask: bool) -> Result<O
     let model = &loaded.settings.model;
     let key = settings::api_key(model, &sources.environment)?;
     if key.is_none() && settings::needs_key(model.base_url.expose()) {
-        let failure = Failure::invalid(format!("there is no API key for {}", model.base_url.host()));
+        let failure = Failure::invalid(format!("there is no API key for {}", model.base_url.name()));
         return Err(failure.code(ErrorCode::NoKey).hint(format!(
             "set the environment variable {}, or `model.api_key_command` in your configuration; \
              to try planwave without a key, run `planwave demo`",
@@ -164,7 +164,7 @@ pub(super) fn check_budget(loaded: &Loaded, facts: &ModelFacts) -> Result<(), Fa
     Err(Failure::invalid(format!(
         "no prices are known for {} at {}, so its cost cannot be bounded",
         model.name,
-        model.base_url.host()
+        model.base_url.name()
     ))
     .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
 }

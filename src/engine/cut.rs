@@ -168,6 +168,7 @@ mod tests {
             key: "".into(),
             prompt_cut: None,
             remembered: false,
+            lowered_cap: None,
             unrecorded: None,
         }
     }

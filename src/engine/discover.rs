@@ -314,6 +314,7 @@ mod tests {
                     key: Arc::from("key"),
                     prompt_cut: None,
                     remembered: false,
+                    lowered_cap: None,
                     unrecorded: None,
                 })
             }

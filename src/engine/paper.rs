@@ -107,7 +107,7 @@ impl Paper<'_> {
             achievement.deliverables.iter().map(|text| text.lines().next().unwrap_or_default().to_owned());
         let deliverables: Vec<String> =
             if part.is_some_and(|part| part.of > 1) { Vec::new() } else { first_lines.collect() };
-        let findings = check_answer(
+        let mut findings = check_answer(
             &body,
             &Expected {
                 stage: item.id.stage,
@@ -117,6 +117,11 @@ impl Paper<'_> {
                 names: self.names,
             },
         );
+        if let Some(paths) = self.briefing.paths() {
+            // What cannot be rendered was not sent either.
+            let own = self.own(call).unwrap_or_default();
+            findings.extend(paths.check(&body, std::iter::once(own.as_str())));
+        }
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         if !errors.is_empty() {

@@ -132,6 +132,7 @@ mod tests {
                 key: Arc::from("key"),
                 prompt_cut: None,
                 remembered: true,
+                lowered_cap: None,
                 unrecorded: None,
             });
             async move { answer }.boxed()
@@ -150,6 +151,7 @@ mod tests {
             cache_key: String::new(),
             deliverables: Vec::new(),
             source: String::new(),
+            paths: None,
         };
         let limits = Limits {
             max_attempts: 3,

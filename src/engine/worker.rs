@@ -12,7 +12,8 @@ use std::sync::{
 use jiff::Timestamp;
 
 use super::{
-    CallId, Event, Remedy,
+    CallId, Event, PathRules, Remedy,
+    code_base::own_parts,
     cut::{self, Room},
     event_for_the_bill,
 };
@@ -56,6 +57,8 @@ pub struct Call {
     pub deliverables: Vec<String>,
     /// What the PLAN says of the achievement.
     pub source: String,
+    /// What its paths are held against.
+    pub paths: Option<PathRules>,
 }
 
 /// What has become of a call.
@@ -123,7 +126,7 @@ pub async fn work(
     emit: &(dyn Fn(Event) + Send + Sync),
 ) -> Outcome {
     let mut tally = Tally::default();
-    let mut cap = limits.max_output_tokens;
+    let (mut cap, mut largest) = (limits.max_output_tokens, limits.largest_output_tokens);
     let mut less_reasoning = 0;
     let mut raised = false;
     // Whether the rest of an answer that was called whole was asked for: once has to be enough.
@@ -148,6 +151,10 @@ pub async fn work(
             }
         };
         tally.add(&completion);
+        if let Some(fitting) = completion.lowered_cap {
+            // A larger one would be refused.
+            (cap, largest) = (fitting, fitting);
+        }
         emit(if completion.remembered {
             Event::CallRemembered { call: call.id, attempt }
         } else {
@@ -166,7 +173,7 @@ pub async fn work(
         // It is paid for, so it is used if it can be; but it is the last.
         let unrecorded = completion.unrecorded.clone().map(Rejected::from);
         let can_think_less = model.can_think_less(less_reasoning);
-        let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
+        let room = Room { cap, largest, raised, can_think_less };
         let remedy = cut::remedy(&completion, room).or_else(|| {
             // A server that calls half an answer whole, and one that says nothing.
             let whole = matches!(completion.finish, FinishReason::Stop | FinishReason::Unsaid);
@@ -249,6 +256,8 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
+        Progress::Held { reason, until, behind } => Event::CallHeld { call, reason, until, behind },
+        Progress::CapLowered { from, to } => Event::CapLowered { call, from, to },
         Progress::Sending { .. } | Progress::Unsent { .. } | Progress::Exchanged(_) => return,
     });
 }
@@ -281,6 +290,9 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             names: &call.names,
         },
     );
+    if let Some(paths) = &call.paths {
+        findings.extend(paths.check(body, own_parts(&call.messages)));
+    }
     if completion.masked {
         findings.push(Code::SecretInDocument.error(
             None,

@@ -27,19 +27,12 @@ struct Chunk<'a> {
     x_groq: Option<Value>,
     #[serde(default)]
     error: Option<Value>,
-    /// Some servers send their errors bare: `{"object":"error","message":…,"code":…}`.
-    #[serde(default)]
-    message: Option<Value>,
-    #[serde(default)]
-    code: Option<Value>,
 }
 
 impl<'a> Chunk<'a> {
     /// The text, where the piece brings nothing else.
     fn only_text(&self) -> Option<&'a str> {
-        let Self { choices, usage: None, x_groq: None, error: None, message: None, code: None } = self else {
-            return None;
-        };
+        let Self { choices, usage: None, x_groq: None, error: None } = self else { return None };
         let [
             Choice {
                 index: None | Some(0),
@@ -48,6 +41,7 @@ impl<'a> Chunk<'a> {
                 finish_reason: None,
                 native_finish_reason: None,
                 usage: None,
+                error: None,
             },
         ] = choices.as_deref()?
         else {
@@ -78,6 +72,9 @@ struct Choice<'a> {
     /// Moonshot's place for it.
     #[serde(default)]
     usage: Option<Value>,
+    /// OpenRouter reports what broke off behind it here.
+    #[serde(default)]
+    error: Option<Value>,
 }
 
 impl Choice<'_> {
@@ -214,12 +211,22 @@ impl Answer {
         }
         // Checked as a whole, which is quicker than each of its strings on its own.
         let data = std::str::from_utf8(data).map_err(|_| Unreadable)?;
-        let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else {
-            let mended = surrogates::mend(data).ok_or(Unreadable)?;
-            let chunk = serde_json::from_str(&mended).map_err(|_| Unreadable)?;
+        let mended;
+        let mut data = data;
+        let mut read: Result<Chunk<'_>, _> = serde_json::from_str(data);
+        if read.is_err()
+            && let Some(whole) = surrogates::mend(data)
+        {
             self.halves = true;
-            return Ok(self.add(chunk));
-        };
+            mended = whole;
+            data = &mended;
+            read = serde_json::from_str(data);
+        }
+        // A list of errors, say.
+        let Ok(chunk) = read else { return error_in(data).map_or(Err(Unreadable), |error| Ok(Err(error))) };
+        if chunk.choices.is_none() && chunk.usage.is_none() && chunk.x_groq.is_none() {
+            return Ok(error_in(data).map_or(Ok(()), Err));
+        }
         if let Some(text) = chunk.only_text() {
             self.frame.learn(data, text);
         }
@@ -243,18 +250,11 @@ impl Answer {
         }
         self.count(chunk.usage.as_ref());
         self.count(chunk.x_groq.as_ref().and_then(|extension| extension.get("usage")));
-        let Some(choices) = chunk.choices else {
-            return match chunk.message {
-                Some(message) => {
-                    let mut error = serde_json::Map::new();
-                    error.insert("message".to_owned(), message);
-                    error.insert("code".to_owned(), chunk.code.unwrap_or_default());
-                    Err(ProviderError::from_value(&Value::Object(error)))
-                }
-                None => Ok(()),
-            };
-        };
-        for choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
+        let Some(choices) = chunk.choices else { return Ok(()) };
+        for mut choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
+            if let Some(error) = choice.error.take().filter(|error| !error.is_null()) {
+                return Err(ProviderError::from_value(&error));
+            }
             self.count(choice.usage.as_ref());
             let finish = choice.finish();
             if let Some(piece) = choice.delta.or(choice.message) {
@@ -300,6 +300,12 @@ impl Answer {
     }
 }
 
+/// The error that stands in the place of an answer, in any of the forms that errors have. `None` where there is none.
+fn error_in(data: &str) -> Option<ProviderError> {
+    let error = ProviderError::from_value(&serde_json::from_str(data).ok()?);
+    (!error.is_silent()).then_some(error)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -324,7 +330,7 @@ mod tests {
     fn answer(chunks: &[&str]) -> Result<Answer, ProviderError> {
         let mut answer = Answer::default();
         for chunk in chunks {
-            answer.add(serde_json::from_str(chunk).unwrap())?;
+            answer.read(chunk.as_bytes()).unwrap()?;
         }
         Ok(answer)
     }

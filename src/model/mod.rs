@@ -17,12 +17,14 @@ mod finish;
 mod frame;
 pub mod gate;
 mod openai;
+mod outgoing;
 mod provider;
 mod read_back;
 mod refused;
 mod remembering;
 mod secrets;
 mod service;
+mod size;
 mod sse;
 mod stream;
 mod surrogates;
@@ -154,6 +156,22 @@ pub enum Progress {
         /// The time.
         at: Timestamp,
     },
+    /// The request is held back, and what for.
+    Held {
+        /// What it waits for, as a noun: `the rate limit of api.example`.
+        reason: String,
+        /// Until when; `None` where that depends on other answers.
+        until: Option<Timestamp>,
+        /// Requests that wait behind it.
+        behind: usize,
+    },
+    /// The cap on output tokens is lowered, because the prompt and the whole cap do not fit the model.
+    CapLowered {
+        /// The cap that was configured.
+        from: u64,
+        /// The one that is sent.
+        to: u64,
+    },
     /// A request came to its end, answered or not, its answer taken or not: it may be charged for.
     Exchanged(Exchanged),
 }
@@ -202,6 +220,8 @@ pub struct Completion {
     pub key: Arc<str>,
     /// It was answered from memory: nothing was sent, and it was paid for earlier.
     pub remembered: bool,
+    /// The cap on output tokens that was sent, where the one that was asked for did not fit the model.
+    pub lowered_cap: Option<u32>,
     /// Why it is not on the tape, where it could not be put there. It can be used, but nothing more may be asked for.
     pub unrecorded: Option<ModelError>,
 }

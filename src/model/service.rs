@@ -123,6 +123,13 @@ impl Attempt {
         })
     }
 
+    /// Whether the answer says nothing but what another one said at the beginning of the same pause.
+    pub(super) fn repeats_a_rejection(&self, status: u16, body: &[u8]) -> bool {
+        let Some(pass) = self.pass.as_ref().filter(|_| status == 429) else { return false };
+        let error = ProviderError::from_body(&String::from_utf8_lossy(body));
+        !error.is_about_money() && !error.is_about_size() && !pass.begins_a_pause()
+    }
+
     fn fail(&self, failure: Failure) {
         self.outcome().failure.get_or_insert(failure);
     }

@@ -175,7 +175,12 @@ impl Tee {
             self.drain().await;
             return;
         };
-        let (written, ()) = tokio::join!(recorder.record(line), self.drain());
+        let write = if self.attempt.repeats_a_rejection(self.status, &self.body) {
+            recorder.record_repeated_rejection(line)
+        } else {
+            recorder.record(line)
+        };
+        let (written, ()) = tokio::join!(write, self.drain());
         if let Err(error) = written {
             self.attempt.outcome().unrecorded = Some(error.to_string());
         }

@@ -241,6 +241,7 @@ impl Templates {
             deliverables: vec![String::from("deliverable")],
         });
         item.blocks.push(super::Reference { id: achievement.id, title: &achievement.title });
+        item.files = String::from("src/main.rs");
         item.near.push(super::Reference { id: achievement.id, title: &achievement.title });
         let part = PartContext {
             number: 1,

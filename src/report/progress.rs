@@ -110,6 +110,8 @@ impl Reporter for Progress {
             | Event::Unsent { .. }
             | Event::Exchange { .. }
             | Event::CallRetrying { .. }
+            | Event::CallHeld { .. }
+            | Event::CapLowered { .. }
             | Event::CallFinished { .. }
             | Event::CallRemembered { .. }
             | Event::AnswerRejected { .. }

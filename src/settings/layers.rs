@@ -11,6 +11,7 @@ use super::{
     file,
     keys::{KEYS, Key, Kind, masked},
     named::NamedPath,
+    narrow::narrowed,
     origin::{FileOwner, Origin},
     overrides::Overrides,
     reach::Reach,
@@ -92,7 +93,7 @@ impl Loaded {
             return Ok(());
         }
         let origin = self.origin("model.base_url").cloned().unwrap_or(Origin::Default);
-        Err(SettingsError::InsecureUrl { origin, host: model.base_url.host().to_owned() })
+        Err(SettingsError::InsecureUrl { origin, host: model.base_url.name() })
     }
 }
 
@@ -155,7 +156,10 @@ struct Passed {
 impl Passed {
     /// Lays what a project's file may say.
     fn take(&mut self, layers: &mut Layers, own: &Layers, assignments: Vec<Assignment>) {
-        for assignment in assignments {
+        for mut assignment in assignments {
+            if let (Reach::Narrow(globs), Some((now, _))) = (assignment.key.reach, layers.0.get(&place(&assignment))) {
+                assignment.value = narrowed(globs, now, &assignment.value);
+            }
             let users = own.0.get(&place(&assignment)).map(|(value, _)| value);
             if assignment.key.reach == Reach::Beside {
                 self.beside.retain(|before| before.key != assignment.key);

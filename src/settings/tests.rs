@@ -10,6 +10,7 @@ use super::{
     keys::{KEYS, Kind},
     *,
 };
+use crate::context::ContextMode;
 
 /// Sources with the given variables and files (user, project, plan); an empty text is no file.
 fn sources(variables: &[(&str, &str)], user: &str, project: &str, plan: &str) -> Sources {
@@ -79,6 +80,15 @@ fn the_defaults_are_those_of_the_documentation() {
     };
     assert_eq!(settings.run, run);
     assert_eq!(settings.prompts, Prompts { directory: None, shared_tokens: 8000, repair_tokens: 6000 });
+    let context = CodeBase {
+        mode: ContextMode::Auto,
+        shared_tokens: 4000,
+        item_tokens: 4000,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        root: None,
+    };
+    assert_eq!(settings.context, context);
     assert_eq!(settings.documents, Documents { executor: None });
     assert!(settings.tape.local);
     assert_eq!(settings.output, Output { color: Color::Auto, progress: ProgressStyle::Auto });
@@ -125,6 +135,7 @@ fn words_of_choices_are_those_of_their_types() {
     let types = [
         ("run.order", words::<Order>()),
         ("run.stage", words::<StageChoice>()),
+        ("context.mode", words::<ContextMode>()),
         ("output.color", words::<Color>()),
         ("output.progress", words::<ProgressStyle>()),
         ("log.level", words::<LogLevel>()),
@@ -196,6 +207,7 @@ fn every_flag_reaches_its_setting() {
         max_tokens: Some(90_000),
         grace: Some(2.5),
         strict: Some(true),
+        context: Some(ContextMode::None),
         executor: Some("Team Blue".into()),
         color: Some(Color::Never),
         progress: Some(ProgressStyle::Plain),
@@ -215,6 +227,7 @@ fn every_flag_reaches_its_setting() {
         "run.max_tokens = 90000 (--max-tokens)",
         "run.grace_seconds = 2.5 (--grace)",
         "run.strict = true (--strict)",
+        "context.mode = \"none\" (--no-context)",
         "documents.executor = \"Team Blue\" (--executor)",
         "output.color = \"never\" (--color)",
         "output.progress = \"plain\" (--progress)",
@@ -223,6 +236,34 @@ fn every_flag_reaches_its_setting() {
     assert_eq!(flagged, expected);
     let level: tracing::level_filters::LevelFilter = loaded.settings.log.level.into();
     assert_eq!(level, tracing::level_filters::LevelFilter::TRACE);
+}
+
+#[test]
+fn a_project_narrows_the_code_that_is_sent_and_never_widens_it() {
+    let user = "[context]\nmode = \"paths\"\nshared_tokens = 500\nexclude = [\"a/\"]\ninclude = [\"src/\"]\n";
+    let wide = "[context]\nmode = \"auto\"\nshared_tokens = 9000\nitem_tokens = 9000\nexclude = []\ninclude = []\n";
+    let context = |user: &str, project: &str, plan: &str| loaded(&sources(&[], user, project, plan)).settings.context;
+    assert_eq!(context(user, wide, wide), context(user, "", ""));
+    assert_eq!(context("", wide, ""), context("", "", ""));
+    let narrow = "[context]\nmode = \"none\"\nshared_tokens = 100\nexclude = [\"b/\"]\ninclude = [\"src/x/\"]\n";
+    let narrowed = context(user, narrow, wide);
+    assert_eq!((narrowed.mode, narrowed.shared_tokens, narrowed.item_tokens), (ContextMode::None, 100, 4000));
+    assert_eq!(narrowed.exclude, ["a/", "b/"]);
+    assert_eq!(narrowed.include, [["src/"], ["src/x/"]]);
+    // The user's own variables and flags have the last word.
+    let last = sources(&[("PLANWAVE_CONTEXT_MODE", "auto"), ("PLANWAVE_CONTEXT_EXCLUDE", "[]")], "", narrow, "");
+    let last = loaded(&last).settings.context;
+    assert_eq!((last.mode, last.exclude), (ContextMode::Auto, Vec::new()));
+    let wrong = sources(&[], "[context]\nexclude = \"a\"\n", "", "");
+    assert_eq!(
+        failure(&wrong),
+        (
+            String::from(
+                "~/.config/planwave/config.toml:2: `context.exclude` must be a list of texts, each a glob such as `src/**` on one line, not the text \"a\""
+            ),
+            String::from("write it as a list, for example [\"src/**\"]")
+        )
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ async fn one_command_generates_a_whole_level() {
     Items      4 done
     Documents  4 written, in subplans/ and execution/ of plan
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
     Time [..]
 
     Next       planwave run plan --level 2
@@ -121,7 +121,7 @@ async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
     Documents  2 written, in subplans/ and execution/ of plan
     Hint       reword the achievement in the PLAN, or try another model
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
     Time [..]
 
     Next       planwave run plan --all --stage subplan
@@ -287,12 +287,12 @@ async fn money_that_has_run_out_stops_the_run() {
 
     Items      1 done, 7 not started
     Documents  1 written, in subplans/ and execution/ of plan
-    Stopped    127.0.0.1 answered 429 (Too Many Requests): You exceeded your current
-               quota.
+    Stopped    127.0.0.1:[port] answered 429 (Too Many Requests): You exceeded your
+               current quota.
     Hint       add credit or raise the limit with the provider; what is done stays
                done, and a later run goes on from there
     Tokens     1,000 in (200 cached, 20%), 300 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
     Time [..]
 
     Next       planwave run plan --all --concurrency 1

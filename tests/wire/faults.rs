@@ -9,7 +9,8 @@ use planwave::model::{FinishReason, Model, ModelConfig, Progress, Scope, Source}
 use wiremock::ResponseTemplate;
 
 use crate::support::{
-    CANARY, GOOD_TEXT, Memory, PAUSE, Then, ask, config, error, good, model, raw, request, server, sse, stream,
+    CANARY, GOOD_TEXT, Memory, PAUSE, Then, ask, bodies, config, error, good, model, raw, request, server, sse, stream,
+    without_port,
 };
 
 const QUOTA: &str = r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
@@ -177,7 +178,7 @@ async fn each_fault_has_its_end_live_and_on_replay() {
             }
             (Err(error), Err((scope, part))) => {
                 assert_eq!((error.scope, error.requests), (*scope, requests), "{name}: {error}");
-                assert!(error.message.contains(part), "{name}: {error}");
+                assert!(without_port(&error.message).contains(part), "{name}: {error}");
                 assert!(!error.message.contains(['{', '\n']), "{name}: {error}");
             }
             (live, expected) => panic!("{name}: {live:?} is not {expected:?}"),
@@ -186,8 +187,10 @@ async fn each_fault_has_its_end_live_and_on_replay() {
         assert!(tape.lines().iter().all(|line| !line.contains("canary")), "{name}");
         assert!(!format!("{live:?}").contains("canary"), "{name}");
 
-        let mut nowhere = config("http://127.0.0.1:1");
+        // The same address, so that messages are the same; nothing is sent there.
+        let mut nowhere = config(&server.uri());
         nowhere.api_key = None;
+        drop(server);
         let replayed = ask(&model(nowhere, tape.replay(), None)).await;
         assert_eq!(replayed, live, "{name}");
     }
@@ -206,7 +209,9 @@ async fn a_repeat_is_announced() {
         })
         .await
         .unwrap();
-    assert_eq!(seen.into_inner().unwrap(), [("127.0.0.1 answered 500 (Internal Server Error): oops".to_owned(), 1)]);
+    let seen: Vec<_> =
+        seen.into_inner().unwrap().into_iter().map(|(reason, attempt)| (without_port(&reason), attempt)).collect();
+    assert_eq!(seen, [("127.0.0.1 answered 500 (Internal Server Error): oops".to_owned(), 1)]);
 }
 
 #[tokio::test]
@@ -248,7 +253,7 @@ async fn nobody_there() {
     let failure =
         ask(&model(config(&format!("http://{address}")), Source::Live, Some(Arc::clone(&tape)))).await.unwrap_err();
     assert_eq!((failure.scope, failure.requests, failure.status), (Scope::Run, 6, None));
-    assert!(failure.message.starts_with("127.0.0.1 cannot be reached: "), "{failure}");
+    assert!(without_port(&failure.message).starts_with("127.0.0.1 cannot be reached: "), "{failure}");
     assert!(tape.lines().is_empty());
 }
 
@@ -385,7 +390,7 @@ async fn an_endless_answer_is_bounded() {
         config.max_response_bytes = 20_000;
         let failure = ask(&model(config, Source::Live, None)).await.unwrap_err();
         assert_eq!((failure.scope, failure.requests), (Scope::Call, 1));
-        assert_eq!(failure.message, "the answer of 127.0.0.1 is larger than 20000 bytes");
+        assert_eq!(without_port(&failure.message), "the answer of 127.0.0.1 is larger than 20000 bytes");
     }
 }
 
@@ -407,4 +412,36 @@ async fn a_key_that_the_server_repeats_is_taken_out() {
     assert!(failure.message.contains("Bad key *** and ***"), "{failure}");
     assert!(!tape.lines()[0].contains("canary"));
     assert!(!format!("{model:?} {:?}", config(&server.uri())).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_stream_options_is_asked_without_once() {
+    let refused = error(422, r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"]}]}"#);
+    let server = server(vec![refused, sse(good())]).await;
+    let tape = Arc::new(Memory::default());
+    let model = model(config(&server.uri()), Source::Live, Some(Arc::clone(&tape)));
+    for _ in 0..2 {
+        assert_eq!(ask(&model).await.unwrap().text, GOOD_TEXT);
+    }
+    let asked: Vec<bool> = bodies(&server).await.iter().map(|body| body.get("stream_options").is_some()).collect();
+    assert_eq!(asked, [true, false, false]);
+    let replayed = self::model(config("http://127.0.0.1:9"), tape.replay(), None);
+    assert_eq!(ask(&replayed).await.unwrap().text, GOOD_TEXT);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_in_pieces_and_a_stop_with_every_piece() {
+    let piece = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":\"stop\"}}]}}\n\n");
+    // A connection that breaks is no end, whatever the pieces said; the request is repeated.
+    let broken = (vec![piece("one "), piece("two")], Then::Close);
+    let address = raw(vec![broken, (vec![good()], Then::Close)]).await;
+    let completion = ask(&model(config(&address), Source::Live, None)).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.requests), (GOOD_TEXT, 2));
+    let server = server(vec![sse(format!("\u{feff}{}", good()))]).await;
+    let completion = ask(&model(config(&server.uri()), Source::Live, None)).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.usage.map(|usage| usage.output)), (GOOD_TEXT, Some(30)));
+    // A body that ends without `[DONE]` after such pieces is used, and nothing says that it is whole.
+    let server = self::server(vec![sse(piece("one ") + &piece("two"))]).await;
+    let completion = ask(&model(config(&server.uri()), Source::Live, None)).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.finish), ("one two", FinishReason::Unsaid));
 }

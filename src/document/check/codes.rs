@@ -52,6 +52,7 @@ codes! {
         "The Execution Strategy plans several executions without saying what each is for."
     TooShort "too-short" "The document is far shorter than such documents are."
     TooLong "too-long" "The document is longer than nearly all such documents are."
+    PathUnknown "path-unknown" "A path is not in the repository, is no deliverable of the PLAN, and is not marked as new in a folder that exists."
     FinishUnclear "finish-unclear" "The server did not say whether the answer is whole."
     FinishReason "finish-reason" "The server gave a reason for ending that is not known to mean a whole answer."
     BreaksOff "breaks-off" "The document ends within a sentence, also after its rest was asked for."

@@ -9,6 +9,7 @@ mod codes;
 mod deliverables;
 mod levels;
 mod loose;
+mod paths;
 mod placeholder;
 mod references;
 mod refusal;
@@ -21,6 +22,7 @@ mod unwrap;
 pub use answer::check_answer;
 pub use codes::{Code, explain};
 pub use loose::check_document;
+pub use paths::{ExpectedPaths, check_paths};
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;
 
