@@ -288,9 +288,6 @@ pub struct Summary {
     pub cuts: Vec<String>,
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
-    /// Documents that break off within a sentence, relative to the plan directory.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub broken_off: Vec<String>,
     /// What the server counted of the first prompt that it cut, where it cut any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_cut: Option<PromptCut>,

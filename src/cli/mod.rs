@@ -78,10 +78,12 @@ pub fn main() -> std::process::ExitCode {
     let (json, line) = match line {
         Ok(line) => line,
         Err(error) => {
-            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-                let message = error.to_string();
-                let message = message.trim_end().trim_start_matches("error: ");
-                let _ = terminal::out(&Failure::usage(message).json());
+            if error.use_stderr() && wants_json(std::env::args_os()) {
+                let text = error.to_string();
+                let (message, usage) = text.split_once("\n\nUsage: ").unwrap_or((&text, ""));
+                let usage = usage.lines().next().filter(|line| !line.is_empty()).map(|line| format!("usage: {line}"));
+                let failure = Failure::usage(message.trim_end().trim_start_matches("error: ")).hint(usage);
+                let _ = terminal::out(&failure.json());
             }
             error.exit()
         }
@@ -134,10 +136,20 @@ pub fn main() -> std::process::ExitCode {
     exit.into()
 }
 
-/// Whether the command was given `--json`.
+/// Whether standard output is for one JSON value: `--json` was given, and events do not go there.
 fn asks_for_json(matches: &clap::ArgMatches) -> bool {
-    let here = matches.try_get_one::<bool>("json").ok().flatten().is_some_and(|given| *given);
-    here || matches.subcommand().is_some_and(|(_, inner)| asks_for_json(inner))
+    let json = matches.try_get_one::<bool>("json").ok().flatten().is_some_and(|given| *given);
+    let events = matches.try_get_one::<std::path::PathBuf>("events").ok().flatten();
+    json && events.is_none_or(|path| path.as_os_str() != "-")
+        || matches.subcommand().is_some_and(|(_, inner)| asks_for_json(inner))
+}
+
+/// The same for a command line that was refused, by its words.
+fn wants_json(words: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let words: Vec<_> = words.collect();
+    let events = words.iter().any(|word| word == "--events=-")
+        || words.windows(2).any(|pair| pair[0] == "--events" && pair[1] == "-");
+    words.iter().any(|word| word == "--json") && !events
 }
 
 fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {

@@ -11,7 +11,8 @@ mod prose;
 mod sections;
 
 pub use check::{
-    Code, Expected, ExpectedPaths, check_answer, check_document, check_paths, explain, is_placeholder, unwrap_answer,
+    Code, Expected, ExpectedPaths, Judged, Material, check_answer, check_document, check_paths, explain,
+    is_placeholder, judge_answer, unwrap_answer,
 };
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};

@@ -90,13 +90,6 @@ pub fn sections(text: &str) -> Vec<Section<'_>> {
         .collect()
 }
 
-/// The level of the headings that are sections.
-pub(super) fn section_level_of(text: &str) -> u8 {
-    let headings: Vec<(u8, String)> =
-        lines(text).filter_map(|line| line.heading()).map(|it| (it.level, section_name(it.text))).collect();
-    section_level(headings.iter().map(|(level, name)| (*level, name.as_str())))
-}
-
 fn section_level<'a>(headings: impl Iterator<Item = (u8, &'a str)>) -> u8 {
     let mut known = [0_usize; 7];
     for (level, name) in headings {
@@ -142,6 +135,11 @@ pub(super) fn same_name(a: &str, b: &str) -> bool {
 
 fn ascii_letters(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// A name by its letters and digits alone, as [`same_name`] compares it.
+pub(super) fn letters_of(name: &str) -> String {
+    key_of(name, usize::MAX)
 }
 
 /// The first `most` of [`letters`].

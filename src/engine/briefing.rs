@@ -10,7 +10,7 @@ use super::{
     planner::{PlannedItem, RunPlan},
 };
 use crate::{
-    document::{Digest, ExecutionPart, Stage},
+    document::{Digest, ExecutionPart, Material, Stage},
     model::{Message, Role},
     parallel::{Graph, Status},
     plan::{Achievement, AchievementId, Plan},
@@ -47,6 +47,7 @@ pub struct Briefing {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     templates: Templates,
+    material: Arc<Material>,
     definitions: HashMap<AchievementId, usize>,
     statuses: Vec<&'static str>,
     /// Graph indices of each level's achievements, by id.
@@ -84,12 +85,13 @@ impl Briefing {
             // not depend on which call happened to end first.
             statuses[item.node] = Status::SubplanCreated.as_str();
         }
+        let material = Arc::new(Material::new(templates.literals(), &plan));
         let known = code.as_ref().and_then(|code| code.known.clone());
         let paths = known.map(|known| PathRules::new(known, &plan));
         let repository = code.as_ref().map(|code| code.context.shared_text()).unwrap_or_default();
         let shared = HashMap::new();
         let mut briefing =
-            Self { plan, graph, templates, definitions, statuses, levels, shared, code, paths, repository };
+            Self { plan, graph, templates, material, definitions, statuses, levels, shared, code, paths, repository };
         for item in &run.items {
             let key = (item.level, item.id.stage);
             if !briefing.shared.contains_key(&key) {
@@ -108,6 +110,11 @@ impl Briefing {
     /// The templates, for what follows a rejected answer.
     pub fn templates(&self) -> &Templates {
         &self.templates
+    }
+
+    /// What no answer should merely repeat.
+    pub fn material(&self) -> &Arc<Material> {
+        &self.material
     }
 
     /// The code base that prompts carry something of.

@@ -334,11 +334,7 @@ impl Dispatcher {
         parts.left -= 1;
         match (outcome.result, written) {
             (Ok(_), Some(Ok(written))) => {
-                let has = |code| written.warnings.iter().any(|warning| warning.code == code);
-                let unclear = has(Code::FinishUnclear);
-                if has(Code::BreaksOff) {
-                    self.ledger.breaks_off(path.clone());
-                }
+                let unclear = written.warnings.iter().any(|warning| warning.code == Code::FinishUnclear);
                 engine.emit(Event::DocumentWritten { call, path: path.clone(), warnings: written.warnings });
                 parts.paths.push(path.clone());
                 self.ledger.document(index, path.clone(), unclear);

@@ -127,11 +127,6 @@ impl Ledger {
         self.sums.documents += 1;
     }
 
-    /// A document breaks off within a sentence.
-    pub(super) fn breaks_off(&mut self, path: String) {
-        self.sums.broken_off.push(path);
-    }
-
     pub(super) fn failed(&mut self, index: usize, reason: String) {
         self.rows[index].reason = Some(reason);
     }
@@ -169,7 +164,6 @@ impl Ledger {
         }
         self.charged.correct(&mut sums);
         sums.unclear.sort();
-        sums.broken_off.sort();
         sums.skipped = self.skipped.len();
         sums.cost = self.prices.map(|prices| prices.cost(&sums.usage));
         sums.over_budget = self.bounds.passed_by(&sums.usage, sums.cost);

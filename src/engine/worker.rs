@@ -18,10 +18,11 @@ use super::{
     event_for_the_bill,
 };
 use crate::{
-    document::{Code, Expected, Finding, Names, Severity, check_answer, unwrap_answer},
+    document::{Code, Expected, Finding, Judged, Material, Names, Severity, judge_answer, unwrap_answer},
     model::{
         Completion, FinishReason, Message, Model, ModelError, Prices, Progress, PromptCut, Request, Role, Scope, Usage,
     },
+    plan::Hours,
     prompts::{TemplateError, Templates},
 };
 
@@ -57,6 +58,10 @@ pub struct Call {
     pub deliverables: Vec<String>,
     /// What the PLAN says of the achievement.
     pub source: String,
+    /// How long the PLAN says that it takes.
+    pub estimate: Option<Hours>,
+    /// What the model was given to read.
+    pub material: Arc<Material>,
     /// What its paths are held against.
     pub paths: Option<PathRules>,
 }
@@ -191,9 +196,14 @@ pub async fn work(
             continue;
         }
         let text = cut::join(std::mem::take(&mut begun), &completion.text);
-        let body = unwrap_answer(&text).into_owned();
         let cut = completion.finish == FinishReason::Length;
-        let findings = if cut { vec![cut_finding(&completion, cap)] } else { check(call, &completion, &body) };
+        let judged = if cut {
+            Judged { body: unwrap_answer(&text).into_owned(), findings: vec![cut_finding(&completion, cap)] }
+        } else {
+            check(call, &completion, &text)
+        };
+        let quotable = judged.is_quotable();
+        let Judged { body, findings } = judged;
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         if errors.is_empty() {
@@ -209,7 +219,8 @@ pub async fn work(
             let rejected = Rejected::checks(&errors, attempt, cut);
             return tally.end(attempt, completion.at, Err(rejected));
         }
-        messages = match repair(call, templates, &body, &errors, limits.longest_quote) {
+        let quoted = if quotable { limits.longest_quote } else { 0 };
+        messages = match repair(call, templates, &body, &errors, quoted) {
             Ok(messages) => messages,
             Err(error) => return tally.end(attempt, completion.at, Err(Rejected::template(&error))),
         };
@@ -278,9 +289,9 @@ pub(super) fn final_refusal(completion: &Completion) -> Option<Rejected> {
     }
 }
 
-fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
-    let mut findings = check_answer(
-        body,
+fn check(call: &Call, completion: &Completion, answer: &str) -> Judged {
+    let mut judged = judge_answer(
+        answer,
         &Expected {
             stage: call.id.item.stage,
             achievement: call.id.item.achievement,
@@ -288,26 +299,27 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             deliverables: if call.id.parts > 1 { &[] } else { &call.deliverables },
             source: &call.source,
             names: &call.names,
+            title: &call.title,
+            estimate: call.estimate,
+            material: &call.material,
         },
     );
     if let Some(paths) = &call.paths {
-        findings.extend(paths.check(body, own_parts(&call.messages)));
+        let found = paths.check(&judged.body, own_parts(&call.messages));
+        judged.findings.extend(found);
     }
     if completion.masked {
-        findings.push(Code::SecretInDocument.error(
+        judged.findings.push(Code::SecretInDocument.error(
             None,
             "The answer held an API key or a password, which was masked as `***`. Write the document without it.",
         ));
     }
-    findings.extend(finish(&completion.finish));
-    if cut::breaks_off(body) {
-        findings.push(Code::BreaksOff.warning(None, "The document seems to break off within a sentence."));
-    }
-    findings.extend(completion.prompt_cut.map(|cut| {
+    judged.findings.extend(finish(&completion.finish));
+    judged.findings.extend(completion.prompt_cut.map(|cut| {
         let message = format!("{cut}; the model did not see all of it.");
         Code::PromptCut.warning(None, message)
     }));
-    findings
+    judged
 }
 
 /// Whether an answer breaks off within a sentence, together with what came of it before.
@@ -349,8 +361,9 @@ fn cut_finding(completion: &Completion, cap: u32) -> Finding {
     Code::CutOff.error(None, message)
 }
 
-/// The first request again, the rejected answer, and what is wrong with it. Only the last answer is quoted, and no
-/// more of it than the limit, so that repairing does not cost more each time.
+/// The first request again, with what is wrong with its answer. Behind it the answer is quoted, the last one only and no
+/// more of it than the limit, so that repairing does not cost more each time; with a limit of 0 it is not quoted, and
+/// what is wrong is appended to the first request.
 fn repair(
     call: &Call,
     templates: &Templates,
@@ -361,11 +374,15 @@ fn repair(
     let mut messages = call.messages.clone();
     let cut = body.char_indices().nth(longest_quote).map(|(index, _)| index);
     let quoted = &body[..cut.unwrap_or(body.len())];
-    if !quoted.trim().is_empty() {
-        messages.push(Message { role: Role::Assistant, content: vec![Arc::from(quoted)] });
+    let is_quoted = !quoted.trim().is_empty();
+    let text = Arc::from(templates.repair(errors, is_quoted, cut.is_some())?);
+    match messages.last_mut().filter(|_| !is_quoted) {
+        Some(question) => question.content.push(text),
+        None => {
+            messages.push(Message { role: Role::Assistant, content: vec![Arc::from(quoted)] });
+            messages.push(Message { role: Role::User, content: vec![text] });
+        }
     }
-    let text = templates.repair(errors, cut.is_some())?;
-    messages.push(Message { role: Role::User, content: vec![text.into()] });
     Ok(messages)
 }
 

@@ -45,7 +45,7 @@ pub use finish::FinishReason;
 pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
 pub use remembering::Remembering;
-pub use secrets::is_word_of;
+pub use secrets::{is_word_of, key_finder};
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.

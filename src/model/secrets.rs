@@ -160,6 +160,13 @@ pub fn is_word_of(key: &SecretString, plan: &str) -> bool {
     !key.is_empty() && key.chars().count() < LONGEST_WORD && plan.match_indices(key).any(stands_alone)
 }
 
+/// Tells whether a key stands in a text, in any spelling; never for a placeholder or a word of the PLAN.
+pub fn key_finder(key: SecretString, plan: &str) -> impl Fn(&str) -> bool + use<> {
+    let key_is_a_word = is_word_of(&key, plan);
+    let secrets = Secrets::of(&ModelConfig { api_key: Some(key), key_is_a_word, ..ModelConfig::default() });
+    move |text| secrets.are_in(text)
+}
+
 /// Where the texts of this field stand in a body, without their quotes.
 fn pieces(body: &str, field: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();

@@ -192,7 +192,6 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     }
     cuts(out, &summary.cuts, width);
     unclear(out, &summary.unclear, width);
-    broken_off(out, &summary.broken_off, width);
     if let Some(cut) = summary.prompt_cut {
         paragraph(out, "Warning", INDENT, &format!("{cut}; the model does not see the whole task then"), width);
     }
@@ -233,17 +232,6 @@ fn some_of(paths: &[String]) -> String {
     let more = paths.len() - shown.len();
     let more = if more > 0 { format!(" and {} more", count_of(more)) } else { String::new() };
     format!("{}{more}", shown.join(", "))
-}
-
-/// What was accepted although it seems to end too early.
-fn broken_off(out: &mut String, paths: &[String], width: usize) {
-    let what = match paths.len() {
-        0 => return,
-        1 => String::from("this document seems"),
-        number => format!("{} documents seem", count_of(number)),
-    };
-    let text = format!("{what} to break off within a sentence: {}", some_of(paths));
-    paragraph(out, "Warning", INDENT, &sanitize(&text), width);
 }
 
 /// What was accepted although its server did not say that it is whole.

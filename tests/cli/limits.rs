@@ -46,8 +46,8 @@ async fn a_budget_of_tokens_stops_the_run_and_says_what_is_left() {
     Items      4 done, 2 not started
     Documents  4 written, in subplans/ and execution/ of plan
     Stopped    the budget of 6000 tokens has no room for another request: 5200 are
-               spent or may be, and the next could take up to 1828
-    Left       2 EXECUTIONs for 3,264 tokens (cost unknown)
+               spent or may be, and the next could take up to 1626
+    Left       2 EXECUTIONs for 2,914 tokens (cost unknown)
     Hint       raise the bound and run the same command again: only what is missing
                is asked for
     Tokens     4,000 in (800 cached, 20%), 1,200 out

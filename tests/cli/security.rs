@@ -372,3 +372,19 @@ async fn a_placeholder_or_a_word_of_the_plan_in_place_of_a_key_hides_nothing() {
         assert!(env.read(&format!("plan/{}", env.documents()[0])).contains(&format!("Part 1.1 is at {key}")));
     }
 }
+
+#[test]
+fn a_pasted_document_with_the_key_in_it_is_refused() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    let key = "k3y-12ab";
+    let variables = [("PLANWAVE_MODEL_API_KEY_ENV", "TEAM_KEY"), ("TEAM_KEY", key)];
+    let import: &[&str] = &["import", "plan", "answer.md", "--as", "subplans/SUBPLAN_TEST_11.md"];
+    let document = subplan_body("1.1", "Executions: 1");
+    env.write("answer.md", &document.replace("Part 1.1 is there", &format!("Part 1.1 is at {key}")));
+    let said = env.run_with(import, &variables);
+    assert!(said.ends_with("[exit 1]") && said.contains("The answer holds your API key"), "{said}");
+    assert!(!said.contains(key) && env.documents().is_empty(), "{said}");
+    env.write("answer.md", &document);
+    let said = env.run_with(import, &variables);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+}

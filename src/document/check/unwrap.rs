@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use super::{closing, levels};
 use crate::document::{
     prose::{plain, word_count},
     sections::{is_known, section_name},
@@ -19,20 +18,12 @@ const CHATTER_WORDS: usize = 60;
 /// The document in an answer, with Unix line ends.
 ///
 /// Dropped are: a byte order mark, a `<think>` preamble, chatter and a title or header in front of the first section
-/// heading, a code fence around the whole, and closing remarks. Sections come out at level two. Unwrapping twice changes
-/// nothing.
+/// heading, and a code fence around the whole. Unwrapping twice changes nothing.
 pub fn unwrap_answer(text: &str) -> Cow<'_, str> {
     match unix_lines(text) {
-        Cow::Borrowed(text) => body(text),
-        Cow::Owned(text) => Cow::Owned(body(&text).into_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(unwrap(text).text),
+        Cow::Owned(text) => Cow::Owned(unwrap(&text).text.to_owned()),
     }
-}
-
-fn body(text: &str) -> Cow<'_, str> {
-    let text = unwrap(text).text;
-    // Only a document has a last section.
-    let sections = text.lines().any(section_heading);
-    levels::with_sections_at_two(if sections { closing::without_remarks(text) } else { text })
 }
 
 /// An answer without its wrapping.
