@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    document::{Finding, Stage},
+    document::{Clash, Finding, Stage},
     plan::AchievementId,
     tape::{PromptCut, Usage},
 };
@@ -294,6 +294,9 @@ pub struct Summary {
     /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<String>,
+    /// What does not fit between documents of one level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clashes: Vec<Clash>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }

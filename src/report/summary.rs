@@ -9,6 +9,7 @@ use super::{
     sanitize, truncate,
 };
 use crate::{
+    document::Clash,
     engine::{ItemOutcome, Summary, SummaryRow, Totals},
     event::Overdraft,
     model::Usage,
@@ -198,6 +199,7 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     for sentence in &summary.surplus {
         paragraph(out, "Also", INDENT, &sanitize(sentence), width);
     }
+    clashes(out, &summary.clashes, width);
     hints(out, &summary.hints, width);
     if summary.remembered > 0 {
         let text = format!(
@@ -212,6 +214,19 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     paragraph(out, "Tokens", INDENT, &tokens(summary), width);
     paragraph(out, "Cost", INDENT, &sanitize(&spent(summary, context)), width);
     paragraph(out, "Time", INDENT, &time(summary, context.replay), width);
+}
+
+/// What does not fit between documents of a level, and what mends it. The commands are there to be copied, so they are
+/// not broken.
+fn clashes(out: &mut String, clashes: &[Clash], width: usize) {
+    const SHOWN: usize = 10;
+    for clash in clashes.iter().take(SHOWN) {
+        paragraph(out, "Clash", INDENT, &sanitize(&clash.message), width);
+        out.push_str(&format!("{:INDENT$}{}\n", "", sanitize(&clash.command)));
+    }
+    if clashes.len() > SHOWN {
+        paragraph(out, "", INDENT, &format!("and {} more (`--json` has all)", count_of(clashes.len() - SHOWN)), width);
+    }
 }
 
 /// What did not come whole, a line each.
