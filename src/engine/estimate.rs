@@ -371,7 +371,9 @@ impl Book<'_> {
                 input: totals.prompt_tokens as u64,
                 cached: cached as u64,
                 output: output as u64,
-                reasoning: 0, at_least: false };
+                reasoning: 0,
+                at_least: false,
+            };
             self.model.prices.map(|prices| prices.cost(&usage))
         };
         totals.cost_low = cost(totals.cached_tokens, expected);

@@ -51,10 +51,9 @@ pub fn event_for_the_bill(
         Progress::Sending { key, at } => Some(Event::Sending { call, key: key.to_string(), at: *at }),
         Progress::Unsent { key, at } => Some(Event::Unsent { key: key.to_string(), at: *at }),
         Progress::Exchanged(exchanged) => Some(exchange_event(call, attempt, exchanged.clone(), prices)),
-        Progress::Received { .. }
-        | Progress::Retrying { .. }
-        | Progress::Held { .. }
-        | Progress::CapLowered { .. } => None,
+        Progress::Received { .. } | Progress::Retrying { .. } | Progress::Held { .. } | Progress::CapLowered { .. } => {
+            None
+        }
     }
 }
 

@@ -166,7 +166,15 @@ impl Bill {
             }
         }
         for note in open.into_values().flatten() {
-            let lost = Exchange { key: note.key, call: note.call, at: note.at, status: 0, sent: true, usage: None, cost: None };
+            let lost = Exchange {
+                key: note.key,
+                call: note.call,
+                at: note.at,
+                status: 0,
+                sent: true,
+                usage: None,
+                cost: None,
+            };
             if let Some(mut charge) = charge(header, lost) {
                 charge.sum.in_flight = 1;
                 self.add(charge);
@@ -318,7 +326,8 @@ mod tests {
         };
         let priced = format!("\"status\":200,\"sent\":true,{USED},\"cost\":0.5");
         let answered = line("1.1", "2026-01-01T00:00:01Z", &priced);
-        let tape_only = answered.replace(r#""call":{"achievement":"1.1","stage":"subplan","part":1,"parts":1}"#, r#""call":null"#);
+        let tape_only =
+            answered.replace(r#""call":{"achievement":"1.1","stage":"subplan","part":1,"parts":1}"#, r#""call":null"#);
         for (name, events, (calls, in_flight)) in [
             ("answered", note("sending", "k") + &answered, (1, 0)),
             ("the answer is on the tape alone", note("sending", "k") + &tape_only, (1, 0)),

@@ -437,7 +437,8 @@ mod tests {
 
     #[test]
     fn a_reason_with_every_piece_says_nothing() {
-        let piece = |text: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}},"finish_reason":"stop"}}]}}"#);
+        let piece =
+            |text: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}},"finish_reason":"stop"}}]}}"#);
         let usage = r#"{"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
         for (chunks, ended) in [
             (vec![piece("all")], true),

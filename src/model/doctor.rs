@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    Completion, FinishReason, Message, ModelConfig, ModelFacts, OpenAi, Params, Request, Role, Scope, Source, provider::clean,
-    service::cause_of,
+    Completion, FinishReason, Message, ModelConfig, ModelFacts, OpenAi, Params, Request, Role, Scope, Source,
+    provider::clean, service::cause_of,
 };
 
 /// The most output tokens of a test request.

@@ -49,12 +49,24 @@ mod tests {
         let options = Refused { stream_options: true, ..none };
         let system = Refused { system_role: true, ..none };
         for (status, body, expected) in [
-            (422, r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}"#, options),
+            (
+                422,
+                r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}"#,
+                options,
+            ),
             (400, r#"{"error":{"message":"Unrecognized request argument supplied: stream_options"}}"#, options),
             (500, r#"[{'loc': ('body', 'stream_options', 'include_usage')}]"#, options),
             (400, r#"{"error":{"message":"System role not supported","type":"BadRequestError","code":400}}"#, system),
-            (400, r#"{"error":{"message":"Unsupported value: 'messages[0].role' does not support 'system' with this model."}}"#, system),
-            (400, r#"{"object":"error","message":"Conversation roles must alternate user/assistant/user/assistant/..."}"#, system),
+            (
+                400,
+                r#"{"error":{"message":"Unsupported value: 'messages[0].role' does not support 'system' with this model."}}"#,
+                system,
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"Conversation roles must alternate user/assistant/user/assistant/..."}"#,
+                system,
+            ),
             (401, r#"{"error":{"message":"stream_options: no"}}"#, none),
             (429, "stream_options", none),
             (400, r#"{"error":{"message":"The system is overloaded"}}"#, none),

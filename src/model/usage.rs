@@ -209,22 +209,58 @@ mod tests {
     #[test]
     fn what_can_be_true_is_believed_and_the_rest_is_a_lower_bound() {
         let cases = [
-            ("OpenAI", json!({"prompt_tokens": 12, "completion_tokens": 7.0, "total_tokens": 19, "prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": null}), (12, 8, 7, 0, false)),
+            (
+                "OpenAI",
+                json!({"prompt_tokens": 12, "completion_tokens": 7.0, "total_tokens": 19, "prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": null}),
+                (12, 8, 7, 0, false),
+            ),
             ("text", json!({"prompt_tokens": "12", "completion_tokens": "7"}), (12, 0, 7, 0, false)),
-            ("other names", json!({"input_tokens": 12, "output_tokens": 7, "output_tokens_details": {"reasoning_tokens": 3}}), (12, 0, 7, 3, false)),
-            ("DeepSeek", json!({"prompt_tokens": 12, "completion_tokens": 7, "prompt_cache_hit_tokens": 5}), (12, 5, 7, 0, false)),
-            ("a total that is too small", json!({"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 0}), (12, 0, 7, 0, false)),
+            (
+                "other names",
+                json!({"input_tokens": 12, "output_tokens": 7, "output_tokens_details": {"reasoning_tokens": 3}}),
+                (12, 0, 7, 3, false),
+            ),
+            (
+                "DeepSeek",
+                json!({"prompt_tokens": 12, "completion_tokens": 7, "prompt_cache_hit_tokens": 5}),
+                (12, 5, 7, 0, false),
+            ),
+            (
+                "a total that is too small",
+                json!({"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 0}),
+                (12, 0, 7, 0, false),
+            ),
             ("only the prompt", json!({"prompt_tokens": 12}), (12, 0, 0, 0, true)),
             ("only the answer", json!({"completion_tokens": 7}), (0, 0, 7, 0, true)),
             ("only a total", json!({"total_tokens": 19}), (0, 0, 19, 0, true)),
             ("prompt and total", json!({"prompt_tokens": 12, "total_tokens": 19}), (12, 0, 7, 0, true)),
-            ("thinking in the total", json!({"prompt_tokens": 900, "completion_tokens": 1100, "total_tokens": 11000}), (900, 0, 10_100, 0, true)),
-            ("thinking left out", json!({"prompt_tokens": 900, "completion_tokens": 1100, "completion_tokens_details": {"reasoning_tokens": 9000}}), (900, 0, 10_100, 9_000, true)),
-            ("both", json!({"prompt_tokens": 900, "completion_tokens": 1100, "total_tokens": 11000, "completion_tokens_details": {"reasoning_tokens": 9000}}), (900, 0, 10_100, 9_000, true)),
-            ("the cache left out", json!({"prompt_tokens": 10, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 90}}), (100, 90, 7, 0, true)),
+            (
+                "thinking in the total",
+                json!({"prompt_tokens": 900, "completion_tokens": 1100, "total_tokens": 11000}),
+                (900, 0, 10_100, 0, true),
+            ),
+            (
+                "thinking left out",
+                json!({"prompt_tokens": 900, "completion_tokens": 1100, "completion_tokens_details": {"reasoning_tokens": 9000}}),
+                (900, 0, 10_100, 9_000, true),
+            ),
+            (
+                "both",
+                json!({"prompt_tokens": 900, "completion_tokens": 1100, "total_tokens": 11000, "completion_tokens_details": {"reasoning_tokens": 9000}}),
+                (900, 0, 10_100, 9_000, true),
+            ),
+            (
+                "the cache left out",
+                json!({"prompt_tokens": 10, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 90}}),
+                (100, 90, 7, 0, true),
+            ),
             ("negative", json!({"prompt_tokens": -5, "completion_tokens": -1, "total_tokens": -6}), (0, 0, 0, 0, true)),
             ("absurd", json!({"prompt_tokens": 12, "completion_tokens": 9e18}), (12, 0, 0, 0, true)),
-            ("absurd thinking", json!({"prompt_tokens": 12, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": 1e300}}), (12, 0, 7, 0, true)),
+            (
+                "absurd thinking",
+                json!({"prompt_tokens": 12, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": 1e300}}),
+                (12, 0, 7, 0, true),
+            ),
         ];
         for (name, value, expected) in cases {
             assert_eq!(usage(value), Some(expected), "{name}");

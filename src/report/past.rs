@@ -225,7 +225,8 @@ mod tests {
     use crate::tape::Usage;
 
     fn sum(calls: u64, unmetered: u64, cost: f64) -> BillLine {
-        let usage = Usage { input: calls * 7_200, cached: calls * 4_000, output: calls * 1_800, reasoning: 0, at_least: false };
+        let usage =
+            Usage { input: calls * 7_200, cached: calls * 4_000, output: calls * 1_800, reasoning: 0, at_least: false };
         BillLine { calls, unmetered, in_flight: 0, unpriced: 0, usage, cost }
     }
 

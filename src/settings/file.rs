@@ -191,7 +191,8 @@ fn multiplies(name: &str, value: &Value) -> bool {
     fn within(value: &Value) -> bool {
         match value {
             Value::Object(fields) => fields.iter().any(|(name, value)| {
-                (MULTIPLIERS.contains(&name.as_str()) && value.as_f64().is_some_and(|count| count > 1.0)) || within(value)
+                (MULTIPLIERS.contains(&name.as_str()) && value.as_f64().is_some_and(|count| count > 1.0))
+                    || within(value)
             }),
             Value::Array(items) => items.iter().any(within),
             _ => false,

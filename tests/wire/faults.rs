@@ -416,7 +416,8 @@ async fn a_key_that_the_server_repeats_is_taken_out() {
 
 #[tokio::test]
 async fn a_server_that_refuses_stream_options_is_asked_without_once() {
-    let refused = error(422, r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"]}]}"#);
+    let refused =
+        error(422, r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"]}]}"#);
     let server = server(vec![refused, sse(good())]).await;
     let tape = Arc::new(Memory::default());
     let model = model(config(&server.uri()), Source::Live, Some(Arc::clone(&tape)));
@@ -431,7 +432,9 @@ async fn a_server_that_refuses_stream_options_is_asked_without_once() {
 
 #[tokio::test]
 async fn a_byte_order_mark_in_pieces_and_a_stop_with_every_piece() {
-    let piece = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":\"stop\"}}]}}\n\n");
+    let piece = |text: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":\"stop\"}}]}}\n\n")
+    };
     // A connection that breaks is no end, whatever the pieces said; the request is repeated.
     let broken = (vec![piece("one "), piece("two")], Then::Close);
     let address = raw(vec![broken, (vec![good()], Then::Close)]).await;

@@ -118,7 +118,8 @@ impl Budget {
     /// Asks for room for a prompt and the longest answer that it can get, and sets it aside.
     pub(super) fn reserve(&mut self, prompt: u64, largest_answer: u64) -> Room {
         let prompt = (prompt as f64 * self.ratio).ceil() as u64;
-        let needed = self.bill(&Usage { input: prompt, cached: 0, output: largest_answer, reasoning: 0, at_least: false });
+        let needed =
+            self.bill(&Usage { input: prompt, cached: 0, output: largest_answer, reasoning: 0, at_least: false });
         if self.fits(self.spent.plus(self.reserved).plus(needed)) {
             self.reserved = self.reserved.plus(needed);
             self.in_flight += 1;
