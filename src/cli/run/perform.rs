@@ -21,7 +21,7 @@ use crate::{
         git_checkpoint, model_setup, own_folder,
         project::Project,
         refresh,
-        reporting::{self, Reporting},
+        reporting::{self, Charges, Reporting},
         signals,
         tapes::Answers,
         terminal::{self, err, out},
@@ -117,7 +117,8 @@ pub(in crate::cli) fn perform(
     let level_documents = Levels::of(&leveled);
     drop(leveled);
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
-    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
+    let charges = Charges::new(journal.events(&dir)?);
+    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?, charges)?;
     let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
     let merged = store.merged();
