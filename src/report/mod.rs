@@ -27,6 +27,7 @@ mod status;
 mod style;
 mod summary;
 mod tally;
+mod waiting;
 
 use jiff::Timestamp;
 
@@ -46,6 +47,7 @@ pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use status::{next_text, ready_text, status_text};
 pub use style::Style;
+pub use waiting::RunWaiting;
 pub use summary::{SummaryContext, shell_word, summary_json, summary_text};
 
 use crate::engine::Event;
