@@ -84,7 +84,7 @@ mod tests {
         let waiting = read(&began).unwrap();
         assert_eq!(
             waiting.text(),
-            "Run run-1: 1.1 subplan waits until 12:03:30 UTC for the rate limit[2J of s; 3 more behind it\n"
+            "Run run-1: 1.1 subplan waits until 12:03:30 UTC for the rate limit of s; 3 more behind it\n"
         );
         let and = |more: &[Event]| read(&[&began[..], more].concat());
         assert_eq!(and(&[held(second, "2025-02-03T12:05:00Z")]).map(|held| held.call), Some(second));
