@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    pretty,
+    own_folder, pretty,
     project::{Leveled, settings},
     reporting,
     survey::Survey,
@@ -31,7 +31,7 @@ pub(super) struct StatusArguments {
 }
 
 pub(super) fn run(arguments: &StatusArguments, global: &Global) -> Result<Exit, Failure> {
-    let dir = Arc::new(PlanDir::open(&arguments.plan)?);
+    let dir = Arc::new(own_folder::open(&arguments.plan)?);
     let (loaded, sources) = settings(Some(dir.path()), &global.overrides())?;
     let survey = Survey::statuses(Leveled::read(&dir)?)?;
     let overview = survey.overview(&arguments.plan.display().to_string());
