@@ -191,6 +191,10 @@ impl Desk {
 
     /// Files first, then parallel.json, which speaks of them. Gives the paths of what was written.
     fn write(&mut self, command: &str, id: AchievementId, effects: &Effects) -> Result<Vec<String>, Failure> {
+        if effects.change != Change::default() {
+            // Before files are written that it is to speak of.
+            self.dir.check_replaceable("parallel.json")?;
+        }
         let operation = Operation::begin(&self.dir, &self.lock, command, self.began)?;
         let mut written = Vec::new();
         for file in &effects.files {

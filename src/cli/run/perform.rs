@@ -24,7 +24,7 @@ use crate::{
         tapes::Answers,
         terminal::{self, err, out},
     },
-    engine::{Engine, Order, Selection, StopKind, Summary, Totals, Wish},
+    engine::{Documents, Engine, Order, RunPlan, Selection, StopKind, Summary, Totals, Wish, spare},
     history::{Kind, Tallied},
     model::gate::Bounds,
     parallel::whole_seconds,
@@ -83,6 +83,7 @@ pub(in crate::cli) fn perform(
             .hint(String::from("run the same command again to see what is left to do")));
     }
     // What cannot be written must not be paid for.
+    dir.check_replaceable("parallel.json").map_err(|error| Failure::from(error).before_sending())?;
     for folder in wish.stages.iter().map(|stage| stage.folder()).chain([PlanDir::BLOBS]) {
         dir.check_writable(folder).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     }
@@ -95,6 +96,10 @@ pub(in crate::cli) fn perform(
     let command = command.collect::<Vec<_>>().join(" ");
     let sought = Sought { answers, record, fresh, began };
     let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
+    if may_send && !replay {
+        let spare = spare(most_at_once(&planned.run, settings.run.concurrency), choice.largest_cap);
+        dir.set_room_aside(spare).map_err(|error| Failure::from(error).before_sending())?;
+    }
     if !may_send {
         // Nobody was asked, so nothing goes out even where the tape has changed in the meantime.
         model.stop();
@@ -143,6 +148,7 @@ pub(in crate::cli) fn perform(
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
+    dir.give_room_back();
     if let Some(error) = reporting.close() {
         let shown = dir.shown(&journal.events_path()).display().to_string();
         let shown = sanitize(&shown);
@@ -201,6 +207,16 @@ pub(in crate::cli) fn perform(
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     Ok(exit_of(&summary, out_of_reach))
+}
+
+/// How many calls can be in flight.
+fn most_at_once(run: &RunPlan, concurrency: usize) -> usize {
+    let documents = run.items.iter().map(|item| match &item.documents {
+        Documents::Subplan(_) => Some(1),
+        Documents::Executions(parts) => Some(parts.len()),
+        Documents::ExecutionsToCome => None,
+    });
+    documents.sum::<Option<usize>>().map_or(concurrency, |documents| documents.min(concurrency))
 }
 
 /// What the run's record keeps of its sums.

@@ -1,0 +1,107 @@
+//! People save files while planwave works: what they save stays.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Duration,
+};
+
+use crate::{
+    RUN,
+    aftermath::{check, documents},
+    plan, script,
+    support::server::ScriptedServer,
+    undisturbed,
+};
+
+/// How an editor saves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Editor {
+    /// A new file takes the name.
+    Renames,
+    /// The same file gets other bytes, in two pieces.
+    Overwrites,
+}
+
+/// Sets a member of the file that planwave does not know.
+fn note(path: &Path, editor: Editor, number: u32) {
+    let Ok(text) = std::fs::read_to_string(path) else { return };
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(&text) else { return };
+    value["by_hand"] = number.into();
+    let text = serde_json::to_string_pretty(&value).unwrap();
+    match editor {
+        Editor::Renames => {
+            let other = path.with_extension("swp");
+            std::fs::write(&other, text).unwrap();
+            std::fs::rename(other, path).unwrap();
+        }
+        Editor::Overwrites => {
+            use std::io::Write as _;
+            let mut file = std::fs::File::create(path).unwrap();
+            let (first, second) = text.split_at(text.len() / 2);
+            file.write_all(first.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+            file.write_all(second.as_bytes()).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_json_saved_by_a_person_again_and_again_keeps_what_they_wrote() {
+    let expected = undisturbed().await;
+    for editor in [Editor::Renames, Editor::Overwrites] {
+        for _ in 0..4 {
+            let server = ScriptedServer::slow(script, Duration::from_millis(5)).await;
+            let (env, _) = plan(&server);
+            let path = env.path("plan/parallel.json");
+            let (over, saved) = (AtomicBool::new(false), AtomicU32::new(0));
+            let said = std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    // A run that begins while the file is half written says that it cannot be read.
+                    while server.count() == 0 {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    while !over.load(Ordering::Relaxed) {
+                        let number = saved.load(Ordering::Relaxed) + 1;
+                        note(&path, editor, number);
+                        saved.store(number, Ordering::Relaxed);
+                        std::thread::sleep(Duration::from_millis(7));
+                    }
+                });
+                let said = env.run(&RUN);
+                over.store(true, Ordering::Relaxed);
+                said
+            });
+            assert!(said.ends_with("[exit 0]"), "{editor:?}: {said}");
+            let value: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
+            let last = saved.load(Ordering::Relaxed);
+            assert!(last > 2, "{editor:?}: too fast");
+            assert_eq!(value["by_hand"], last, "{editor:?}: {said}");
+            check(&env, &expected);
+            assert_eq!(documents(&env), expected);
+            let left: Vec<String> = env.files("plan").into_keys().filter(|name| name.contains(".kept-")).collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let server = ScriptedServer::slow(script, Duration::from_millis(200)).await;
+    for (signal, trapped) in [("HUP", "HUP"), ("INT", "INT")] {
+        let (env, _) = plan(&server);
+        let direct = env.command(&RUN, &[]);
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", &format!("trap '' {trapped}; exec \"$0\" \"$@\"")]);
+        shell.arg(direct.get_program()).args(direct.get_args()).current_dir(env.path("")).env_clear();
+        shell.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let sent = server.count();
+        let mut child = shell.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        while server.count() == sent {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        assert!(child.wait().unwrap().success(), "{signal} ended a run that was to ignore it");
+    }
+}
