@@ -203,6 +203,16 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether the record is where it was begun.
+    pub fn is_there(&self, dir: &PlanDir) -> bool {
+        self.check(dir).is_ok()
+    }
+
+    /// Makes sure that the record is where it was begun.
+    pub(super) fn check(&self, dir: &PlanDir) -> Result<(), WriteError> {
+        self.check_place(dir, &self.state())
+    }
+
     fn check_place(&self, dir: &PlanDir, state: &State) -> Result<(), WriteError> {
         state.file.check_place().map_err(|source| WriteError::Io { path: dir.shown(&self.path()), source })
     }

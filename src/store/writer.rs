@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    DocumentStore, Edited, Existing, Intent, Journal, PlanDir, StoreError, WriteError,
+    DocumentStore, Edited, Existing, Intent, Journal, PlanDir, RunLock, StoreError, WriteError,
     atomic::{Placement, Write},
 };
 use crate::{history::Digest, parallel::Change, plan::AchievementId};
@@ -110,6 +110,13 @@ impl DocumentStore for DocumentWriter {
     }
 
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
+        // A folder that has disappeared is not made anew for a lock.
+        self.journal.check(&self.dir)?;
+        let holder = format!("process {} (run)", std::process::id());
+        let _changes = RunLock::for_changes(&self.dir, &holder).map_err(|error| WriteError::Io {
+            path: self.dir.shown(super::PARALLEL_FILE),
+            source: io::Error::other(error.to_string()),
+        })?;
         if self.journal.change_parallel(&self.dir, changes, updated)? == Edited::Merged {
             self.merged.store(true, Ordering::Relaxed);
         }

@@ -105,3 +105,55 @@ async fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
         assert!(child.wait().unwrap().success(), "{signal} ended a run that was to ignore it");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statuses_change_while_a_run_goes_on_and_none_is_lost() {
+    const EACH: usize = 30;
+    let expected = undisturbed().await;
+    let server = ScriptedServer::slow(script, Duration::from_millis(400)).await;
+    let (env, before) = plan(&server);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let said = env.run(&RUN);
+            over.store(true, Ordering::Relaxed);
+            assert!(said.ends_with("[exit 0]"), "{said}");
+        });
+        while server.count() == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The run is under way, and nobody waits for it.
+        let said = env.run(&["start", "1.1", "plan", "--executor", "ana", "--force"]);
+        assert!(said.ends_with("[exit 0]") && !over.load(Ordering::Relaxed), "{said}");
+        for id in ["1.2", "2.1"] {
+            let env = &env;
+            scope.spawn(move || {
+                for number in 1..=EACH {
+                    let said = env.run(&["assign", id, &format!("{id} {number}"), "plan"]);
+                    assert!(said.ends_with("[exit 0]"), "{said}");
+                }
+            });
+        }
+    });
+    assert_eq!(documents(&env), expected);
+    let file: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
+    let all = file["levels"].as_array().unwrap().iter().flat_map(|level| level["achievements"].as_array().unwrap());
+    for achievement in all {
+        let id = achievement["id"].as_str().unwrap();
+        let expected = if id == "1.1" { String::from("ana") } else { format!("{id} {EACH}") };
+        assert_eq!(achievement["executor"], expected, "{id}");
+        let status = if id == "1.1" { "in_progress" } else { "execution_created" };
+        assert_eq!(achievement["status"], status, "{id}");
+    }
+    // Each on record once, and all can be taken back.
+    let records = std::fs::read_dir(env.path("plan/.planwave/runs")).unwrap();
+    let number = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.rsplit_once('-').unwrap().1.parse::<usize>().unwrap()
+    };
+    let mut numbers: Vec<usize> = records.map(number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=2 * EACH + 2).collect::<Vec<_>>());
+    crate::aftermath::take_everything_back(&env);
+    assert!(crate::aftermath::files_of_the_plan(&env) == before);
+}

@@ -77,7 +77,8 @@ pub(in crate::cli) fn perform(
     let Prepared { leveled, planned, briefing, choice, wish, model_name, .. } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
-    let lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    let holder = format!("process {} since {}", std::process::id(), whole_seconds(began));
+    let lock = RunLock::take(&dir, &holder)?;
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
@@ -110,6 +111,8 @@ pub(in crate::cli) fn perform(
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     refresh::say(&refreshed, "parallel.json");
+    // Statuses can be changed while the run goes on.
+    lock.release_changes();
     let names = Arc::clone(&leveled.names);
     let run = Arc::new(planned.run);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
@@ -162,7 +165,8 @@ pub(in crate::cli) fn perform(
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
-    if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {
+    let again = if journal.is_there(&dir) { lock.hold_changes(&dir, &holder).map_err(Failure::from) } else { Ok(()) };
+    if let Err(failure) = again.and_then(|()| bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now())) {
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
