@@ -94,6 +94,26 @@ pub enum Event {
         /// The pause, milliseconds.
         delay_ms: u64,
     },
+    /// The request is held back for now.
+    CallHeld {
+        /// The call.
+        call: CallId,
+        /// What it waits for, as a noun.
+        reason: String,
+        /// Until when; `None` where that depends on other answers.
+        until: Option<Timestamp>,
+        /// Requests that wait behind it.
+        behind: usize,
+    },
+    /// The cap on output tokens is lowered for this call, because prompt and cap together do not fit the model.
+    CapLowered {
+        /// The call.
+        call: CallId,
+        /// The cap that was to be sent.
+        from: u64,
+        /// The one that is.
+        to: u64,
+    },
     /// An answer of the server came to its end, whole or not, taken or not. The bill is made of these.
     Exchange {
         /// The call; `None` where the question was about the plan as a whole.

@@ -11,6 +11,7 @@
 
 pub mod bounded;
 pub mod cli;
+pub mod context;
 pub mod discovery;
 pub mod document;
 pub mod engine;

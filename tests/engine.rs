@@ -69,7 +69,7 @@ impl Model for FakeModel {
             self.most_in_flight.fetch_max(now, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(self.pauses.get(&item).copied().unwrap_or(5))).await;
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            let repaired = request.messages.len() > 2;
+            let repaired = request.messages.iter().map(|message| message.content.len()).sum::<usize>() > 3;
             let good = |executions: u32| match stage {
                 Stage::Subplan => {
                     let purposes: String =
@@ -102,6 +102,7 @@ impl Model for FakeModel {
                 }
             };
             Ok(Completion {
+                masked: false,
                 text,
                 finish: FinishReason::Stop,
                 refusal: None,
@@ -111,6 +112,7 @@ impl Model for FakeModel {
                 requests: 1,
                 key: Arc::from("key"),
                 remembered: false,
+                lowered_cap: None,
                 unrecorded: None,
             })
         })
@@ -214,7 +216,7 @@ fn run(scenario: Scenario) -> Ran {
     let wish = Wish { selection: Selection::All, stages, force: false, strict: false };
     let run_plan = Arc::new(plan_run(&wish, &situation).unwrap());
     let templates = Templates::load(&[]).unwrap();
-    let briefing = Briefing::new(plan, graph, templates, &run_plan, 8_000).unwrap();
+    let briefing = Briefing::new(plan, graph, templates, &run_plan, 8_000, None).unwrap();
     let model = Arc::new(FakeModel {
         answers: scenario.answers,
         pauses: scenario.pauses,
@@ -413,7 +415,7 @@ fn dependents_are_told_what_the_subplan_says_and_all_prompts_of_a_level_begin_al
     let of = |id: &str| &requests.iter().find(|(other, _)| *other == item(id, Stage::Subplan)).unwrap().1;
     let dependent = of("2.1");
     assert!(dependent.contains("<dependency id=\"1.1\" status=\"subplan_created\">"), "{dependent}");
-    assert!(dependent.contains("Objective: Part 1.1 is there and does what the layer above asks"), "{dependent}");
+    assert!(dependent.contains("Objective: Part 1.1 is there and answers the layer above"), "{dependent}");
     let shared = |text: &str| text[..text.find("# Your task: ").unwrap()].to_owned();
     assert_eq!(shared(of("1.1")), shared(of("1.2")));
     assert!(shared(of("1.1")).contains("- 1.2 Part 1.2\n  - `part_1.2.rs`"));

@@ -206,6 +206,14 @@ mod tests {
         shared_tokens = 8000                                    # default
         repair_tokens = 6000                                    # default
 
+        [context]
+        mode = "auto"                                           # default
+        shared_tokens = 4000                                    # default
+        item_tokens = 4000                                      # default
+        include = []                                            # default
+        exclude = []                                            # default
+        root = ""                                               # default
+
         [documents]
         executor = ""                                           # default
 

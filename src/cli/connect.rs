@@ -12,7 +12,7 @@ use super::{
     terminal::{self, err},
 };
 use crate::{
-    model::{Model, OpenAi, Source},
+    model::{Model, OpenAi, Source, is_word_of},
     settings::Loaded,
     store::PlanDir,
     tape::{Header, Origin},
@@ -55,7 +55,10 @@ pub(super) fn connect(
     if let Some(line) = tapes::recovery(&tapes.found, left.removed, fresh) {
         err(&format!("{line}\n"));
     }
-    let configuration = model_setup::configuration(loaded, key);
+    let mut configuration = model_setup::configuration(loaded, key);
+    if let Some(key) = &configuration.api_key {
+        configuration.key_is_a_word = is_word_of(key, &String::from_utf8_lossy(&dir.read_plan()?));
+    }
     let live = matches!(tapes.source, Source::Live);
     if live {
         model_setup::check_budget(loaded, &choice.facts)?;

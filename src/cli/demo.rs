@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
+    code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
     project::Project,
@@ -16,10 +17,11 @@ use super::{
     terminal::{out, width},
 };
 use crate::{
+    context::ContextMode,
     document::Stage,
     engine::{Selection, Wish},
     report::{dry_run_text, sanitize, shell_word},
-    settings::{Loaded, Sources, load},
+    settings::{Loaded, Overrides, Sources, load},
     store::{WriteError, create_plan_dir},
     tape::Tape,
 };
@@ -40,7 +42,9 @@ pub(super) struct DemoArguments {
 pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Failure> {
     let directory = arguments.directory.as_path();
     let sources = Sources::default();
-    let loaded = load(&sources, &global.overrides())?;
+    // The tape was recorded without a code base, whatever this one is made in.
+    let overrides = Overrides { context: Some(ContextMode::None), ..global.overrides() };
+    let loaded = load(&sources, &overrides)?;
     let tape = Tape::parse(TAPE).map_err(|error| Failure::invalid(format!("the built-in tape: {error}")))?;
     create_plan_dir(directory, &[PLAN, PARALLEL]).map_err(|error| cannot_create(directory, &error))?;
     let plan = sanitize(&directory.display().to_string()).into_owned();
@@ -78,7 +82,7 @@ fn prepared(directory: &Path, loaded: &Loaded) -> Result<Prepared, Failure> {
         force: false,
         strict: false,
     };
-    prepare(leveled, wish, loaded)
+    prepare(leveled, wish, loaded, ContextAge::Today)
 }
 
 fn cannot_create(directory: &Path, error: &WriteError) -> Failure {

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
     let configuration = model_setup::configuration(&loaded, key);
     let model = &loaded.settings.model;
     if !arguments.json {
-        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.host(), choice.facts.provider))?;
+        out(&format!("{} at {} (parameters of `{}`)\n", model.name, model.base_url.name(), choice.facts.provider))?;
     }
     let say = |result: &ProbeResult| {
         if !arguments.json {
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &DoctorArguments, global: &Global) -> Result<Exit, 
             .collect();
         out(&pretty(&json!({
             "model": model.name,
-            "server": model.base_url.host(),
+            "server": model.base_url.name(),
             "provider": choice.facts.provider,
             "works": works,
             "results": results,

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
     pretty,
@@ -22,14 +23,15 @@ use super::{
     terminal::{err, out, say_merged},
 };
 use crate::{
-    document::{FileRole, Finding, Folder, Names, Stage},
+    document::{Code, FileRole, Finding, Folder, Names, Stage},
     engine::{PaperCall, Selection, SkipReason, Wish, paper_calls},
+    model::key_finder,
     parallel::{Change, Status, derive_status, whole_seconds},
     paste::{BEGIN, END, Piece, split},
     plan::AchievementId,
     prompts::Fault,
     report::{plural, sanitize, shell_word},
-    settings::Loaded,
+    settings::{self, Loaded, Sources},
     store::{Existing, Operation, PlanDir, RunLock, WriteError},
 };
 
@@ -89,7 +91,7 @@ struct Offer<'a> {
 }
 
 pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, Failure> {
-    let (loaded, _) = project::settings(Some(&arguments.plan), &global.overrides())?;
+    let (loaded, sources) = project::settings(Some(&arguments.plan), &global.overrides())?;
     let now = Timestamp::now();
     let project = Project::open(&arguments.plan)?;
     let dir = Arc::clone(&project.dir);
@@ -100,7 +102,14 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     let holder = format!("process {} (import) since {}", std::process::id(), whole_seconds(now));
     let lock = RunLock::take(&dir, &holder)?;
     let operation = Operation::begin(&dir, &lock, "import", now)?;
-    let import = Import { arguments, loaded: &loaded, dir: &dir, operation: &operation, created: whole_seconds(now) };
+    let import = Import {
+        arguments,
+        loaded: &loaded,
+        dir: &dir,
+        operation: &operation,
+        created: whole_seconds(now),
+        holds_key: holds_key(&loaded, &sources, &dir)?,
+    };
     let mut taken = Taken::default();
     // SUBPLANs first: the EXECUTION_TASKs of the same answer are planned from them.
     for stage in [Stage::Subplan, Stage::Execution] {
@@ -247,6 +256,21 @@ struct Import<'a> {
     operation: &'a Operation<'a>,
     /// An RFC 3339 time.
     created: String,
+    /// Whether the user's API key stands in a text.
+    holds_key: Box<dyn Fn(&str) -> bool>,
+}
+
+/// Tells whether the user's API key stands in a text. No program is run for it: this command needs no key.
+fn holds_key(loaded: &Loaded, sources: &Sources, dir: &PlanDir) -> Result<Box<dyn Fn(&str) -> bool>, Failure> {
+    let model = &loaded.settings.model;
+    let key = match model.api_key_command {
+        Some(_) => None,
+        None => settings::api_key(model, &sources.environment).ok().flatten(),
+    };
+    Ok(match key {
+        Some(key) => Box::new(key_finder(key, &String::from_utf8_lossy(&dir.read_plan()?))),
+        None => Box::new(|_| false),
+    })
 }
 
 impl Import<'_> {
@@ -260,7 +284,7 @@ impl Import<'_> {
             .collect();
         let selection = Selection::Levels(levels.into_iter().collect());
         let wish = Wish { selection, stages: vec![stage], force: self.arguments.force, strict: false };
-        let prepared = prepare(leveled, wish, self.loaded)?;
+        let prepared = prepare(leveled, wish, self.loaded, ContextAge::Today)?;
         let calls = paper_calls(&prepared.planned.run);
         let paper = paper(&prepared, self.loaded);
         let mut open: BTreeMap<&str, PaperCall<'_>> = calls.iter().map(|call| (call.path, *call)).collect();
@@ -276,7 +300,13 @@ impl Import<'_> {
             if !piece.closed {
                 err(&format!("{place}: the end of {path} is not marked: the answer may have been cut\n"));
             }
-            match paper.finish(call, piece.body, &self.created) {
+            let finished = if (self.holds_key)(piece.body) {
+                let finding = Code::SecretInDocument.error(None, "The answer holds your API key. Take it out.");
+                Err(vec![finding])
+            } else {
+                paper.finish(call, piece.body, &self.created)
+            };
+            match finished {
                 Ok((text, warnings)) => {
                     let existing = if self.arguments.force { Existing::Replace } else { Existing::Keep };
                     match self.operation.write(path, text.as_bytes(), existing) {

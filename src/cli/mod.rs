@@ -9,6 +9,7 @@ mod assign;
 mod check;
 mod claim;
 mod clipboard;
+mod code_base;
 mod complete;
 mod completions;
 pub mod config_show;
@@ -16,6 +17,7 @@ mod connect;
 mod cost;
 mod demo;
 mod doctor;
+mod error_code;
 mod explain_rule;
 mod fail;
 mod failure;
@@ -70,7 +72,22 @@ use global::Global;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> std::process::ExitCode {
-    let line = CommandLine::from_arg_matches(&help::command().get_matches()).unwrap_or_else(|error| error.exit());
+    let line = help::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((asks_for_json(&matches), CommandLine::from_arg_matches(&matches)?)));
+    let (json, line) = match line {
+        Ok(line) => line,
+        Err(error) => {
+            if error.use_stderr() && wants_json(std::env::args_os()) {
+                let text = error.to_string();
+                let (message, usage) = text.split_once("\n\nUsage: ").unwrap_or((&text, ""));
+                let usage = usage.lines().next().filter(|line| !line.is_empty()).map(|line| format!("usage: {line}"));
+                let failure = Failure::usage(message.trim_end().trim_start_matches("error: ")).hint(usage);
+                let _ = terminal::out(&failure.json());
+            }
+            error.exit()
+        }
+    };
     let result = match line.command {
         Command::Run(arguments) => run::run(&arguments, &line.global),
         Command::Plan(PlanCommand::Show { plan, json }) => show_plan(&plan, json),
@@ -110,9 +127,29 @@ pub fn main() -> std::process::ExitCode {
     };
     let exit = result.unwrap_or_else(|failure| {
         terminal::err(&failure.text());
+        // A result that was printed is the command's one JSON value.
+        if json && !terminal::has_printed() {
+            let _ = terminal::out(&failure.json());
+        }
         failure.exit()
     });
     exit.into()
+}
+
+/// Whether standard output is for one JSON value: `--json` was given, and events do not go there.
+fn asks_for_json(matches: &clap::ArgMatches) -> bool {
+    let json = matches.try_get_one::<bool>("json").ok().flatten().is_some_and(|given| *given);
+    let events = matches.try_get_one::<std::path::PathBuf>("events").ok().flatten();
+    json && events.is_none_or(|path| path.as_os_str() != "-")
+        || matches.subcommand().is_some_and(|(_, inner)| asks_for_json(inner))
+}
+
+/// The same for a command line that was refused, by its words.
+fn wants_json(words: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let words: Vec<_> = words.collect();
+    let events = words.iter().any(|word| word == "--events=-")
+        || words.windows(2).any(|pair| pair[0] == "--events" && pair[1] == "-");
+    words.iter().any(|word| word == "--json") && !events
 }
 
 fn show_plan(path: &std::path::Path, json: bool) -> Result<Exit, Failure> {

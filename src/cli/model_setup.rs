@@ -4,7 +4,7 @@ use std::{cell::OnceCell, path::Path};
 
 use secrecy::SecretString;
 
-use super::{failure::Failure, trust};
+use super::{error_code::ErrorCode, failure::Failure, trust};
 use crate::{
     model::{
         Catalog, CatalogError, ExtraHeader, ModelConfig, ModelFacts, Retry, Timeouts, Usage,
@@ -131,7 +131,8 @@ pub(super) fn key(loaded: &Loaded, sources: &Sources, may_ask: bool) -> Result<O
     let model = &loaded.settings.model;
     let key = settings::api_key(model, &sources.environment)?;
     if key.is_none() && settings::needs_key(model.base_url.expose()) {
-        return Err(Failure::invalid(format!("there is no API key for {}", model.base_url.host())).hint(format!(
+        let failure = Failure::invalid(format!("there is no API key for {}", model.base_url.name()));
+        return Err(failure.code(ErrorCode::NoKey).hint(format!(
             "set the environment variable {}, or `model.api_key_command` in your configuration; \
              to try planwave without a key, run `planwave demo`",
             model.api_key_env
@@ -163,7 +164,7 @@ pub(super) fn check_budget(loaded: &Loaded, facts: &ModelFacts) -> Result<(), Fa
     Err(Failure::invalid(format!(
         "no prices are known for {} at {}, so its cost cannot be bounded",
         model.name,
-        model.base_url.host()
+        model.base_url.name()
     ))
     .hint(String::from("bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`")))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     project::doubts,
     terminal::{self, err, out},
@@ -185,6 +186,7 @@ impl Target {
         if !yes {
             if !terminal::is_interactive() {
                 return Err(Failure::invalid(format!("this would change {shown}, and there is no terminal to ask on"))
+                    .code(ErrorCode::NoTerminal)
                     .hint(String::from("`--yes` writes it without asking")));
             }
             if !terminal::confirm(&format!("Write {}? [y/N]", sanitize(&shown))) {

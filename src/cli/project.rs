@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{failure::Failure, past::good_copy_hint};
+use super::{error_code::ErrorCode, failure::Failure, past::good_copy_hint};
 use crate::{
     document::{Digest, Names, digest},
     engine::{PlanningError, RunPlan, Situation, Wish, plan_run, subplans_to_read},
@@ -129,7 +129,8 @@ impl Parallel {
         let shown = dir.shown("parallel.json").display().to_string();
         let Some(bytes) = dir.read_parallel()? else {
             let plan = shell_word(&dir.path().display().to_string());
-            return Err(Failure::invalid(format!("there is no {shown}")).hint(format!(
+            let failure = Failure::invalid(format!("there is no {shown}")).code(ErrorCode::ParallelJson);
+            return Err(failure.at(&shown, None).hint(format!(
                 "`planwave analyze {plan} --declared` writes one from the dependencies that the PLAN declares"
             )));
         };

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     analyze::{self, ToPaste},
     clipboard,
+    code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
     number::from_one,
@@ -143,7 +144,7 @@ pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, 
     };
     let (loaded, _) = project::settings(Some(&arguments.plan), &global.overrides())?;
     let wish = Wish { selection: selection.clone(), stages: vec![stage], force: arguments.force, strict: false };
-    let prepared = prepare(Project::open(&arguments.plan)?.leveled()?, wish, &loaded)?;
+    let prepared = prepare(Project::open(&arguments.plan)?.leveled()?, wish, &loaded, ContextAge::Today)?;
     for warning in prepared.planned.run.warnings.iter().chain(&prepared.leveled.warnings) {
         err(&format!("warning: {}\n", sanitize(warning)));
     }

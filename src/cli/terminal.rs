@@ -1,6 +1,9 @@
 //! Where commands print: standard output for results, standard error for everything else. A closed pipe is no error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::failure::Failure;
 use crate::{
@@ -20,7 +23,16 @@ pub(super) fn out(text: &str) -> Result<(), Failure> {
     write(text.as_bytes())
 }
 
+/// Whether standard output has got anything.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result, or a part of one, was printed.
+pub(super) fn has_printed() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
+
 fn write(bytes: &[u8]) -> Result<(), Failure> {
+    PRINTED.fetch_or(!bytes.is_empty(), Ordering::Relaxed);
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

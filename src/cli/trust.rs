@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     terminal::{self, err, out},
 };
@@ -101,7 +102,7 @@ pub(super) fn require(loaded: &Loaded, may_ask: bool) -> Result<(), Failure> {
     let Some(last) = loaded.claims.last() else { return Ok(()) };
     if !may_ask || !terminal::is_interactive() {
         let said: Vec<String> = loaded.claims.iter().map(Claim::to_string).collect();
-        return Err(Failure::invalid(said.join("\n")).hint(format!(
+        return Err(Failure::invalid(said.join("\n")).code(ErrorCode::Untrusted).hint(format!(
             "nothing is sent before you agree: `planwave trust {}` does that for this directory and remembers it",
             shell_word(&shown(&last.directory)?)
         )));
@@ -117,7 +118,7 @@ pub(super) fn require(loaded: &Loaded, may_ask: bool) -> Result<(), Failure> {
         reload |= again;
         err(&format!("{}\n", sanitize(&claim.to_string())));
         if !terminal::confirm(&format!("{question} [y/N]")) {
-            return Err(Failure::invalid("not trusted: nothing sent, nothing written"));
+            return Err(Failure::invalid("not trusted: nothing sent, nothing written").code(ErrorCode::Untrusted));
         }
         grants.add(claim);
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     parallel_file::open_past,
     past::{newest, run_and_plan, unknown},
@@ -316,6 +317,7 @@ fn agreed(arguments: &TakeBackArguments, question: &str) -> Result<bool, Failure
     }
     if !is_interactive() {
         return Err(Failure::invalid("this would change files, and there is no terminal to ask on")
+            .code(ErrorCode::NoTerminal)
             .hint(String::from("add `--yes` to do it, or `--dry-run` to see what it would be")));
     }
     Ok(confirm(question))

@@ -10,7 +10,10 @@ mod names;
 mod prose;
 mod sections;
 
-pub use check::{Code, Expected, check_answer, check_document, explain, is_placeholder, unwrap_answer};
+pub use check::{
+    Code, Expected, ExpectedPaths, Judged, Material, check_answer, check_document, check_paths, explain,
+    is_placeholder, judge_answer, unwrap_answer,
+};
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
 pub use names::{FileRole, Folder, Names, Slugs, Stranger, stage_of_file_name};

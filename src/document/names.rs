@@ -131,6 +131,11 @@ impl Names {
         &self.plan
     }
 
+    /// Whether an achievement of the plan has this id.
+    pub fn has(&self, id: AchievementId) -> bool {
+        self.slugs.ids.contains_key(&id)
+    }
+
     /// The slugs of its achievements.
     pub fn slugs(&self) -> &Slugs {
         &self.slugs

@@ -137,6 +137,11 @@ fn ascii_letters(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
+/// A name by its letters and digits alone, as [`same_name`] compares it.
+pub(super) fn letters_of(name: &str) -> String {
+    key_of(name, usize::MAX)
+}
+
 /// The first `most` of [`letters`].
 fn key_of(name: &str, most: usize) -> String {
     if !name.is_ascii() {

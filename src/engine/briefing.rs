@@ -5,9 +5,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::planner::{PlannedItem, RunPlan};
+use super::{
+    code_base::{CodeBase, PathRules},
+    planner::{PlannedItem, RunPlan},
+};
 use crate::{
-    document::{Digest, ExecutionPart, Stage},
+    document::{Digest, ExecutionPart, Material, Stage},
     model::{Message, Role},
     parallel::{Graph, Status},
     plan::{Achievement, AchievementId, Plan},
@@ -44,21 +47,28 @@ pub struct Briefing {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     templates: Templates,
+    material: Arc<Material>,
     definitions: HashMap<AchievementId, usize>,
     statuses: Vec<&'static str>,
     /// Graph indices of each level's achievements, by id.
     levels: HashMap<u32, Vec<usize>>,
     shared: HashMap<(u32, Stage), Shared>,
+    code: Option<CodeBase>,
+    paths: Option<PathRules>,
+    /// What all prompts carry of the code base.
+    repository: String,
 }
 
 impl Briefing {
-    /// Renders what the items of each level share, within `budget` tokens as [`reckoned_tokens`] has them.
+    /// Renders what the items of each level share, within `budget` tokens as [`reckoned_tokens`] has them. What all carry of
+    /// the code base has a budget of its own.
     pub fn new(
         plan: Arc<Plan>,
         graph: Arc<Graph>,
         templates: Templates,
         run: &RunPlan,
         budget: usize,
+        code: Option<CodeBase>,
     ) -> Result<Self, TemplateError> {
         let definitions: HashMap<AchievementId, usize> =
             plan.achievements.iter().enumerate().map(|(index, achievement)| (achievement.id, index)).collect();
@@ -75,7 +85,13 @@ impl Briefing {
             // not depend on which call happened to end first.
             statuses[item.node] = Status::SubplanCreated.as_str();
         }
-        let mut briefing = Self { plan, graph, templates, definitions, statuses, levels, shared: HashMap::new() };
+        let material = Arc::new(Material::new(templates.literals(), &plan));
+        let known = code.as_ref().and_then(|code| code.known.clone());
+        let paths = known.map(|known| PathRules::new(known, &plan));
+        let repository = code.as_ref().map(|code| code.context.shared_text()).unwrap_or_default();
+        let shared = HashMap::new();
+        let mut briefing =
+            Self { plan, graph, templates, material, definitions, statuses, levels, shared, code, paths, repository };
         for item in &run.items {
             let key = (item.level, item.id.stage);
             if !briefing.shared.contains_key(&key) {
@@ -94,6 +110,21 @@ impl Briefing {
     /// The templates, for what follows a rejected answer.
     pub fn templates(&self) -> &Templates {
         &self.templates
+    }
+
+    /// What no answer should merely repeat.
+    pub fn material(&self) -> &Arc<Material> {
+        &self.material
+    }
+
+    /// The code base that prompts carry something of.
+    pub fn code(&self) -> Option<&CodeBase> {
+        self.code.as_ref()
+    }
+
+    /// What the paths of answers are held against.
+    pub fn paths(&self) -> Option<&PathRules> {
+        self.paths.as_ref()
     }
 
     /// The achievement an item is about.
@@ -167,7 +198,8 @@ impl Briefing {
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
         let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
         let room = budget.saturating_sub(reckoned_tokens(&system));
-        let chosen = level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
+        let mut chosen = level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
+        chosen.repository.clone_from(&self.repository);
         Ok(Shared {
             level: self.templates.level(&chosen)?.into(),
             lists_all: chosen.lists_all(),
@@ -208,6 +240,9 @@ impl Briefing {
                 }
             })
             .collect();
+        if let Some(code) = &self.code {
+            context.files = code.context.item_text(item.id.achievement);
+        }
         context.blocks = self.references(self.graph.dependents(item.node).iter().copied());
         if self.shared(item.level, item.id.stage).is_some_and(|shared| !shared.lists_all) {
             let nodes = self.levels.get(&item.level).map(Vec::as_slice).unwrap_or_default();

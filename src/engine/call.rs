@@ -97,6 +97,9 @@ pub(super) fn call_for(briefing: &Briefing, names: &Arc<Names>, item: &PlannedIt
         // What stands below a deliverable's first line explains it.
         deliverables: achievement.deliverables.iter().map(|text| first_line(text).to_owned()).collect(),
         source: achievement.text(),
+        estimate: achievement.estimated_hours,
+        material: Arc::clone(briefing.material()),
+        paths: briefing.paths().cloned(),
     }
 }
 

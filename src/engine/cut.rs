@@ -89,6 +89,7 @@ mod tests {
 
     fn completion(text: &str, finish: FinishReason, reasoning: u64) -> Completion {
         Completion {
+            masked: false,
             text: text.to_owned(),
             finish,
             refusal: None,
@@ -98,6 +99,7 @@ mod tests {
             requests: 1,
             key: "".into(),
             remembered: false,
+            lowered_cap: None,
             unrecorded: None,
         }
     }

@@ -296,6 +296,7 @@ mod tests {
             let at = Timestamp::UNIX_EPOCH;
             async move {
                 Ok(Completion {
+                    masked: false,
                     text: text.to_owned(),
                     finish,
                     refusal: None,
@@ -305,6 +306,7 @@ mod tests {
                     requests: 1,
                     key: Arc::from("key"),
                     remembered: false,
+                    lowered_cap: None,
                     unrecorded: None,
                 })
             }

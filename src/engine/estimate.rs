@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    CallId, DependencyForecast, DocumentForecast, Forecast, ItemId, LevelForecast, Recall, SkippedForecast, Totals,
+    CallId, DependencyForecast, DocumentForecast, Forecast, ItemId, LevelForecast, Recall, RepositoryForecast,
+    SkippedForecast, Totals,
     briefing::Briefing,
     call::{call_for, document_text},
     planner::{Documents, PlannedItem, RunPlan, Target, expected_output},
@@ -116,6 +117,7 @@ pub fn forecast(
         skipped,
         warnings,
         totals,
+        repository: briefing.code().map(|code| RepositoryForecast::of(code, run, model.count)),
         budget: None,
     })
 }

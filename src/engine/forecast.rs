@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{CallId, ItemId};
+use super::{CallId, ItemId, RepositoryForecast};
 use crate::{
     model::gate::Bounds,
     plan::{AchievementId, Hours},
@@ -29,6 +29,9 @@ pub struct Forecast {
     pub warnings: Vec<String>,
     /// Everything in sums.
     pub totals: Totals,
+    /// What of the code base goes out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepositoryForecast>,
     /// The run's budget, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Bounds>,

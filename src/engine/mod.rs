@@ -2,6 +2,7 @@
 
 mod briefing;
 mod call;
+mod code_base;
 mod cut;
 mod discover;
 mod estimate;
@@ -20,6 +21,7 @@ mod worker;
 
 pub use crate::event::{CallId, Event, ItemId, ItemOutcome, Remedy, StopKind, Summary, SummaryRow};
 pub use briefing::{Briefing, Shared};
+pub use code_base::{CodeBase, FileForecast, PathRules, RepositoryForecast};
 pub use discover::{Discovery, Inquired, Inquiry, Undiscovered, discover};
 pub use estimate::{ModelOutlook, forecast};
 pub use forecast::{DependencyForecast, DocumentForecast, Forecast, LevelForecast, SkippedForecast, Totals};

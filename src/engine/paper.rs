@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     document::{
-        Digest, ExecutionPart, Expected, Finding, Header, Names, Severity, Stage, check_answer, render_document,
-        unwrap_answer,
+        Digest, ExecutionPart, Expected, Finding, Header, Judged, Names, Severity, Stage, judge_answer, render_document,
     },
     plan::AchievementId,
     prompts::{BatchDocument, Fault, TemplateError},
@@ -101,22 +100,29 @@ impl Paper<'_> {
     ) -> Result<(String, Vec<Finding>), Vec<Finding>> {
         let PaperCall { item, part, path: _, overwrites: _ } = call;
         let achievement = self.briefing.achievement(item);
-        let body = unwrap_answer(answer);
         // What stands below a deliverable's first line explains it.
         let first_lines =
             achievement.deliverables.iter().map(|text| text.lines().next().unwrap_or_default().to_owned());
         let deliverables: Vec<String> =
             if part.is_some_and(|part| part.of > 1) { Vec::new() } else { first_lines.collect() };
-        let findings = check_answer(
-            &body,
+        let Judged { body, mut findings } = judge_answer(
+            answer,
             &Expected {
                 stage: item.id.stage,
                 achievement: item.id.achievement,
                 deliverables: &deliverables,
                 source: &achievement.text(),
                 names: self.names,
+                title: &achievement.title,
+                estimate: achievement.estimated_hours,
+                material: self.briefing.material(),
             },
         );
+        if let Some(paths) = self.briefing.paths() {
+            // What cannot be rendered was not sent either.
+            let own = self.own(call).unwrap_or_default();
+            findings.extend(paths.check(&body, std::iter::once(own.as_str())));
+        }
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         if !errors.is_empty() {

@@ -92,14 +92,18 @@ mod tests {
 
     use super::*;
     use crate::{
-        document::{Names, Stage},
+        document::{Material, Names, Stage},
         engine::{CallId, ItemId},
         model::{FinishReason, Message, Role, Scope},
         plan::{AchievementId, PlanName},
     };
 
-    /// How many messages a request has, and its cap.
+    /// How many pieces of text a request has, and its cap.
     type Asked = (usize, u32);
+
+    fn pieces(request: &Request) -> usize {
+        request.messages.iter().map(|message| message.content.len()).sum()
+    }
 
     /// Remembers the answers to such requests.
     struct Tape<'a>(HashMap<Asked, (&'a str, FinishReason)>);
@@ -111,7 +115,7 @@ mod tests {
             _: ProgressSink<'a>,
         ) -> BoxFuture<'a, Result<Completion, ModelError>> {
             let at = Timestamp::UNIX_EPOCH;
-            let found = self.0.get(&(request.messages.len(), request.max_output_tokens)).cloned();
+            let found = self.0.get(&(pieces(request), request.max_output_tokens)).cloned();
             let missing = ModelError {
                 message: String::new(),
                 hint: None,
@@ -121,6 +125,7 @@ mod tests {
                 at,
             };
             let answer = found.ok_or(missing).map(|(text, finish)| Completion {
+                masked: false,
                 text: text.to_owned(),
                 finish,
                 refusal: None,
@@ -130,6 +135,7 @@ mod tests {
                 requests: 0,
                 key: Arc::from("key"),
                 remembered: true,
+                lowered_cap: None,
                 unrecorded: None,
             });
             async move { answer }.boxed()
@@ -140,6 +146,8 @@ mod tests {
         let id = AchievementId::parse("1.1").unwrap();
         let item = ItemId { achievement: id, stage: Stage::Subplan };
         let say = |role, text: &str| Message { role, content: vec![Arc::from(text)] };
+        let plan = b"# PLAN: X\n\n## Achievements\n\n**Achievement 1.1**: One\n\n- **Goal**: One\n";
+        let plan = crate::plan::parse(PlanName::parse("X").unwrap(), plan).unwrap();
         let call = Call {
             id: CallId { item, part: 1, parts: 1 },
             title: String::from("One"),
@@ -148,6 +156,9 @@ mod tests {
             cache_key: String::new(),
             deliverables: Vec::new(),
             source: String::new(),
+            estimate: None,
+            material: Arc::new(Material::new([], &plan)),
+            paths: None,
         };
         let limits = Limits {
             max_attempts: 3,
@@ -162,21 +173,28 @@ mod tests {
             Recalled::Accepted { .. } => String::from("accepted"),
             Recalled::GivenUp { .. } => String::from("given up"),
             Recalled::Unanswered { request, answers } => {
-                format!("{answers}, then {} messages, cap {}", request.messages.len(), request.max_output_tokens)
+                format!("{answers}, then {} pieces, cap {}", pieces(&request), request.max_output_tokens)
             }
         }
     }
 
     /// A SUBPLAN that passes the checks.
     fn good() -> String {
-        let steps = "1. Read the interface, write down what each request may ask and must answer, and make the smallest change that answers one more of them.\n".repeat(10);
+        let steps = "1. Read `interface.md`, list the 6 requests.\n2. Write `Request` in `requests.rs`.\n3. Write `answer` and `parse`; \
+                     fields have 255 bytes at most.\n4. Keep 64 replies in a map.\n5. Run `cargo test requests` after each of them.\n\n\n\n\n\n";
         let sections = [
-            ("Objective", "The part is there and does what the layer above asks of it, so that work can go on."),
+            (
+                "Objective",
+                "The part is there and answers the layer above within 5 ms, so that its callers can be written.",
+            ),
             ("Deliverables", "- `part.rs` with the whole part and its documentation"),
-            ("Approach", &steps),
+            ("Approach", steps),
             ("Execution Strategy", "Executions: 1\n\nThe work is small and one person can hold all of it in mind."),
-            ("Testing Strategy", "Unit tests for each rule, run with the test command of the project."),
-            ("Expected Results", "All requests are answered as agreed and every test passes on each system."),
+            (
+                "Testing Strategy",
+                "`cargo test requests` sends each of the 6 requests, once whole and once with a field missing.",
+            ),
+            ("Expected Results", "All 6 requests are answered as agreed, and 1,000 of them take less than 5 seconds."),
             ("Dependencies and Coordination", "Takes the interfaces of the layer below and leaves its siblings alone."),
         ];
         sections.map(|(heading, body)| format!("## {heading}\n\n{body}\n\n")).concat()
@@ -186,15 +204,20 @@ mod tests {
     fn the_tape_is_followed_as_far_as_it_goes() {
         use FinishReason::{ContentFilter, Length, Stop};
         let good = &*good();
-        assert_eq!(recalled(&[]), "0, then 2 messages, cap 100");
+        assert_eq!(recalled(&[]), "0, then 2 pieces, cap 100");
         assert_eq!(recalled(&[((2, 100), (good, Stop))]), "accepted");
-        assert_eq!(recalled(&[((2, 100), ("no", Stop))]), "1, then 4 messages, cap 100");
-        assert_eq!(recalled(&[((2, 100), ("no", Stop)), ((4, 100), (good, Stop))]), "accepted");
+        // What has none of its sections is not quoted: what is wrong goes behind the first request.
+        assert_eq!(recalled(&[((2, 100), ("no", Stop))]), "1, then 3 pieces, cap 100");
+        assert_eq!(recalled(&[((2, 100), ("no", Stop)), ((3, 100), (good, Stop))]), "accepted");
+        let (_, headless) = good.split_once("## Deliverables").unwrap();
+        let headless = &*format!("## Deliverables{headless}");
+        assert_eq!(recalled(&[((2, 100), (headless, Stop))]), "1, then 4 pieces, cap 100");
+        assert_eq!(recalled(&[((2, 100), (headless, Stop)), ((4, 100), (good, Stop))]), "accepted");
         // The same messages with another cap are another request.
-        assert_eq!(recalled(&[((2, 100), (good, Length))]), "1, then 2 messages, cap 150");
+        assert_eq!(recalled(&[((2, 100), (good, Length))]), "1, then 2 pieces, cap 150");
         assert_eq!(recalled(&[((2, 100), (good, Length)), ((2, 150), (good, Stop))]), "accepted");
         // All attempts were used up, or the model will not: nothing is sent any more.
-        assert_eq!(recalled(&[((2, 100), ("no", Stop)), ((4, 100), ("no", Stop))]), "given up");
+        assert_eq!(recalled(&[((2, 100), ("no", Stop)), ((3, 100), ("no", Stop))]), "given up");
         assert_eq!(recalled(&[((2, 100), ("", ContentFilter))]), "given up");
     }
 }

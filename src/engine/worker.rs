@@ -12,13 +12,15 @@ use std::sync::{
 use jiff::Timestamp;
 
 use super::{
-    CallId, Event, Remedy,
+    CallId, Event, PathRules, Remedy,
+    code_base::own_parts,
     cut::{self, Room},
     exchange_event,
 };
 use crate::{
-    document::{Code, Expected, Finding, Names, Severity, check_answer, unwrap_answer},
+    document::{Code, Expected, Finding, Judged, Material, Names, Severity, judge_answer, unwrap_answer},
     model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
+    plan::Hours,
     prompts::{TemplateError, Templates},
 };
 
@@ -54,6 +56,12 @@ pub struct Call {
     pub deliverables: Vec<String>,
     /// What the PLAN says of the achievement.
     pub source: String,
+    /// How long the PLAN says that it takes.
+    pub estimate: Option<Hours>,
+    /// What the model was given to read.
+    pub material: Arc<Material>,
+    /// What its paths are held against.
+    pub paths: Option<PathRules>,
 }
 
 /// What has become of a call.
@@ -119,7 +127,7 @@ pub async fn work(
     emit: &(dyn Fn(Event) + Send + Sync),
 ) -> Outcome {
     let mut tally = Tally::default();
-    let mut cap = limits.max_output_tokens;
+    let (mut cap, mut largest) = (limits.max_output_tokens, limits.largest_output_tokens);
     let mut less_reasoning = 0;
     let mut raised = false;
     let mut messages = call.messages.clone();
@@ -142,6 +150,10 @@ pub async fn work(
             }
         };
         tally.add(&completion);
+        if let Some(fitting) = completion.lowered_cap {
+            // A larger one would be refused.
+            (cap, largest) = (fitting, fitting);
+        }
         emit(if completion.remembered {
             Event::CallRemembered { call: call.id, attempt }
         } else {
@@ -160,7 +172,7 @@ pub async fn work(
         // It is paid for, so it is used if it can be; but it is the last.
         let unrecorded = completion.unrecorded.clone().map(Rejected::from);
         let can_think_less = model.can_think_less(less_reasoning);
-        let room = Room { cap, largest: limits.largest_output_tokens, raised, can_think_less };
+        let room = Room { cap, largest, raised, can_think_less };
         let remedy = cut::remedy(&completion, room);
         if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts && unrecorded.is_none()) {
             emit(Event::AnswerCut { call: call.id, attempt, remedy });
@@ -173,9 +185,14 @@ pub async fn work(
             continue;
         }
         let text = cut::join(std::mem::take(&mut begun), &completion.text);
-        let body = unwrap_answer(&text).into_owned();
         let cut = completion.finish == FinishReason::Length;
-        let findings = if cut { vec![cut_finding(&completion, cap)] } else { check(call, &completion, &body) };
+        let judged = if cut {
+            Judged { body: unwrap_answer(&text).into_owned(), findings: vec![cut_finding(&completion, cap)] }
+        } else {
+            check(call, &completion, &text)
+        };
+        let quotable = judged.is_quotable();
+        let Judged { body, findings } = judged;
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         if errors.is_empty() {
@@ -191,7 +208,8 @@ pub async fn work(
             let rejected = Rejected::checks(&errors, attempt, cut);
             return tally.end(attempt, completion.at, Err(rejected));
         }
-        messages = match repair(call, templates, &body, &errors, limits.longest_quote) {
+        let quoted = if quotable { limits.longest_quote } else { 0 };
+        messages = match repair(call, templates, &body, &errors, quoted) {
             Ok(messages) => messages,
             Err(error) => return tally.end(attempt, completion.at, Err(Rejected::template(&error))),
         };
@@ -235,6 +253,8 @@ fn report(
         Progress::Retrying { reason, delay, attempt: _ } => {
             Event::CallRetrying { call, reason, delay_ms: millis(delay) }
         }
+        Progress::Held { reason, until, behind } => Event::CallHeld { call, reason, until, behind },
+        Progress::CapLowered { from, to } => Event::CapLowered { call, from, to },
         Progress::Exchanged(exchanged) => exchange_event(Some(call), attempt, exchanged, prices),
     });
 }
@@ -255,9 +275,9 @@ pub(super) fn final_refusal(completion: &Completion) -> Option<Rejected> {
     }
 }
 
-fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
-    let mut findings = check_answer(
-        body,
+fn check(call: &Call, completion: &Completion, answer: &str) -> Judged {
+    let mut judged = judge_answer(
+        answer,
         &Expected {
             stage: call.id.item.stage,
             achievement: call.id.item.achievement,
@@ -265,10 +285,23 @@ fn check(call: &Call, completion: &Completion, body: &str) -> Vec<Finding> {
             deliverables: if call.id.parts > 1 { &[] } else { &call.deliverables },
             source: &call.source,
             names: &call.names,
+            title: &call.title,
+            estimate: call.estimate,
+            material: &call.material,
         },
     );
-    findings.extend(finish(&completion.finish));
-    findings
+    if let Some(paths) = &call.paths {
+        let found = paths.check(&judged.body, own_parts(&call.messages));
+        judged.findings.extend(found);
+    }
+    if completion.masked {
+        judged.findings.push(Code::SecretInDocument.error(
+            None,
+            "The answer held an API key or a password, which was masked as `***`. Write the document without it.",
+        ));
+    }
+    judged.findings.extend(finish(&completion.finish));
+    judged
 }
 
 /// What is wrong with the way an answer ended; what a cap or a filter did is seen to elsewhere.
@@ -299,8 +332,9 @@ fn cut_finding(completion: &Completion, cap: u32) -> Finding {
     Code::CutOff.error(None, message)
 }
 
-/// The first request again, the rejected answer, and what is wrong with it. Only the last answer is quoted, and no
-/// more of it than the limit, so that repairing does not cost more each time.
+/// The first request again, with what is wrong with its answer. Behind it the answer is quoted, the last one only and no
+/// more of it than the limit, so that repairing does not cost more each time; with a limit of 0 it is not quoted, and
+/// what is wrong is appended to the first request.
 fn repair(
     call: &Call,
     templates: &Templates,
@@ -311,11 +345,15 @@ fn repair(
     let mut messages = call.messages.clone();
     let cut = body.char_indices().nth(longest_quote).map(|(index, _)| index);
     let quoted = &body[..cut.unwrap_or(body.len())];
-    if !quoted.trim().is_empty() {
-        messages.push(Message { role: Role::Assistant, content: vec![Arc::from(quoted)] });
+    let is_quoted = !quoted.trim().is_empty();
+    let text = Arc::from(templates.repair(errors, is_quoted, cut.is_some())?);
+    match messages.last_mut().filter(|_| !is_quoted) {
+        Some(question) => question.content.push(text),
+        None => {
+            messages.push(Message { role: Role::Assistant, content: vec![Arc::from(quoted)] });
+            messages.push(Message { role: Role::User, content: vec![text] });
+        }
     }
-    let text = templates.repair(errors, cut.is_some())?;
-    messages.push(Message { role: Role::User, content: vec![text.into()] });
     Ok(messages)
 }
 

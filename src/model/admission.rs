@@ -1,12 +1,13 @@
 //! What a request tells the gate, and what the gate's answer means to whoever asked. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ModelFacts, Scope,
+    ModelFacts, Progress, Scope,
     failure::{Failure, TROUBLE, Verdict, in_words},
-    gate::{Bill, Bounds, Closed, End, Need},
+    gate::{Bill, Bounds, Closed, End, Held, Need, WaitReason},
 };
 
 /// Bytes of a token, about; for limits per minute, which the provider's headers correct.
@@ -51,10 +52,25 @@ pub(super) fn end(failure: &Failure, verdict: Verdict, reason: &str) -> End {
     };
     match (failure, verdict) {
         (_, Verdict::Repeat { .. }) if failure.is_rejection() => End::Rejected { after, reason: reason.to_owned() },
+        (_, Verdict::Repeat { .. }) if failure.is_loading() => End::Loading { after, reason: reason.to_owned() },
         (_, Verdict::Repeat { .. }) => End::Failed { begun: failure.may_be_billed(), after, reason: reason.to_owned() },
         (_, Verdict::Final(_)) if failure.may_be_billed() => End::Abandoned,
         (_, Verdict::Final(_)) => End::Refused,
     }
+}
+
+/// What to say of a request that waits.
+pub(super) fn held(Held { reason, left, behind }: Held, server: &str, now: Timestamp) -> Progress {
+    let reason = match reason {
+        WaitReason::Pause => format!("the end of a pause, after {server} turned a request away"),
+        WaitReason::OwnLimit => String::from("your own rate limit (`limits`)"),
+        WaitReason::ServerLimit => format!("the rate limit of {server}"),
+        WaitReason::LearnedRate => format!("its turn at the rate that {server} was seen to take"),
+        WaitReason::Answers => format!("a first word from {server} on the requests before it"),
+        WaitReason::Budget => String::from("room in the budget, which answers under way may leave"),
+    };
+    let until = left.map(|left| now.checked_add(left).unwrap_or(Timestamp::MAX));
+    Progress::Held { reason, until, behind }
 }
 
 /// What to say to a request that is not sent: message, hint and scope.

@@ -24,18 +24,13 @@ struct Chunk<'a> {
     usage: Option<Value>,
     #[serde(default)]
     error: Option<Value>,
-    /// Some servers send their errors bare: `{"object":"error","message":…,"code":…}`.
-    #[serde(default)]
-    message: Option<Value>,
-    #[serde(default)]
-    code: Option<Value>,
 }
 
 impl<'a> Chunk<'a> {
     /// The text, where the piece brings nothing else.
     fn only_text(&self) -> Option<&'a str> {
-        let Self { choices, usage: None, error: None, message: None, code: None } = self else { return None };
-        let [Choice { index: None | Some(0), delta: Some(delta), message: None, finish_reason: None }] =
+        let Self { choices, usage: None, error: None } = self else { return None };
+        let [Choice { index: None | Some(0), delta: Some(delta), message: None, finish_reason: None, error: None }] =
             choices.as_deref()?
         else {
             return None;
@@ -59,6 +54,9 @@ struct Choice<'a> {
     message: Option<Piece<'a>>,
     #[serde(default)]
     finish_reason: Option<Value>,
+    /// OpenRouter reports what broke off behind it here.
+    #[serde(default)]
+    error: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,7 +166,14 @@ impl Answer {
         }
         // Checked as a whole, which is quicker than each of its strings on its own.
         let data = std::str::from_utf8(data).map_err(|_| Unreadable)?;
-        let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|_| Unreadable)?;
+        let chunk: Chunk<'_> = match serde_json::from_str(data) {
+            Ok(chunk) => chunk,
+            // A list of errors, say.
+            Err(_) => return error_in(data).map_or(Err(Unreadable), |error| Ok(Err(error))),
+        };
+        if chunk.choices.is_none() && chunk.usage.is_none() {
+            return Ok(error_in(data).map_or(Ok(()), Err));
+        }
         if let Some(text) = chunk.only_text() {
             self.frame.learn(data, text);
         }
@@ -189,18 +194,11 @@ impl Answer {
             // Some servers send running totals with every piece: the last one counts.
             self.usage = Some(usage);
         }
-        let Some(choices) = chunk.choices else {
-            return match chunk.message {
-                Some(message) => {
-                    let mut error = serde_json::Map::new();
-                    error.insert("message".to_owned(), message);
-                    error.insert("code".to_owned(), chunk.code.unwrap_or_default());
-                    Err(ProviderError::from_value(&Value::Object(error)))
-                }
-                None => Ok(()),
-            };
-        };
+        let Some(choices) = chunk.choices else { return Ok(()) };
         for choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
+            if let Some(error) = choice.error.filter(|error| !error.is_null()) {
+                return Err(ProviderError::from_value(&error));
+            }
             if let Some(piece) = choice.delta.or(choice.message) {
                 if let Some(Text(content)) = &piece.content {
                     self.add_text(content);
@@ -220,6 +218,12 @@ impl Answer {
     pub(super) fn has_begun(&self) -> bool {
         !self.text.is_empty() || !self.refusal.is_empty()
     }
+}
+
+/// The error that stands in the place of an answer, in any of the forms that errors have. `None` where there is none.
+fn error_in(data: &str) -> Option<ProviderError> {
+    let error = ProviderError::from_value(&serde_json::from_str(data).ok()?);
+    (!error.is_silent()).then_some(error)
 }
 
 /// A provider's `usage` object; `None` where it has no counts.
@@ -264,7 +268,7 @@ mod tests {
     fn answer(chunks: &[&str]) -> Result<Answer, ProviderError> {
         let mut answer = Answer::default();
         for chunk in chunks {
-            answer.add(serde_json::from_str(chunk).unwrap())?;
+            answer.read(chunk.as_bytes()).unwrap()?;
         }
         Ok(answer)
     }

@@ -17,6 +17,8 @@ pub struct ModelConfig {
     pub base_url: String,
     /// The key; not needed on loopback and on replay.
     pub api_key: Option<SecretString>,
+    /// Whether the key is a word of the PLAN ([`super::is_word_of`]), which texts are then not cleaned of.
+    pub key_is_a_word: bool,
     /// Sent as `OpenAI-Organization`.
     pub organization: Option<String>,
     /// Sent as `OpenAI-Project`.
@@ -58,6 +60,7 @@ impl Default for ModelConfig {
         Self {
             base_url: "https://api.openai.com/v1".to_owned(),
             api_key: None,
+            key_is_a_word: false,
             organization: None,
             project: None,
             model: String::new(),

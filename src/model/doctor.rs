@@ -183,7 +183,7 @@ async fn server(model: &OpenAi, name: &str) -> Result<ProbeResult, ProbeResult> 
     use ProbeOutcome::{Fail, Pass, Warn};
 
     let endpoint = model.endpoint();
-    let host = endpoint.host();
+    let host = endpoint.server();
     let url = endpoint.url("/models");
     let response = model.http().get(&url).headers(endpoint.headers().clone()).timeout(LIST_TIMEOUT).send().await;
     let response = match response {

@@ -18,8 +18,8 @@ pub(super) struct Endpoint(Arc<Inner>);
 struct Inner {
     /// Without a slash at its end.
     base: String,
-    /// The host's name, for messages and the tape's header.
-    host: String,
+    /// The host's name, with the port where it is not the usual one; for messages and the tape's header.
+    server: String,
     loopback: bool,
     headers: HeaderMap,
     query: Option<String>,
@@ -104,18 +104,19 @@ impl Endpoint {
         let azure = azure_host || config.api_version.is_some();
         let key = config.api_key.as_ref().map(|key| key.expose_secret().trim()).filter(|key| !key.is_empty());
         if key.is_none() && need_key && !loopback {
-            return Err(ConfigError::NoKey { host });
+            return Err(ConfigError::NoKey { host: server_name(&url) });
         }
         let headers = headers(config, key, azure)?;
+        let server = server_name(&url);
         let base = url.as_str().trim_end_matches('/');
         let base = if azure { azure_base(base, config) } else { base.to_owned() };
         let query = config.api_version.clone();
-        Ok(Self(Arc::new(Inner { base, host, loopback, headers, query, no_key: SecretString::from("") })))
+        Ok(Self(Arc::new(Inner { base, server, loopback, headers, query, no_key: SecretString::from("") })))
     }
 
-    /// The host's name.
-    pub(super) fn host(&self) -> &str {
-        &self.0.host
+    /// The server as it is shown: the host's name, and the port where it is not the usual one.
+    pub(super) fn server(&self) -> &str {
+        &self.0.server
     }
 
     /// Whether it is this machine.
@@ -156,6 +157,11 @@ impl async_openai::config::Config for Endpoint {
     }
 }
 
+fn server_name(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 fn parse_base(text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text.trim())
         .map_err(|_| ConfigError::BaseUrl { url: without_secrets(text), problem: "is not a URL" })?;
@@ -180,8 +186,7 @@ fn parse_base(text: &str) -> Result<Url, ConfigError> {
 
 /// The URL in an error, without user name, password and query.
 fn bad_url(url: &Url, problem: &'static str) -> ConfigError {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let url = format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
+    let url = format!("{}://{}{}", url.scheme(), server_name(url), url.path());
     ConfigError::BaseUrl { url, problem }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{
     Retry, Scope,
     provider::{ProviderError, RetryHints, clean},
+    size::{SMALLEST_CAP, Sizes},
 };
 
 /// One request that failed.
@@ -111,10 +112,8 @@ impl Failure {
             Self::Status { status, hints, error } => judge_status(*status, hints, error, retry),
             Self::InStream(error) => match error.status {
                 Some(status) => judge_status(status, &RetryHints::default(), error, retry),
-                None if error.is_about_money() => Verdict::Final(Scope::Run),
-                None if error.is_about_context() || error.codes.contains("invalid_request") => {
-                    Verdict::Final(Scope::Call)
-                }
+                None if error.is_about_money() || error.is_about_the_key() => Verdict::Final(Scope::Run),
+                None if error.is_about_size() || error.codes.contains("invalid_request") => Verdict::Final(Scope::Call),
                 // The request was accepted, so the trouble is the server's.
                 None => AGAIN,
             },
@@ -128,6 +127,40 @@ impl Failure {
     /// Whether a limiter rejected it: the gate waits then, and the request is none the worse for it.
     pub(super) fn is_rejection(&self) -> bool {
         self.status() == Some(429)
+    }
+
+    /// Whether the server is there, but its model is still being loaded: the gate waits, as for a limiter.
+    pub(super) fn is_loading(&self) -> bool {
+        self.status() == Some(503) && self.provider().is_some_and(ProviderError::is_loading)
+    }
+
+    /// Whether the request is larger than can ever be taken.
+    pub(super) fn is_about_size(&self) -> bool {
+        self.status() == Some(413) || self.provider().is_some_and(ProviderError::is_about_size)
+    }
+
+    /// What the provider said.
+    pub(super) fn provider(&self) -> Option<&ProviderError> {
+        match self {
+            Self::Status { error, .. } | Self::InStream(error) => Some(error),
+            Self::Unreachable { .. }
+            | Self::Silent { .. }
+            | Self::Cut { .. }
+            | Self::Garbled
+            | Self::Empty { .. }
+            | Self::WebPage
+            | Self::Encoded { .. }
+            | Self::Foreign { .. }
+            | Self::TooLarge { .. }
+            | Self::Tape { .. }
+            | Self::NotOnTape { .. }
+            | Self::Request { .. } => None,
+        }
+    }
+
+    /// Whether nobody listens at the address.
+    pub(super) fn is_refused_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { cause } if has_number(cause, &REFUSED))
     }
 
     /// Whether the provider may have worked, and may want money for it, although there is no answer.
@@ -223,7 +256,8 @@ impl Failure {
                 "the model may need longer: raise `timeouts.first_token_seconds` or `timeouts.idle_seconds`".to_owned()
             }
             Self::Status { status, error, hints } => return status_hint(*status, error, hints, model),
-            Self::InStream(error) if error.is_about_context() => CONTEXT.to_owned(),
+            Self::InStream(error) if error.is_about_size() => size_hint(error),
+            Self::InStream(error) if error.is_about_the_key() => KEY.to_owned(),
             Self::InStream(error) if error.is_about_money() => MONEY.to_owned(),
             Self::WebPage => "the base URL usually ends in /v1".to_owned(),
             Self::Encoded { .. } => "switch off compression in the proxy or gateway in front of the model".to_owned(),
@@ -255,12 +289,35 @@ const CERTIFICATE: &str = "this system does not trust the server's certificate: 
 const OPEN_FILES: &str =
     "raise the limit of open files (`ulimit -n`) or lower `--concurrency`, then run the same command again";
 const CONTEXT: &str = "the prompt is too long for this model: lower the token budget of the shared part, or choose a model with a larger context";
+const KEY: &str = "check the key: set OPENAI_API_KEY, or the command that prints it; `planwave doctor` tests it";
+
+/// What to change about a request that is too large.
+fn size_hint(error: &ProviderError) -> String {
+    let sizes = error.sizes();
+    match sizes {
+        Sizes { per_minute: Some(limit), requested: Some(requested), .. } if requested > limit => format!(
+            "lower `model.max_output_tokens`: the provider counts it with the prompt, {requested} tokens, and allows {limit} a minute"
+        ),
+        Sizes { largest_cap: Some(cap), .. } => format!("lower `model.max_output_tokens` to {cap}"),
+        Sizes { window: Some(window), prompt: Some(prompt), .. } if prompt.saturating_add(SMALLEST_CAP) < window => {
+            format!("lower `model.max_output_tokens` to less than {}", window - prompt)
+        }
+        Sizes { window: Some(_), prompt: Some(_), .. } | Sizes { longest_prompt: Some(_), .. } => CONTEXT.to_owned(),
+        _ => format!(
+            "lower `model.max_output_tokens`, where the prompt and the answer together are too much; otherwise {CONTEXT}"
+        ),
+    }
+}
 
 fn judge_status(status: u16, hints: &RetryHints, error: &ProviderError, retry: &Retry) -> Verdict {
     let repeat = Verdict::Repeat { after: hints.after, scope: Scope::Call };
     // Before the header: a provider that wants its money says "retry" now and then.
     if status == 402 || (matches!(status, 400 | 403 | 429) && error.is_about_money()) {
         return Verdict::Final(Scope::Run);
+    }
+    // No wait makes a request smaller.
+    if matches!(status, 400 | 413 | 422 | 429) && error.is_about_size() {
+        return Verdict::Final(Scope::Call);
     }
     let worth_it = hints.should.unwrap_or(matches!(status, 408 | 409 | 429 | 500..=599));
     if worth_it {
@@ -271,7 +328,7 @@ fn judge_status(status: u16, hints: &RetryHints, error: &ProviderError, retry: &
         };
     }
     match status {
-        400 | 422 if error.names_no_model() => Verdict::Final(Scope::Run),
+        400 | 422 if error.names_no_model() || error.is_about_the_key() => Verdict::Final(Scope::Run),
         401 | 403 | 404 | 405 | 407 => Verdict::Final(Scope::Run),
         // Redirects are not followed: the key would go with them.
         300..=399 => Verdict::Final(Scope::Run),
@@ -287,16 +344,15 @@ fn status_hint(status: u16, error: &ProviderError, hints: &RetryHints, model: &s
         300..=399 => {
             "redirects are not followed, since the key would go with them: set the base URL to the new place".to_owned()
         }
-        401 => {
-            "check the key: set OPENAI_API_KEY, or the command that prints it; `planwave doctor` tests it".to_owned()
-        }
+        401 => KEY.to_owned(),
+        400 | 403 | 422 if error.is_about_the_key() => KEY.to_owned(),
         403 => "the key may not use this model or this server: check its project, region and permissions".to_owned(),
         400 | 404 | 422 if error.names_no_model() || (status == 404 && error.is_about_the_model()) => {
             format!("check the model's name ({}); `planwave doctor` lists what the server offers", clean(model))
         }
         404 | 405 => "check the base URL; it usually ends in /v1".to_owned(),
-        400 | 413 | 422 if error.is_about_context() => CONTEXT.to_owned(),
-        413 => CONTEXT.to_owned(),
+        400 | 413 | 422 | 429 if error.is_about_size() => size_hint(error),
+        413 => size_hint(error),
         400 | 422 if error.is_about_a_parameter() => {
             let which = error.param.as_deref().map(|param| format!(" `{param}`")).unwrap_or_default();
             format!(
@@ -323,8 +379,15 @@ fn is_about_a_certificate(cause: &str) -> bool {
 
 /// Whether a transport's words say that this process may open no more connections: the system's number is in them.
 fn is_about_open_files(cause: &str) -> bool {
-    let numbers: &[&str] = if cfg!(windows) { &["(os error 10024)"] } else { &["(os error 23)", "(os error 24)"] };
-    numbers.iter().any(|number| cause.contains(number))
+    has_number(cause, if cfg!(windows) { &[10_024] } else { &[23, 24] })
+}
+
+/// ECONNREFUSED on Linux, the BSDs and macOS, and Windows.
+const REFUSED: [u32; 3] = [111, 61, 10_061];
+
+/// Whether a transport's words have one of these numbers of the system's.
+fn has_number(cause: &str, numbers: &[u32]) -> bool {
+    numbers.iter().any(|number| cause.contains(&format!("(os error {number})")))
 }
 
 /// Whether a transport's words say no more than that the connection ended: those of hyper, rustls and the system.

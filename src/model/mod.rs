@@ -16,11 +16,13 @@ mod finish;
 mod frame;
 pub mod gate;
 mod openai;
+mod outgoing;
 mod provider;
 mod read_back;
 mod remembering;
 mod secrets;
 mod service;
+mod size;
 mod sse;
 mod stream;
 mod tee;
@@ -39,6 +41,7 @@ pub use finish::FinishReason;
 pub use openai::{Memory, OpenAi, Recorder, Source};
 pub use read_back::answer_text;
 pub use remembering::Remembering;
+pub use secrets::{is_word_of, key_finder};
 pub use tokens::Tokenizer;
 
 /// Something that answers a chat request. The engine gets it as a constructor argument.
@@ -134,6 +137,22 @@ pub enum Progress {
         /// The number of the attempt that failed, from 1.
         attempt: u32,
     },
+    /// The request is held back, and what for.
+    Held {
+        /// What it waits for, as a noun: `the rate limit of api.example`.
+        reason: String,
+        /// Until when; `None` where that depends on other answers.
+        until: Option<Timestamp>,
+        /// Requests that wait behind it.
+        behind: usize,
+    },
+    /// The cap on output tokens is lowered, because the prompt and the whole cap do not fit the model.
+    CapLowered {
+        /// The cap that was configured.
+        from: u64,
+        /// The one that is sent.
+        to: u64,
+    },
     /// A request came to its end, answered or not, its answer taken or not: it may be charged for.
     Exchanged(Exchanged),
 }
@@ -162,6 +181,8 @@ pub struct Exchanged {
 pub struct Completion {
     /// The answer's text; empty where the model gave none.
     pub text: String,
+    /// Whether a secret stood in the text, where there is now a mask.
+    pub masked: bool,
     /// Why the model stopped.
     pub finish: FinishReason,
     /// The model's refusal, where it gave one.
@@ -178,6 +199,8 @@ pub struct Completion {
     pub key: Arc<str>,
     /// It was answered from memory: nothing was sent, and it was paid for earlier.
     pub remembered: bool,
+    /// The cap on output tokens that was sent, where the one that was asked for did not fit the model.
+    pub lowered_cap: Option<u32>,
     /// Why it is not on the tape, where it could not be put there. It can be used, but nothing more may be asked for.
     pub unrecorded: Option<ModelError>,
 }

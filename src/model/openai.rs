@@ -5,7 +5,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -16,10 +16,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::de::IgnoredAny;
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
 
 use super::{
@@ -30,13 +27,20 @@ use super::{
     delay::Delays,
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
-    gate::{Closed, End, Gate, Permit},
+    gate::{Closed, End, Gate, Held, Permit},
+    outgoing::Outgoing,
+    provider::ProviderError,
     secrets::Secrets,
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
+    size::Sizes,
     stream,
 };
-use crate::tape::{Exchange, ReplayIndex, request_and_item_key};
+use crate::tape::{Exchange, ReplayIndex};
 
+/// How long a refused connection on this machine is tried again.
+const REFUSED_FOR: Duration = Duration::from_secs(3);
+/// How often the cap of one request is lowered.
+const MOST_LOWERED: u32 = 3;
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
 
@@ -44,6 +48,11 @@ const EXPLAINED_MISSES: u32 = 20;
 pub trait Recorder: Send + Sync {
     /// Appends a line to the tape, whether or not anybody waits. Resolves when it is safe on the disk.
     fn record(&self, line: String) -> BoxFuture<'_, io::Result<()>>;
+
+    /// Appends a further rejection by a limiter during one pause. A tape that need not be whole leaves it out.
+    fn record_repeated_rejection(&self, line: String) -> BoxFuture<'_, io::Result<()>> {
+        self.record(line)
+    }
 }
 
 /// Answers of earlier runs. What was paid for once is not sent again.
@@ -78,12 +87,14 @@ pub struct OpenAi {
     shared: Arc<Shared>,
     memory: Option<Arc<dyn Memory>>,
     misses: AtomicU32,
+    /// What the server said of the sizes that it takes.
+    sizes: Mutex<Sizes>,
 }
 
 impl std::fmt::Debug for OpenAi {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenAi")
-            .field("host", &self.endpoint.host())
+            .field("host", &self.endpoint.server())
             .field("model", &self.config.model)
             .finish_non_exhaustive()
     }
@@ -110,7 +121,16 @@ impl OpenAi {
         });
         let client = Client::build(http, endpoint.clone());
         let gate = Gate::new(config.policy(&facts));
-        Ok(Self { config, facts, gate, endpoint, client, shared, memory: None, misses: AtomicU32::new(0) })
+        // A recorded run lowered caps as soon as the first refusal had come. Its requests are those of a run that knew.
+        let sizes = match &shared.source {
+            Source::Live => Sizes::default(),
+            Source::Replay(tape) => tape.refusals().fold(Sizes::default(), |known, body| {
+                let error = ProviderError::from_body(body);
+                if error.is_about_size() { known.and(error.sizes()) } else { known }
+            }),
+        };
+        let (memory, misses, sizes) = (None, AtomicU32::new(0), Mutex::new(sizes));
+        Ok(Self { config, facts, gate, endpoint, client, shared, memory, misses, sizes })
     }
 
     /// Answers what `memory` holds from there instead of sending it.
@@ -130,9 +150,9 @@ impl OpenAi {
         &self.facts
     }
 
-    /// The host that is asked; for a tape's header.
+    /// The server that is asked, with its port; for a tape's header.
     pub fn server(&self) -> &str {
-        self.endpoint.host()
+        self.endpoint.server()
     }
 
     /// Settings that are not sent, because the model does not take them.
@@ -164,27 +184,44 @@ impl OpenAi {
         body: Value,
         progress: ProgressSink<'_>,
     ) -> Result<(Completion, Outcome), ModelError> {
-        let keys = keys(&body);
-        let need = admission::need(&body, &self.facts, self.config.bounds.is_set());
-        // Written once, for the wire and for the tape. A value without maps of odd keys can always be written.
-        let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
+        let exact = self.config.bounds.is_set();
+        let mut outgoing = Outgoing::new(&body, &self.facts, exact);
         drop(body);
-        if let Some(remembered) = self.recall(&keys, &request, progress).await {
+        if let Some(remembered) = self.recall(&outgoing, progress).await {
             return Ok(remembered);
+        }
+        let wanted = outgoing.cap();
+        let lower = |outgoing: &Outgoing, sizes: &Sizes| {
+            let fitted = outgoing.fitted(sizes, &self.facts, exact)?;
+            let (from, to) = (wanted?, fitted.cap()?);
+            progress(Progress::CapLowered { from, to });
+            Some(fitted)
+        };
+        let known = *self.sizes();
+        if known != Sizes::default()
+            && let Some(fitted) = lower(&outgoing, &known)
+        {
+            outgoing = fitted;
+            if let Some(remembered) = self.recall(&outgoing, progress).await {
+                return Ok(remembered);
+            }
         }
         let live = matches!(self.shared.source, Source::Live);
         let mut delays = Delays::new(&self.config.retry);
-        let (mut sent, mut repeats) = (0, 0);
+        let (mut sent, mut repeats, mut lowered) = (0, 0, 0);
         let (mut pause, mut spent) = (Duration::ZERO, Duration::ZERO);
+        let mut refused_since: Option<Instant> = None;
         loop {
+            let Outgoing { keys, need, request, .. } = &outgoing;
             let permit = if live {
-                let entered = self.gate.enter(need, pause).await;
+                let tell = |held: Held| progress(admission::held(held, self.endpoint.server(), Timestamp::now()));
+                let entered = self.gate.enter(*need, pause, &tell).await;
                 Some(entered.map_err(|closed| self.turned_away(closed, sent))?)
             } else {
                 None
             };
             let pass = permit.as_ref().map(Permit::pass);
-            let attempt = Attempt::new(Arc::clone(&keys), CHAT_PATH, Arc::clone(&request), pass);
+            let attempt = Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), pass);
             let attempt = Arc::new(attempt.bounded(need.largest_answer));
             sent += 1;
             let began = Instant::now();
@@ -201,8 +238,11 @@ impl OpenAi {
                     }
                     let outcome = attempt.outcome().clone();
                     let unrecorded =
-                        unrecorded.map(|failure| self.error(failure, Scope::Storage, sent, outcome.at, &request));
-                    let completion = Completion { unrecorded, ..self.completion(answer, &keys, &outcome, sent) };
+                        unrecorded.map(|failure| self.error(failure, Scope::Storage, sent, outcome.at, request));
+                    let lowered_cap = outgoing.cap().filter(|cap| Some(*cap) != wanted);
+                    let lowered_cap = lowered_cap.and_then(|cap| u32::try_from(cap).ok());
+                    let completion =
+                        Completion { unrecorded, lowered_cap, ..self.completion(answer, keys, &outcome, sent) };
                     return Ok((completion, outcome));
                 }
                 // What cannot be recorded must not be asked for again.
@@ -211,23 +251,23 @@ impl OpenAi {
             };
             let at = attempt.outcome().at;
             let verdict = failure.judge(&self.config.retry);
-            let reason = self.scrub_message(failure.message(self.endpoint.host()));
+            let reason = self.scrub_message(failure.message(self.endpoint.server()));
             if let Some(permit) = permit {
                 permit.end(admission::end(&failure, verdict, &reason));
             }
+            let waits = failure.is_rejection() || failure.is_loading();
+            let refused_for = refused_since.map_or(Duration::ZERO, |since| since.elapsed());
             match verdict {
                 // On replay the tape knows how often; where it has no more, that was the end.
-                Verdict::Repeat { .. }
-                    if failure.is_rejection() && (live || self.shared.source.has_more(&keys.request)) =>
-                {
+                Verdict::Repeat { .. } if waits && (live || self.shared.source.has_more(&keys.request)) => {
                     pause = Duration::ZERO;
                     progress(Progress::Retrying { reason, delay: self.gate.closed_for(), attempt: sent });
                 }
                 Verdict::Repeat { after, scope }
-                    if !failure.is_rejection() && repeats < self.config.retry.max_retries =>
+                    if !waits && repeats < self.config.retry.max_retries && refused_for < REFUSED_FOR =>
                 {
                     if live && !self.gate.may_repeat() {
-                        let mut error = self.error(failure, scope, sent, at, &request);
+                        let mut error = self.error(failure, scope, sent, at, request);
                         error.message.push_str("; not sent again, for the repeats of this run are used up");
                         error.hint = Some(String::from(
                             "run again later: only what is missing is asked for; or raise `retry.run_percent`",
@@ -236,29 +276,61 @@ impl OpenAi {
                     }
                     repeats += 1;
                     pause = delays.next(after);
+                    if self.endpoint.is_loopback() && failure.is_refused_connection() {
+                        // A server on this machine is either about to listen or does not run.
+                        refused_since.get_or_insert(began);
+                        pause = pause.min(REFUSED_FOR - refused_for);
+                    }
                     progress(Progress::Retrying { reason, delay: pause, attempt: sent });
                 }
+                Verdict::Final(Scope::Call) if failure.is_about_size() && lowered < MOST_LOWERED => {
+                    let sizes = failure.provider().map(ProviderError::sizes).unwrap_or_default();
+                    // A limit per minute is not the model's, and others may fit it.
+                    let fitted = (!failure.is_rejection()).then(|| lower(&outgoing, &sizes)).flatten();
+                    let Some(fitted) = fitted else {
+                        return Err(self.error(failure, Scope::Call, sent, at, request));
+                    };
+                    let known = self.sizes().and(sizes);
+                    *self.sizes() = known;
+                    (outgoing, pause, lowered) = (fitted, Duration::ZERO, lowered + 1);
+                    if let Some((completion, outcome)) = self.recall(&outgoing, progress).await {
+                        return Ok((Completion { requests: sent, ..completion }, outcome));
+                    }
+                }
+                Verdict::Final(Scope::Call) if self.answers_everybody_so(&failure) => {
+                    let mut error = self.error(failure, Scope::Run, sent, at, request);
+                    error.message.push_str("; the first calls all got this answer");
+                    return Err(error);
+                }
                 Verdict::Repeat { scope, .. } | Verdict::Final(scope) => {
-                    return Err(self.error(failure, scope, sent, at, &request));
+                    return Err(self.error(failure, scope, sent, at, request));
                 }
             }
         }
     }
 
+    /// Counts an answer that no repeat changes. Whether it has come to the first calls alike, so that it is no fault of a
+    /// single one. A refusal of size is.
+    fn answers_everybody_so(&self, failure: &Failure) -> bool {
+        let Some(error) = failure.provider().filter(|_| !failure.is_about_size()) else { return false };
+        self.gate.final_answer(format!("{} {}", failure.status().unwrap_or_default(), error.kind()))
+    }
+
+    /// What is known of the sizes that the model takes.
+    fn sizes(&self) -> MutexGuard<'_, Sizes> {
+        // Numbers are numbers, whatever panicked.
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The answer to a body that was paid for earlier; sends nothing.
     pub(super) async fn remembered(&self, body: Value, progress: ProgressSink<'_>) -> Option<Completion> {
-        let keys = keys(&body);
-        let request: Arc<RawValue> = to_raw_value(&body).unwrap_or_default().into();
-        self.recall(&keys, &request, progress).await.map(|(completion, _)| completion)
+        let outgoing = Outgoing::new(&body, &self.facts, false);
+        self.recall(&outgoing, progress).await.map(|(completion, _)| completion)
     }
 
     /// The answer that was paid for earlier; `None` where there is none, or none that can be used.
-    async fn recall(
-        &self,
-        keys: &Arc<Keys>,
-        request: &Arc<RawValue>,
-        progress: ProgressSink<'_>,
-    ) -> Option<(Completion, Outcome)> {
+    async fn recall(&self, outgoing: &Outgoing, progress: ProgressSink<'_>) -> Option<(Completion, Outcome)> {
+        let Outgoing { keys, request, .. } = outgoing;
         let exchange = self.memory.as_ref()?.recall(&keys.item)?;
         let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), None));
         let body = service::replay(&attempt, &exchange).ok()?;
@@ -289,10 +361,12 @@ impl OpenAi {
 
     /// What becomes of an answer. A server that repeats a secret must not get it into a document.
     fn completion(&self, answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
+        let masked = outcome.masked || self.shared.secrets.are_in(&answer.text);
         Completion {
             key: Arc::clone(&keys.item),
             remembered: false,
             text: self.shared.secrets.scrub(answer.text),
+            masked,
             finish: answer.finish.unwrap_or(FinishReason::Unsaid),
             refusal: Some(answer.refusal)
                 .filter(|refusal| !refusal.is_empty())
@@ -301,6 +375,7 @@ impl OpenAi {
             at: outcome.at.unwrap_or_else(Timestamp::now),
             latency: outcome.latency,
             requests,
+            lowered_cap: None,
             unrecorded: None,
         }
     }
@@ -308,7 +383,7 @@ impl OpenAi {
     fn too_slow(&self, requests: u32) -> ModelError {
         let limit = self.config.timeouts.call.as_secs_f64().ceil();
         ModelError {
-            message: format!("{} had not answered after {limit} s", self.endpoint.host()),
+            message: format!("{} had not answered after {limit} s", self.endpoint.server()),
             hint: Some("raise `timeouts.call_seconds`, or lower the cap on output tokens".to_owned()),
             status: None,
             scope: Scope::Call,
@@ -340,7 +415,7 @@ impl OpenAi {
             }
         }
         ModelError {
-            message: self.scrub_message(failure.message(self.endpoint.host())),
+            message: self.scrub_message(failure.message(self.endpoint.server())),
             hint: failure.hint(&self.config.model).map(|hint| self.scrub_message(hint)),
             status: failure.status(),
             scope,
@@ -366,11 +441,6 @@ impl Model for OpenAi {
     fn can_think_less(&self, less: u8) -> bool {
         body::can_think_less(&self.config, &self.facts.params, less)
     }
-}
-
-fn keys(body: &Value) -> Arc<Keys> {
-    let (key, item_key) = request_and_item_key("POST", CHAT_PATH, body);
-    Arc::new(Keys { request: key.into(), item: item_key.into() })
 }
 
 /// Tells of an attempt's exchange when the attempt ends, also where it ends because nobody waits for it any more: the

@@ -4,20 +4,88 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::size::Sizes;
 
 /// The most characters of a provider's own words that are shown.
 const MAX_CHARS: usize = 300;
+/// The most errors of a list that are shown.
+const MOST_OF_A_LIST: usize = 3;
+/// A `code` or `type` is no longer than this; a longer one is a sentence.
+const LONGEST_CODE: usize = 100;
+/// Where servers put their words, the most telling first: OAuth, OpenAI and most, AWS, FastAPI, Chinese gateways,
+/// Cloudflare, RFC 9457.
+const MESSAGE_FIELDS: [&str; 10] = [
+    "error_description",
+    "message",
+    "Message",
+    "detail",
+    "msg",
+    "error",
+    "errors",
+    "error_message",
+    "errorMessage",
+    "title",
+];
 
 /// The longest pause that is told apart from longer ones. What is added to such a time must not overflow.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// How deep errors are looked for in each other: gateways wrap what another gateway wrapped.
+const DEEPEST: usize = 8;
+/// The most characters of a provider's words that are looked at.
+const MAX_TEXT: usize = 8_000;
+
+/// Codes and words of refusals of size.
+const TOO_LARGE: [&str; 6] = [
+    "request too large",
+    "request_too_large",
+    "request entity too large",
+    "payload too large",
+    "string_above_max_length",
+    "exceeds the maximum number of tokens",
+];
+const CONTEXT: [&str; 11] = [
+    "context_length_exceeded",
+    "exceed_context_size",
+    "context length",
+    "context window",
+    "context size",
+    "context limit",
+    "maximum context",
+    "maximum prompt length",
+    "`max_new_tokens` must be",
+    "prompt is too long",
+    "input is too long",
+];
+/// llama.cpp; Hugging Face; TGI and others in front of vLLM.
+const LOADING: [&str; 5] =
+    ["loading model", "model is loading", "is currently loading", "model is still loading", "model_loading"];
+/// OpenAI and what follows it, Gemini, Anthropic.
+const KEY: [&str; 5] =
+    ["invalid_api_key", "incorrect api key", "api key not valid", "api_key_invalid", "authentication_error"];
+/// OpenAI, DeepSeek, Azure, vLLM and Ollama, litellm, SiliconFlow.
+const NO_MODEL: [&str; 9] = [
+    "model_not_found",
+    "model_not_exist",
+    "unknown_model",
+    "invalid_model",
+    "unknown model",
+    "no such model",
+    "model does not exist",
+    "invalid model name",
+    "model not exist",
+];
 
 /// What a provider says about a failure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ProviderError {
     /// Its words; empty where it gave none.
     pub(super) message: String,
-    /// `code` and `type`, lower case, in one text with blanks between: providers disagree on which says what.
+    /// The same words, lower case and not shortened, for what is looked up in them.
+    text: String,
+    /// `code`, `type` and `status`, lower case, in one text with blanks between: providers disagree on which says what.
     pub(super) codes: String,
     /// The parameter that it complains of.
     pub(super) param: Option<String>,
@@ -28,60 +96,112 @@ pub(super) struct ProviderError {
 impl ProviderError {
     /// From the body of a response.
     pub(super) fn from_body(body: &str) -> Self {
-        match serde_json::from_str::<Value>(body.trim()) {
-            Ok(value) => Self::from_value(value.get("error").filter(|error| !error.is_null()).unwrap_or(&value)),
-            // A web page or a broken object tells a person nothing; a line of plain text does.
-            Err(_) if body.trim_start().starts_with(['<', '{', '[']) => Self::default(),
-            Err(_) => Self { message: clean(body), ..Self::default() },
-        }
+        Self::of_text(body, 0)
     }
 
-    /// From the value of an `error` field.
+    /// From the value of an `error` field, or from a whole body.
     pub(super) fn from_value(error: &Value) -> Self {
+        Self::of_value(error, 0)
+    }
+
+    /// Whether there is nothing in it that a person could read.
+    pub(super) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
+    fn of_value(error: &Value, depth: usize) -> Self {
         match error {
-            Value::String(text) => Self::from_text(text),
+            _ if depth > DEEPEST => Self::default(),
+            Value::String(text) => Self::of_text(text, depth),
+            // One error per faulty field, or a list of one.
             Value::Array(list) => {
-                list.first().map(|first| Self::from_value(first.get("error").unwrap_or(first))).unwrap_or_default()
-            }
-            Value::Object(fields) => {
-                let text = |name: &str| fields.get(name).and_then(Value::as_str);
-                let message = ["message", "detail", "msg", "error"].into_iter().find_map(text).unwrap_or_default();
-                let mut this = Self::from_text(message);
-                for name in ["code", "type"] {
-                    if let Some(code) = text(name) {
-                        this.codes.push_str(&code.to_lowercase());
-                        this.codes.push(' ');
-                    }
+                let mut all = list.iter().map(|each| Self::of_value(each, depth + 1)).filter(|each| !each.is_silent());
+                let Some(mut first) = all.next() else { return Self::default() };
+                for other in all.take(MOST_OF_A_LIST - 1) {
+                    first.message = clean(&format!("{}; {}", first.message, other.message));
+                    first.text.push_str(&format!("; {}", other.text));
                 }
-                let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
-                this.status = fields
-                    .get("code")
-                    .and_then(number)
-                    .and_then(|code| u16::try_from(code).ok())
-                    .filter(|code| (400..600).contains(code));
-                this.param = text("param").map(clean);
-                this
+                first
             }
+            Value::Object(fields) => Self::of_fields(fields, depth),
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::default(),
         }
     }
 
-    fn from_text(text: &str) -> Self {
-        if text.trim_start().starts_with(['{', '[']) {
-            // A gateway that wraps another's error as text.
-            return Self::from_body(text);
+    fn of_fields(fields: &Map<String, Value>, depth: usize) -> Self {
+        // A gateway's own words say less than those of the provider behind it.
+        let inner = fields.get("metadata").and_then(|metadata| metadata.get("raw"));
+        let nested = fields.get("error").filter(|error| error.is_object() || error.is_array());
+        let named = MESSAGE_FIELDS.iter().filter_map(|name| fields.get(*name));
+        let mut errors = inner.into_iter().chain(nested).chain(named).map(|value| Self::of_value(value, depth + 1));
+        let mut this = errors.find(|error| !error.is_silent()).unwrap_or_default();
+        let text = |name: &str| fields.get(name).and_then(Value::as_str);
+        for name in ["code", "type", "status", "error"] {
+            let code = text(name).filter(|code| !code.contains(char::is_whitespace) && code.len() < LONGEST_CODE);
+            if let Some(code) = code {
+                this.codes.push_str(&code.to_lowercase());
+                this.codes.push(' ');
+            }
         }
-        let mut this = Self { message: clean(text), ..Self::default() };
+        let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        let statuses = ["code", "statusCode", "status"].iter().filter_map(|name| fields.get(*name).and_then(number));
+        let mut statuses = statuses.filter_map(|code| u16::try_from(code).ok());
+        this.status = this.status.or_else(|| statuses.find(|code| (400..600).contains(code)));
+        // FastAPI names the place in the request: `["body", "stream_options"]`.
+        let place = fields.get("loc").and_then(Value::as_array);
+        let place: Vec<String> = place.into_iter().flatten().filter_map(place_part).collect();
+        this.param = this.param.or_else(|| text("param").map(clean)).or_else(|| place.first().map(|part| clean(part)));
+        if !place.is_empty() && !this.is_silent() {
+            this.message = clean(&format!("{} ({})", this.message, place.join(".")));
+        }
+        this
+    }
+
+    fn of_text(text: &str, depth: usize) -> Self {
+        let text = text.trim();
+        if depth > DEEPEST {
+            return Self::default();
+        }
+        if let Ok(value @ (Value::Object(_) | Value::Array(_) | Value::String(_))) = serde_json::from_str::<Value>(text)
+        {
+            return Self::of_value(&value, depth + 1);
+        }
+        if text.starts_with('<') {
+            return Self::plain(html_title(text).unwrap_or_default());
+        }
+        // Another's error as text, behind some words of the gateway's.
+        if let Some(start) = text.find(['{', '[']) {
+            let end = text.rfind(['}', ']']).map_or(text.len(), |end| end + 1);
+            if let Some(Ok(value)) = text.get(start..end).map(serde_json::from_str::<Value>) {
+                let inner = Self::of_value(&value, depth + 1);
+                if !inner.is_silent() {
+                    return inner;
+                }
+            }
+        }
+        if text.starts_with(['{', '[']) {
+            // A broken object tells a person nothing; a line of plain text does.
+            return Self::default();
+        }
+        Self::plain(text)
+    }
+
+    fn plain(text: &str) -> Self {
+        let mut this = Self {
+            message: clean(text),
+            text: text.chars().take(MAX_TEXT).collect::<String>().to_lowercase(),
+            ..Self::default()
+        };
         // One word with an underscore is a code, not a sentence.
         if !text.contains(char::is_whitespace) && text.contains('_') {
             this.codes = text.to_lowercase();
+            this.codes.push(' ');
         }
         this
     }
 
     fn says(&self, words: &[&str]) -> bool {
-        let message = self.message.to_lowercase();
-        words.iter().any(|word| self.codes.contains(word) || message.contains(word))
+        words.iter().any(|word| self.codes.contains(word) || self.text.contains(word))
     }
 
     /// Whether it is about money, which no repeat brings back.
@@ -105,14 +225,35 @@ impl ProviderError {
             ])
     }
 
+    /// Whether the request is larger than the model or a limit can ever take.
+    pub(super) fn is_about_size(&self) -> bool {
+        let sizes = self.sizes();
+        sizes.is_beyond_a_minute() || sizes.largest_cap.is_some() || self.is_about_context() || self.says(&TOO_LARGE)
+    }
+
     pub(super) fn is_about_context(&self) -> bool {
-        self.says(&[
-            "context_length_exceeded",
-            "context length",
-            "context window",
-            "context size",
-            "prompt is too long",
-        ])
+        self.says(&CONTEXT)
+    }
+
+    /// The numbers in its words.
+    pub(super) fn sizes(&self) -> Sizes {
+        Sizes::read(&self.text)
+    }
+
+    /// Whether the server is there, but not yet its model.
+    pub(super) fn is_loading(&self) -> bool {
+        self.says(&LOADING)
+    }
+
+    /// Whether the key is refused, whatever the status.
+    pub(super) fn is_about_the_key(&self) -> bool {
+        self.says(&KEY)
+    }
+
+    /// Its words without what differs from one request to the next: numbers and ids.
+    pub(super) fn kind(&self) -> String {
+        let words = self.text.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     pub(super) fn is_about_a_parameter(&self) -> bool {
@@ -128,15 +269,32 @@ impl ProviderError {
 
     /// Whether there is no such model, whatever the status.
     pub(super) fn names_no_model(&self) -> bool {
-        ["model_not_found", "model_not_exist", "unknown_model", "invalid_model"]
-            .iter()
-            .any(|code| self.codes.contains(code))
+        self.says(&NO_MODEL)
     }
 
     /// Whether it may be about the model's name.
     pub(super) fn is_about_the_model(&self) -> bool {
         self.says(&["model_not_found", "deploymentnotfound", "model"])
     }
+}
+
+/// A part of the place in a request that FastAPI names, but for `body`, where all of it is.
+fn place_part(part: &Value) -> Option<String> {
+    match part {
+        Value::String(name) if name == "body" => None,
+        Value::String(name) => Some(name.clone()),
+        Value::Number(index) => Some(index.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The title of a web page.
+fn html_title(page: &str) -> Option<&str> {
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let start = start + lower.get(start..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find("</title")?;
+    page.get(start..end)
 }
 
 /// What response headers say about repeating.

@@ -17,9 +17,46 @@ use super::{ExtraHeader, ModelConfig};
 const MASK: &str = "***";
 /// The shortest secret that is looked for; a shorter one would also be found where it is none.
 const SHORTEST: usize = 6;
-/// The shortest API key that is one. Shorter ones are placeholders such as `ollama` or `password123`, which servers of
-/// one's own are given, and which stand in prompts and answers as words like others.
-const SHORTEST_KEY: usize = 12;
+/// The shortest API key that is looked for in texts. A shorter one is masked in settings and headers, which are never shown.
+const SHORTEST_KEY: usize = 8;
+/// From this length on, a key is no word that stands in a PLAN by chance.
+const LONGEST_WORD: usize = 20;
+/// What is given as a key to servers that want none, in lower case. They are words of the documentation of these servers, and
+/// stand in prompts and answers as words like others.
+const PLACEHOLDERS: [&str; 32] = [
+    "ollama",
+    "lm-studio",
+    "lmstudio",
+    "llama.cpp",
+    "llamacpp",
+    "llama-cpp",
+    "localai",
+    "local-ai",
+    "localhost",
+    "local",
+    "vllm",
+    "none",
+    "null",
+    "no-key",
+    "nokey",
+    "no-key-required",
+    "sk-no-key-required",
+    "not-needed",
+    "not-required",
+    "not-used",
+    "unused",
+    "dummy",
+    "dummy-key",
+    "fake-key",
+    "placeholder",
+    "changeme",
+    "anything",
+    "test-key",
+    "your-api-key",
+    "api-key",
+    "api_key",
+    "password",
+];
 /// The shortest value of a header that is taken for a secret although the header's name does not say so.
 const SHORTEST_UNNAMED: usize = 16;
 
@@ -31,7 +68,7 @@ impl Secrets {
     pub(super) fn of(config: &ModelConfig) -> Self {
         let mut plain: Vec<String> = Vec::new();
         let key = config.api_key.iter().map(|key| key.expose_secret().trim().to_owned());
-        plain.extend(key.filter(|key| key.len() >= SHORTEST_KEY));
+        plain.extend(key.filter(|key| key.len() >= SHORTEST_KEY && !config.key_is_a_word && !is_placeholder(key)));
         plain.extend(config.headers.iter().flat_map(of_header));
         plain.extend(config.extra_body.iter().filter(|(name, _)| names_a_secret(name)).filter_map(of_field));
         plain.extend(config.proxy.iter().flat_map(|proxy| of_proxy(proxy.expose_secret())));
@@ -93,6 +130,11 @@ impl Secrets {
         Cow::Owned(clean)
     }
 
+    /// Whether one of them stands in a text.
+    pub(super) fn are_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| memmem::find(text.as_bytes(), secret.expose_secret().as_bytes()).is_some())
+    }
+
     /// A text without any of them.
     pub(super) fn scrub(&self, mut text: String) -> String {
         for secret in &self.0 {
@@ -103,6 +145,26 @@ impl Secrets {
         }
         text
     }
+}
+
+fn is_placeholder(key: &str) -> bool {
+    PLACEHOLDERS.contains(&key.to_ascii_lowercase().as_str())
+}
+
+/// Whether a key is a word of the PLAN, so that masking it would hide what the documents are about.
+pub fn is_word_of(key: &SecretString, plan: &str) -> bool {
+    let key = key.expose_secret().trim();
+    let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let stands_alone =
+        |(at, found): (usize, &str)| !plan[..at].ends_with(inner) && !plan[at + found.len()..].starts_with(inner);
+    !key.is_empty() && key.chars().count() < LONGEST_WORD && plan.match_indices(key).any(stands_alone)
+}
+
+/// Tells whether a key stands in a text, in any spelling; never for a placeholder or a word of the PLAN.
+pub fn key_finder(key: SecretString, plan: &str) -> impl Fn(&str) -> bool + use<> {
+    let key_is_a_word = is_word_of(&key, plan);
+    let secrets = Secrets::of(&ModelConfig { api_key: Some(key), key_is_a_word, ..ModelConfig::default() });
+    move |text| secrets.are_in(text)
 }
 
 /// Where the texts of this field stand in a body, without their quotes.
@@ -360,9 +422,36 @@ mod tests {
 
     #[test]
     fn a_placeholder_for_a_key_is_a_word_like_others() {
-        for key in ["ollama", "localhost", "password123"] {
+        for key in ["ollama", "localhost", "LM-Studio", "sk-no-key-required", "1234567"] {
             let text = format!("install it with {key}");
             assert_eq!(secrets(key, &[], None).scrub(text.clone()), text);
         }
+        for key in ["12345678", "hunter2!", "password123", "sk-no-key-required-1"] {
+            assert_eq!(secrets(key, &[], None).scrub(format!("it is {key}.")), "it is ***.", "{key}");
+        }
+        assert!(PLACEHOLDERS.iter().all(|word| *word == word.to_lowercase()));
+    }
+
+    #[test]
+    fn a_key_that_is_a_word_of_the_plan_is_known() {
+        let is = |key: &str, plan: &str| is_word_of(&SecretString::from(key), plan);
+        assert!(is("parcel-tracker", "# PLAN: parcel-tracker\n"));
+        assert!(is("keyboard", "A `keyboard`, please."));
+        for (key, plan) in [
+            ("keyboard", "keyboards"),
+            ("keyboard", "my-keyboard"),
+            ("keyboard", ""),
+            ("", "text"),
+            // What is as long as this was pasted there by accident.
+            ("sk-0123456789abcdefghi", "the key is sk-0123456789abcdefghi ."),
+        ] {
+            assert!(!is(key, plan), "{key} {plan}");
+        }
+        let config = ModelConfig {
+            api_key: Some(SecretString::from("keyboard")),
+            key_is_a_word: true,
+            ..ModelConfig::default()
+        };
+        assert_eq!(Secrets::of(&config).scrub("a keyboard".to_owned()), "a keyboard");
     }
 }

@@ -82,6 +82,8 @@ pub(super) struct Outcome {
     pub(super) waiting_since: Option<Instant>,
     /// Why the exchange is not on the tape.
     pub(super) unrecorded: Option<String>,
+    /// Whether a secret stood in the answer when it was recorded.
+    pub(super) masked: bool,
 }
 
 impl Attempt {
@@ -116,6 +118,13 @@ impl Attempt {
                 latency: waiting_since?.elapsed(),
             })
         })
+    }
+
+    /// Whether the answer says nothing but what another one said at the beginning of the same pause.
+    pub(super) fn repeats_a_rejection(&self, status: u16, body: &[u8]) -> bool {
+        let Some(pass) = self.pass.as_ref().filter(|_| status == 429) else { return false };
+        let error = ProviderError::from_body(&String::from_utf8_lossy(body));
+        !error.is_about_money() && !error.is_about_size() && !pass.begins_a_pause()
     }
 
     fn fail(&self, failure: Failure) {
@@ -171,6 +180,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
 pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);
+    outcome.masked = exchange.masked;
     outcome.latency = Duration::from_millis(exchange.latency_ms);
     outcome.exchanged = Some(Exchanged {
         key: exchange.key.as_str().into(),

@@ -89,12 +89,14 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
     if !begins_an_event(first) {
         while body.more(false).await? {}
         match first {
-            b'{' => {}
+            b'{' | b'[' => {}
             b'<' => return Err(Failure::WebPage),
             _ => return Err(Failure::Foreign { content_type: body.content_type() }),
         }
-        add(&mut answer, body.bytes())?;
-        return Ok(answer);
+        return match (add(&mut answer, body.bytes()), first) {
+            (Err(Failure::Garbled), b'[') => Err(Failure::Foreign { content_type: body.content_type() }),
+            (added, _) => added.map(|()| answer),
+        };
     }
     attempt.outcome().streamed = true;
     match read_events(&mut body, &mut answer, progress).await {

@@ -1,6 +1,7 @@
 //! Reading a response's body: bounded, with timeouts, and onto the tape before its end is handed on.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     pin::Pin,
     sync::Arc,
@@ -170,7 +171,12 @@ impl Tee {
             self.drain().await;
             return;
         };
-        let (written, ()) = tokio::join!(recorder.record(line), self.drain());
+        let write = if self.attempt.repeats_a_rejection(self.status, &self.body) {
+            recorder.record_repeated_rejection(line)
+        } else {
+            recorder.record(line)
+        };
+        let (written, ()) = tokio::join!(write, self.drain());
         if let Err(error) = written {
             self.attempt.outcome().unrecorded = Some(error.to_string());
         }
@@ -217,6 +223,7 @@ impl Tee {
             Err(_) => (self.body.utf8_chunks().next().map_or("", |chunk| chunk.valid()), false),
         };
         let body = self.shared.secrets.scrub_pieces(body);
+        let masked = matches!(body, Cow::Owned(_)) || self.shared.secrets.are_in(&body);
         let exchange = ExchangeRef {
             key: &self.attempt.keys.request,
             item_key: &self.attempt.keys.item,
@@ -230,6 +237,7 @@ impl Tee {
             complete,
             usage,
             latency_ms,
+            masked,
         };
         self.shared.secrets.scrub(exchange.to_line())
     }

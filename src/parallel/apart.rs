@@ -212,7 +212,7 @@ impl ParallelFile {
     }
 
     /// `touches` by the index of an entry.
-    pub(super) fn touches(&self) -> HashMap<usize, Touches> {
+    pub(crate) fn touches(&self) -> HashMap<usize, Touches> {
         #[derive(Deserialize)]
         struct File {
             #[serde(default)]

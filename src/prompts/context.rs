@@ -31,6 +31,8 @@ pub struct ItemContext<'a> {
     pub dependencies: Vec<DependencyContext<'a>>,
     /// What waits for it.
     pub blocks: Vec<Reference<'a>>,
+    /// Files of the code base that it has to do with, as text; empty where there are none.
+    pub files: String,
     /// Its neighbours in the level, where the level's own list had to be cut.
     pub near: Vec<Reference<'a>>,
 }
@@ -52,6 +54,7 @@ impl<'a> ItemContext<'a> {
             dependencies: Vec::new(),
             blocks: Vec::new(),
             near: Vec::new(),
+            files: String::new(),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct LevelPrompt<'a> {
     plan: PlanContext<'a>,
     level: u32,
     siblings: Vec<Sibling<'a>>,
+    /// What all prompts carry of the code base, as text; empty where that is nothing. It has a budget of its own.
+    pub repository: String,
     /// Siblings whose titles were dropped.
     more: usize,
     /// What was dropped, for the dry run.
@@ -86,6 +88,7 @@ pub fn level_prompt<'a>(
         level,
         siblings: Vec::new(),
         more: 0,
+        repository: String::new(),
         dropped: Vec::new(),
     };
     let frame = count(&templates.level(&prompt)?);
@@ -226,6 +229,7 @@ pub(super) fn sample_level(plan: &Plan) -> LevelPrompt<'_> {
         level: 1,
         siblings: plan.achievements.iter().map(Sibling::new).collect(),
         more: 1,
+        repository: String::from("src/main.rs"),
         dropped: Vec::new(),
     }
 }

@@ -11,6 +11,7 @@
 mod context;
 mod discovery;
 mod level;
+mod literal;
 mod reckon;
 mod templates;
 

@@ -7,7 +7,7 @@ use tera::{Context, Kwargs, State, Tera};
 
 use super::{
     BatchDocument, DiscoveryPrompt, Fault, FixedDependency, InventoryEntry, ItemContext, LevelPrompt, PartContext,
-    SubplanContext,
+    SubplanContext, literal::literal,
 };
 use crate::{
     document::{Code, EXECUTION_COUNT_RULE, Finding, Stage},
@@ -103,6 +103,7 @@ pub struct TemplateError {
 #[derive(Clone, Debug)]
 pub struct Templates {
     tera: Tera,
+    literals: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -118,15 +119,23 @@ impl Templates {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("data", data);
+        let sections = [Stage::Subplan, Stage::Execution].into_iter().flat_map(|stage| skeleton(stage).1);
+        let mut literals: Vec<String> = sections.map(|section| section.content.into_owned()).collect();
         for name in TemplateName::ALL {
             let replaced = overrides.iter().find(|(other, _)| *other == name);
             let text =
                 replaced.map_or(Cow::Borrowed(name.embedded()), |(_, text)| Cow::Owned(text.replace("\r\n", "\n")));
             tera.add_raw_template(name.file_name(), &text).map_err(|error| failed(name, &error))?;
+            literals.push(literal(&text));
         }
-        let templates = Self { tera };
+        let templates = Self { tera, literals };
         templates.try_samples()?;
         Ok(templates)
+    }
+
+    /// What the templates say by themselves, with the values left out, and what they say of each section.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.literals.iter().map(String::as_str)
     }
 
     /// The rules and the skeleton of one stage's documents.
@@ -170,9 +179,10 @@ impl Templates {
         self.render(TemplateName::Execution, &context)
     }
 
-    /// What follows a rejected answer. `quoted_in_part` says that the answer above it was cut.
-    pub fn repair(&self, findings: &[Finding], quoted_in_part: bool) -> Result<String, TemplateError> {
+    /// What follows a rejected answer. `quoted` says that the answer stands above it, `quoted_in_part` that it was cut there.
+    pub fn repair(&self, findings: &[Finding], quoted: bool, quoted_in_part: bool) -> Result<String, TemplateError> {
         let mut context = Context::new();
+        context.insert("quoted", &quoted);
         context.insert("findings", findings);
         context.insert("quoted_in_part", &quoted_in_part);
         self.render(TemplateName::Repair, &context)
@@ -241,6 +251,7 @@ impl Templates {
             deliverables: vec![String::from("deliverable")],
         });
         item.blocks.push(super::Reference { id: achievement.id, title: &achievement.title });
+        item.files = String::from("src/main.rs");
         item.near.push(super::Reference { id: achievement.id, title: &achievement.title });
         let part = PartContext {
             number: 1,
@@ -261,7 +272,7 @@ impl Templates {
         self.level(&super::level::sample_level(&plan))?;
         self.subplan(&item)?;
         self.execution(&item, &SubplanContext::default(), &part)?;
-        self.repair(&[finding], true)?;
+        self.repair(&[finding], true, true)?;
         self.rest()?;
         let document = BatchDocument { path: String::from("subplans/SUBPLAN_X_11.md"), own: String::from("own part") };
         let fault = Fault { path: document.path.clone(), message: String::from("The section Approach is missing.") };
@@ -385,7 +396,7 @@ mod tests {
         assert!(error.starts_with("prompt template repair.md: "), "{error}");
         let right = [(TemplateName::Repair, String::from("again:{% for f in findings %} {{ f.code }}{% endfor %}"))];
         let templates = Templates::load(&right).unwrap();
-        assert_eq!(templates.repair(&[], false).unwrap(), "again:");
+        assert_eq!(templates.repair(&[], true, false).unwrap(), "again:");
     }
 
     #[test]

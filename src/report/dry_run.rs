@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use console::measure_text_width;
 
 use super::{
+    code_base::repository_line,
     columns::{cell, left, list, paragraph, right, usable, words_beside},
     confirm::{documents, token_range},
     format::{about, cost, count, count_of, hours, percent, plural},
@@ -265,6 +266,9 @@ fn totals(out: &mut String, forecast: &Forecast, width: usize) {
     if let Some(bounds) = &forecast.budget {
         paragraph(out, "Budget", 8, &budget(totals, *bounds), width);
     }
+    if let Some(repository) = &forecast.repository {
+        paragraph(out, "", 0, &repository_line(repository), width);
+    }
 }
 
 /// What the run may cost, and whether that is enough for all of it.
@@ -369,6 +373,7 @@ mod tests {
             model: "gpt-5".into(),
             tokenizer: "o200k_base".into(),
             prices_taken: Some("2025-01-31".into()),
+            repository: None,
             budget: None,
             levels: vec![
                 LevelForecast {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Style,
     columns::{cell, left},
-    format::{count_of, elapsed},
+    format::{clock_time, count_of, elapsed},
     tally::{Detail, InFlight, Phase, Tally, milliseconds_between},
     truncate,
 };
@@ -89,10 +89,15 @@ impl<'a> Row<'a> {
                 0 => format!("retrying: {reason}"),
                 seconds => format!("retrying in {seconds}s: {reason}"),
             },
+            Phase::Held { until: Some(until), .. } if *until <= now => format!("waiting, {time}"),
+            Phase::Held { reason, until } => {
+                let until = until.map(|until| format!(" until {} UTC", clock_time(until))).unwrap_or_default();
+                format!("held{until} for {reason}")
+            }
             Phase::Checking { .. } => "checking".to_owned(),
         };
         let state = if call.attempt > 1 { format!("attempt {}, {state}", call.attempt) } else { state };
-        let retrying = matches!(call.phase, Phase::Retrying { .. });
+        let retrying = matches!(call.phase, Phase::Retrying { .. } | Phase::Held { .. });
         Self { label: id.to_string(), title: &call.title, state, retrying }
     }
 

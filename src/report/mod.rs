@@ -6,6 +6,7 @@
 //! told; everything else returns text.
 
 mod analysis;
+mod code_base;
 mod columns;
 mod confirm;
 mod diff;
@@ -30,6 +31,7 @@ mod tally;
 use jiff::Timestamp;
 
 pub use analysis::{ask_text, difference_text, question_text, structure_text};
+pub use code_base::{repository_line, repository_list};
 pub use confirm::confirm_text;
 pub use diff::diff_text;
 pub use dry_run::{dry_run_text, forecast_text};

@@ -62,7 +62,7 @@ impl<W: Write + Send> Reporter for Plain<W> {
     fn event(&mut self, event: &Event) {
         let now = (self.clock)();
         // The call's own state is gone from the tally once its document is written.
-        let text = sentence(event, &self.tally);
+        let text = sentence(event, &self.tally, now);
         self.tally.apply(event, now);
         if let Some(text) = text {
             self.line(now, &text);
@@ -79,7 +79,7 @@ impl<W: Write + Send> Reporter for Plain<W> {
 }
 
 /// The line for an event; `tally` is as it was before it. `None` for what is too frequent or said by another event.
-fn sentence(event: &Event, tally: &Tally) -> Option<String> {
+fn sentence(event: &Event, tally: &Tally, now: Timestamp) -> Option<String> {
     Some(match event {
         Event::RunStarted { run, plan, model, items, concurrency, at: _ } => format!(
             "run {run}: {} of {plan} with {model}, at most {} in flight; times are UTC",
@@ -94,6 +94,15 @@ fn sentence(event: &Event, tally: &Tally) -> Option<String> {
         }
         Event::CallRetrying { call, reason, delay_ms } => {
             format!("{call} retrying in {}: {reason}", duration(*delay_ms))
+        }
+        Event::CallHeld { call, reason, until, behind } => {
+            let until = until
+                .map(|until| format!(" until {} ({})", clock_time(until), duration(milliseconds_between(now, until))));
+            let behind = if *behind > 0 { format!("; {} more behind it", count_of(*behind)) } else { String::new() };
+            format!("{call} waits{} for {reason}{behind}", until.unwrap_or_default())
+        }
+        Event::CapLowered { call, from, to } => {
+            format!("{call} asks for at most {to} output tokens instead of {from}, to fit the model")
         }
         Event::AnswerRejected { call, attempt, findings } => {
             format!("{call} rejected (attempt {attempt}): {}", shortcomings(findings))

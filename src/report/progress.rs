@@ -108,6 +108,8 @@ impl Reporter for Progress {
             | Event::CallProgress { .. }
             | Event::Exchange { .. }
             | Event::CallRetrying { .. }
+            | Event::CallHeld { .. }
+            | Event::CapLowered { .. }
             | Event::CallFinished { .. }
             | Event::CallRemembered { .. }
             | Event::AnswerRejected { .. }

@@ -75,6 +75,13 @@ pub(super) enum Phase {
         /// When.
         until: Timestamp,
     },
+    /// The request is held back.
+    Held {
+        /// What it waits for, fit to be shown.
+        reason: String,
+        /// Until when, where that is known.
+        until: Option<Timestamp>,
+    },
     /// The answer is here and being checked.
     Checking {
         /// What the provider counted.
@@ -116,6 +123,11 @@ impl Tally {
                 let reason = truncate(&sanitize(reason), LONGEST).into_owned();
                 Phase::Retrying { reason, until: later(now, *delay_ms) }
             }),
+            Event::CallHeld { call, reason, until, behind: _ } => self.set_phase(*call, || {
+                let reason = truncate(&sanitize(reason), LONGEST).into_owned();
+                Phase::Held { reason, until: *until }
+            }),
+            Event::CapLowered { .. } => {}
             Event::CallFinished { call, usage, cost, latency_ms, .. } => {
                 self.account(*usage, *cost);
                 self.set_phase(*call, || Phase::Checking { usage: *usage, latency_ms: *latency_ms });

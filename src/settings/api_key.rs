@@ -122,6 +122,9 @@ fn run(command: &KeyCommand, patience: Duration) -> Result<SecretString, Setting
     };
     // A process that the command left behind can hold the pipes open; it gets the rest of the time, no more.
     let printed = receive(output, deadline).ok_or_else(slow)?;
+    if printed.len() as u64 > LONGEST {
+        return Err(failed(format!("it printed more than {LONGEST} bytes")));
+    }
     let key = SecretString::from(printed.trim());
     if !status.success() {
         let complaint = receive(errors, deadline.min(Instant::now() + COMPLAINT)).unwrap_or_default();
@@ -148,13 +151,13 @@ fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStat
     }
 }
 
-/// Reads a pipe to its end on a thread of its own, keeping at most [`LONGEST`] bytes.
+/// Reads a pipe to its end on a thread of its own, keeping one byte more than [`LONGEST`] at most.
 fn drain(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // A pipe that breaks has ended, too; what came before decides.
-        let _ = pipe.by_ref().take(LONGEST).read_to_end(&mut bytes);
+        let _ = pipe.by_ref().take(LONGEST + 1).read_to_end(&mut bytes);
         let _ = std::io::copy(&mut pipe, &mut std::io::sink());
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
@@ -273,6 +276,12 @@ mod tests {
             for (script, expected) in cases {
                 assert_eq!(printed(script), expected, "{script}");
             }
+        }
+
+        #[test]
+        fn what_is_far_too_long_is_no_key() {
+            let said = printed("head -c 70000 /dev/zero | tr '\\0' k");
+            assert!(said.as_ref().is_err_and(|said| said.ends_with("it printed more than 65536 bytes")), "{said:?}");
         }
 
         #[test]

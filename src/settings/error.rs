@@ -173,6 +173,25 @@ impl From<WrongValue> for SettingsError {
 }
 
 impl SettingsError {
+    /// The file as shown to a person, and the line, where it is about a file.
+    pub fn place(&self) -> Option<(&str, Option<usize>)> {
+        match self {
+            Self::Unreadable { file, .. } | Self::TooLarge { file, .. } => Some((file, None)),
+            Self::NotUtf8 { file, line } | Self::Syntax { file, line, .. } => Some((file, Some(*line))),
+            Self::UnknownKey { origin, .. }
+            | Self::KeyInSettings { origin, .. }
+            | Self::OwnParameter { origin, .. }
+            | Self::NotInProjectFile { origin, .. }
+            | Self::Named { origin, .. }
+            | Self::LeadsOut { origin, .. }
+            | Self::InsecureUrl { origin, .. } => origin.place(),
+            Self::WrongValue(wrong) => wrong.origin.place(),
+            Self::UnknownVariable { .. } | Self::KeyCommand { .. } | Self::UnusableKey { .. } | Self::Defect { .. } => {
+                None
+            }
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -1,6 +1,8 @@
 //! One configuration file as assignments: TOML in, checked values with their lines out.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+use std::path::Path;
+
 use serde_json::Value;
 use toml::{
     Spanned,
@@ -33,6 +35,13 @@ pub(super) fn assignments(file: &SourceFile, owner: FileOwner) -> Result<Vec<Ass
     let locate = |line| Origin::File { name: file.name.clone(), line, owner };
     let mut found = read(&file.text, &file.name, &locate)?;
     for assignment in &mut found {
+        if let (Kind::Command, Some(Value::String(program))) = (assignment.key.kind, assignment.value.get_mut(0)) {
+            // A program that is given as a path belongs to this file, not to whatever directory is worked in.
+            let path = Path::new(&*program);
+            if path.is_relative() && path.components().count() > 1 {
+                *program = file.directory.join(path).to_string_lossy().into_owned();
+            }
+        }
         if let (Kind::Path, Value::String(text)) = (assignment.key.kind, &mut assignment.value)
             && !text.is_empty()
         {

@@ -5,7 +5,8 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{
-    reach::Reach::{self, Any, Beside, Kept, Lower, LowerFromNone, Raise, Switch, Users},
+    narrow::Globs,
+    reach::Reach::{self, Any, Beside, Kept, Later, Lower, LowerFromNone, Narrow, Raise, Switch, Users},
     redact::MASK,
     server_url::ServerUrl,
 };
@@ -54,6 +55,8 @@ pub(super) enum Kind {
     Variable,
     /// Program and arguments, perhaps none.
     Command,
+    /// A list of globs, perhaps empty.
+    Globs,
     /// A table of HTTP headers.
     Headers,
     /// A table of any values.
@@ -112,6 +115,12 @@ pub(super) static KEYS: &[Key] = &[
     key("prompts", "directory", Kind::Path, Any),
     key("prompts", "shared_tokens", Kind::Whole(100, 10_000_000), Lower),
     key("prompts", "repair_tokens", Kind::Whole(100, 10_000_000), Lower),
+    key("context", "mode", Kind::Choice(&["auto", "paths", "none"]), Later(&["auto", "paths", "none"])),
+    key("context", "shared_tokens", Kind::Whole(0, 10_000_000), Lower),
+    key("context", "item_tokens", Kind::Whole(0, 10_000_000), Lower),
+    key("context", "include", Kind::Globs, Narrow(Globs::Include)),
+    key("context", "exclude", Kind::Globs, Narrow(Globs::Exclude)),
+    key("context", "root", Kind::Path, Any),
     key("documents", "executor", Kind::Text, Any),
     key("init", "patterns_directory", Kind::Path, Any),
     key("tape", "local", Kind::Switch, Switch(true)),
@@ -148,7 +157,7 @@ impl Key {
             (Kind::Headers, Some("host")) => Some("which of the sites at that address gets prompts and the API key"),
             _ => match self.reach {
                 Users(says) => Some(says),
-                Any | Kept | Lower | LowerFromNone | Raise | Switch(_) | Beside => None,
+                Any | Kept | Lower | LowerFromNone | Raise | Switch(_) | Later(_) | Narrow(_) | Beside => None,
             },
         }
     }
@@ -182,6 +191,7 @@ impl Kind {
             Self::Switch => value.is_boolean(),
             Self::Variable => text.is_some_and(is_variable_name),
             Self::Command => value.as_array().is_some_and(|words| is_command(words)),
+            Self::Globs => value.as_array().is_some_and(|globs| globs.iter().all(is_glob)),
             Self::Headers => {
                 entry.is_some_and(|name| HeaderName::from_bytes(name.as_bytes()).is_ok())
                     && text.is_some_and(|text| HeaderValue::from_str(text).is_ok())
@@ -210,6 +220,7 @@ impl Kind {
                     .to_owned()
             }
             Self::Command => "a list of texts: the program and its arguments, each on one line".to_owned(),
+            Self::Globs => "a list of texts, each a glob such as `src/**` on one line".to_owned(),
             Self::Headers => "a table of HTTP headers: names, and texts of printable ASCII characters".to_owned(),
             Self::Parameters => "a table of numbers, texts, true or false, lists and tables (no dates)".to_owned(),
         }
@@ -229,6 +240,7 @@ impl Kind {
             | Self::Dollars
             | Self::Switch
             | Self::Path
+            | Self::Globs
             | Self::Parameters => false,
         }
     }
@@ -259,6 +271,7 @@ impl Kind {
             | Self::Dollars
             | Self::Switch
             | Self::Path
+            | Self::Globs
             | Self::Variable => value.clone(),
             Self::Parameters => without_secrets(value),
         }
@@ -307,6 +320,7 @@ pub(super) fn advice(kind: Kind, value: &Value) -> Option<String> {
         (Kind::Switch, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
             Some("write it without quotes".to_owned())
         }
+        (Kind::Globs, Value::String(_)) => Some("write it as a list, for example [\"src/**\"]".to_owned()),
         (Kind::Command, Value::String(_)) => {
             Some("write it as a list, for example [\"pass\", \"show\", \"openai\"]".to_owned())
         }
@@ -396,6 +410,10 @@ fn is_variable_name(text: &str) -> bool {
     // Capitals only: the API keys of several providers are themselves made of letters, digits and `_`.
     let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     text.len() <= 64 && text.chars().all(allowed) && text.starts_with(|c: char| !c.is_ascii_digit())
+}
+
+fn is_glob(glob: &Value) -> bool {
+    glob.as_str().is_some_and(|glob| is_line(glob) && !glob.trim().is_empty() && glob.len() <= 1_000)
 }
 
 fn is_command(words: &[Value]) -> bool {

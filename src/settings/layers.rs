@@ -11,11 +11,13 @@ use super::{
     file,
     keys::{KEYS, Key, Kind, masked},
     named::NamedPath,
+    narrow::narrowed,
     origin::{FileOwner, Origin},
     overrides::Overrides,
     reach::Reach,
     server_url::ServerUrl,
     sources::Sources,
+    steering::steers,
     trust::{Claim, ClaimKind},
     values::{Model, Settings},
     variables,
@@ -91,7 +93,7 @@ impl Loaded {
             return Ok(());
         }
         let origin = self.origin("model.base_url").cloned().unwrap_or(Origin::Default);
-        Err(SettingsError::InsecureUrl { origin, host: model.base_url.host().to_owned() })
+        Err(SettingsError::InsecureUrl { origin, host: model.base_url.name() })
     }
 }
 
@@ -129,11 +131,12 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Loaded, Settings
     let project_models_file =
         beside.and_then(|Assignment { key, value, origin, .. }| named(key, &value, &origin, sources));
     passed.over.retain(|passed| project.holds(passed, &layers));
-    layers.check_deciders(&own)?;
     let settings = layers.settings()?;
     let open = |claims: &[Claim]| claims.iter().filter(|claim| !sources.grants.cover(claim)).cloned().collect();
     let named = |layers: &Layers| layers.named_server(&own, &settings.model, sources);
-    let claims: Vec<Claim> = strangers.iter().cloned().chain(named(&layers)).collect();
+    let named_server = named(&layers);
+    layers.check_deciders(&own, named_server.is_some())?;
+    let claims: Vec<Claim> = strangers.iter().cloned().chain(named_server).collect();
     let all_claims = strangers.iter().cloned().chain(named(&project)).collect();
     let strange = strangers.iter().filter(|claim| !sources.grants.cover(claim)).map(Claim::to_string);
     let warnings = strange.chain(passed.over.iter().filter_map(|passed| layers.warning(passed))).collect();
@@ -153,7 +156,10 @@ struct Passed {
 impl Passed {
     /// Lays what a project's file may say.
     fn take(&mut self, layers: &mut Layers, own: &Layers, assignments: Vec<Assignment>) {
-        for assignment in assignments {
+        for mut assignment in assignments {
+            if let (Reach::Narrow(globs), Some((now, _))) = (assignment.key.reach, layers.0.get(&place(&assignment))) {
+                assignment.value = narrowed(globs, now, &assignment.value);
+            }
             let users = own.0.get(&place(&assignment)).map(|(value, _)| value);
             if assignment.key.reach == Reach::Beside {
                 self.beside.retain(|before| before.key != assignment.key);
@@ -205,6 +211,9 @@ fn place(assignment: &Assignment) -> (usize, Option<String>) {
     let index = KEYS.iter().position(|known| known == assignment.key).unwrap_or(KEYS.len());
     (index, assignment.entry.clone())
 }
+
+/// What an entry says that [`steers`].
+const PASSES_ON: &str = "to which other server, or on whose account, the server passes prompts on";
 
 /// The values so far, by the key's place in [`KEYS`] and the entry.
 #[derive(Clone, Default)]
@@ -291,12 +300,17 @@ impl Layers {
 
     /// Which secret is sent, to whom, and what is run for it, is for the user to decide: a project's file, which may be
     /// somebody else's, can only repeat what the user says.
-    fn check_deciders(&self, own: &Self) -> Result<(), SettingsError> {
+    ///
+    /// Where the project names the `server`, too, its own gateway may pass requests on as it likes: the user has to agree to
+    /// that server anyway.
+    fn check_deciders(&self, own: &Self, server: bool) -> Result<(), SettingsError> {
         for (place, (value, origin)) in self.0.iter().filter(|(_, (_, origin))| origin.is_project_file()) {
             let (index, entry) = place;
             let Some(key) = KEYS.get(*index) else { continue };
             let said = own.0.get(place).is_some_and(|(own, _)| own == value);
-            if let (Some(says), false) = (key.users(entry.as_deref()), said) {
+            let steers = entry.as_deref().is_some_and(|entry| !server && steers(key, entry, value));
+            let says = key.users(entry.as_deref()).or(steers.then_some(PASSES_ON));
+            if let (Some(says), false) = (says, said) {
                 let (origin, variable) = (origin.clone(), key.variable());
                 return Err(SettingsError::NotInProjectFile {
                     origin,

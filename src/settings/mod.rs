@@ -11,12 +11,14 @@ mod file;
 mod keys;
 mod layers;
 mod named;
+mod narrow;
 mod origin;
 mod overrides;
 mod reach;
 mod redact;
 mod server_url;
 mod sources;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -31,9 +33,9 @@ pub use origin::{FileOwner, Origin};
 pub use overrides::{Overrides, flag_number};
 pub use redact::{MASK, redact};
 pub use server_url::{ServerUrl, needs_key};
-pub use sources::{SourceFile, Sources, state_directory};
+pub use sources::{SourceFile, Sources, git_excludes_file, home_directory, state_directory};
 pub use trust::{Claim, ClaimKind, GRANTS_FILE, Grants};
 pub use values::{
-    Color, Documents, KeyCommand, Limits, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry, Run,
-    Settings, StageChoice, Tape, Timeouts,
+    CodeBase, Color, Documents, KeyCommand, Limits, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry,
+    Run, Settings, StageChoice, Tape, Timeouts,
 };

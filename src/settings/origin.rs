@@ -43,6 +43,14 @@ impl Origin {
 }
 
 impl Origin {
+    /// File and line, where it is in a file.
+    pub(super) fn place(&self) -> Option<(&str, Option<usize>)> {
+        match self {
+            Self::File { name, line, .. } => Some((name, Some(*line))),
+            Self::Default | Self::Variable(_) | Self::Flag(_) => None,
+        }
+    }
+
     /// Whether the value stands in the file that is shown by this name.
     pub(super) fn is_of(&self, file: &str) -> bool {
         matches!(self, Self::File { name, .. } if name == file)

@@ -13,6 +13,7 @@ use super::{
     origin::Origin,
     values::{Color, LogLevel, Order, ProgressStyle, StageChoice},
 };
+use crate::context::ContextMode;
 
 /// What flags say; `None` leaves the setting to the layers below.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +36,8 @@ pub struct Overrides {
     pub grace: Option<f64>,
     /// `--strict`.
     pub strict: Option<bool>,
+    /// `--no-context`.
+    pub context: Option<ContextMode>,
     /// `--executor`.
     pub executor: Option<String>,
     /// `--color`.
@@ -59,12 +62,13 @@ impl Overrides {
             max_tokens,
             grace,
             strict,
+            context,
             executor,
             color,
             progress,
             log,
         } = self;
-        let flags: [(&'static str, &str, &str, Option<Value>); 13] = [
+        let flags: [(&'static str, &str, &str, Option<Value>); 14] = [
             ("--model", "model", "name", model.as_deref().map(Value::from)),
             ("--concurrency", "run", "concurrency", concurrency.map(Value::from)),
             ("--order", "run", "order", word(*order)),
@@ -74,6 +78,7 @@ impl Overrides {
             ("--max-tokens", "run", "max_tokens", max_tokens.map(Value::from)),
             ("--grace", "run", "grace_seconds", grace.map(Value::from)),
             ("--strict", "run", "strict", strict.map(Value::from)),
+            ("--no-context", "context", "mode", word(*context)),
             ("--executor", "documents", "executor", executor.as_deref().map(Value::from)),
             ("--color", "output", "color", word(*color)),
             ("--progress", "output", "progress", word(*progress)),

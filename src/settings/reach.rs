@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use super::narrow::Globs;
+
 /// How far a project's file may move a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reach {
@@ -22,6 +24,10 @@ pub(super) enum Reach {
     Raise,
     /// To this value of a switch.
     Switch(bool),
+    /// To a word that comes later in this list.
+    Later(&'static [&'static str]),
+    /// To what both take in.
+    Narrow(Globs),
     /// Only where the user says nothing: what the user names is in effect beside it, and first.
     Beside,
 }
@@ -32,7 +38,11 @@ impl Reach {
         let Some(users) = users.filter(|users| *users != project) else { return true };
         let numbers = || Some((users.as_f64()?, project.as_f64()?));
         match self {
-            Self::Any | Self::Users(_) | Self::Beside => true,
+            Self::Any | Self::Users(_) | Self::Beside | Self::Narrow(_) => true,
+            Self::Later(words) => {
+                let place = |value: &Value| words.iter().position(|word| Some(*word) == value.as_str());
+                place(project) >= place(users)
+            }
             Self::Kept => false,
             Self::Switch(to) => project.as_bool() == Some(to),
             Self::Lower => numbers().is_some_and(|(users, project)| project <= users),
@@ -53,6 +63,7 @@ impl Reach {
             Self::Raise => "may only raise it",
             Self::Switch(true) => "may only turn it on",
             Self::Switch(false) => "may only turn it off",
+            Self::Later(_) | Self::Narrow(_) => "may only narrow it",
             Self::Beside => "adds to it",
         }
     }
@@ -88,6 +99,8 @@ mod tests {
             (Reach::Switch(true), json!(false), json!(true), true),
             (Reach::Switch(false), json!(true), json!(false), true),
             (Reach::Switch(false), json!(false), json!(true), false),
+            (Reach::Later(&["auto", "paths", "none"]), json!("paths"), json!("none"), true),
+            (Reach::Later(&["auto", "paths", "none"]), json!("paths"), json!("auto"), false),
         ];
         for (reach, users, project, allowed) in cases {
             assert_eq!(reach.allows(Some(&users), &project), allowed, "{reach:?} {users} {project}");

@@ -32,6 +32,12 @@ impl ServerUrl {
         self.0.host_str().unwrap_or_default().trim_matches(['[', ']'])
     }
 
+    /// The server as it is shown: the host, and the port where it is not the usual one.
+    pub fn name(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     /// Scheme, host and port: who gets what is sent.
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()

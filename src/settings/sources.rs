@@ -115,6 +115,16 @@ pub fn state_directory() -> Option<PathBuf> {
     Some(user.state_dir().unwrap_or_else(|| user.cache_dir()).join("planwave"))
 }
 
+/// The user's home.
+pub fn home_directory() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|user| user.home_dir().to_owned())
+}
+
+/// The file in which the user tells git what to ignore everywhere (`core.excludesFile`).
+pub fn git_excludes_file() -> Option<PathBuf> {
+    ignore::gitignore::gitconfig_excludes_path()
+}
+
 /// Where configuration files are looked for.
 struct Places {
     home: Option<PathBuf>,

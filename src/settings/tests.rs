@@ -10,6 +10,7 @@ use super::{
     keys::{KEYS, Kind},
     *,
 };
+use crate::context::ContextMode;
 
 /// Sources with the given variables and files (user, project, plan); an empty text is no file.
 fn sources(variables: &[(&str, &str)], user: &str, project: &str, plan: &str) -> Sources {
@@ -79,6 +80,15 @@ fn the_defaults_are_those_of_the_documentation() {
     };
     assert_eq!(settings.run, run);
     assert_eq!(settings.prompts, Prompts { directory: None, shared_tokens: 8000, repair_tokens: 6000 });
+    let context = CodeBase {
+        mode: ContextMode::Auto,
+        shared_tokens: 4000,
+        item_tokens: 4000,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        root: None,
+    };
+    assert_eq!(settings.context, context);
     assert_eq!(settings.documents, Documents { executor: None });
     assert!(settings.tape.local);
     assert_eq!(settings.output, Output { color: Color::Auto, progress: ProgressStyle::Auto });
@@ -125,6 +135,7 @@ fn words_of_choices_are_those_of_their_types() {
     let types = [
         ("run.order", words::<Order>()),
         ("run.stage", words::<StageChoice>()),
+        ("context.mode", words::<ContextMode>()),
         ("output.color", words::<Color>()),
         ("output.progress", words::<ProgressStyle>()),
         ("log.level", words::<LogLevel>()),
@@ -196,6 +207,7 @@ fn every_flag_reaches_its_setting() {
         max_tokens: Some(90_000),
         grace: Some(2.5),
         strict: Some(true),
+        context: Some(ContextMode::None),
         executor: Some("Team Blue".into()),
         color: Some(Color::Never),
         progress: Some(ProgressStyle::Plain),
@@ -215,6 +227,7 @@ fn every_flag_reaches_its_setting() {
         "run.max_tokens = 90000 (--max-tokens)",
         "run.grace_seconds = 2.5 (--grace)",
         "run.strict = true (--strict)",
+        "context.mode = \"none\" (--no-context)",
         "documents.executor = \"Team Blue\" (--executor)",
         "output.color = \"never\" (--color)",
         "output.progress = \"plain\" (--progress)",
@@ -223,6 +236,34 @@ fn every_flag_reaches_its_setting() {
     assert_eq!(flagged, expected);
     let level: tracing::level_filters::LevelFilter = loaded.settings.log.level.into();
     assert_eq!(level, tracing::level_filters::LevelFilter::TRACE);
+}
+
+#[test]
+fn a_project_narrows_the_code_that_is_sent_and_never_widens_it() {
+    let user = "[context]\nmode = \"paths\"\nshared_tokens = 500\nexclude = [\"a/\"]\ninclude = [\"src/\"]\n";
+    let wide = "[context]\nmode = \"auto\"\nshared_tokens = 9000\nitem_tokens = 9000\nexclude = []\ninclude = []\n";
+    let context = |user: &str, project: &str, plan: &str| loaded(&sources(&[], user, project, plan)).settings.context;
+    assert_eq!(context(user, wide, wide), context(user, "", ""));
+    assert_eq!(context("", wide, ""), context("", "", ""));
+    let narrow = "[context]\nmode = \"none\"\nshared_tokens = 100\nexclude = [\"b/\"]\ninclude = [\"src/x/\"]\n";
+    let narrowed = context(user, narrow, wide);
+    assert_eq!((narrowed.mode, narrowed.shared_tokens, narrowed.item_tokens), (ContextMode::None, 100, 4000));
+    assert_eq!(narrowed.exclude, ["a/", "b/"]);
+    assert_eq!(narrowed.include, [["src/"], ["src/x/"]]);
+    // The user's own variables and flags have the last word.
+    let last = sources(&[("PLANWAVE_CONTEXT_MODE", "auto"), ("PLANWAVE_CONTEXT_EXCLUDE", "[]")], "", narrow, "");
+    let last = loaded(&last).settings.context;
+    assert_eq!((last.mode, last.exclude), (ContextMode::Auto, Vec::new()));
+    let wrong = sources(&[], "[context]\nexclude = \"a\"\n", "", "");
+    assert_eq!(
+        failure(&wrong),
+        (
+            String::from(
+                "~/.config/planwave/config.toml:2: `context.exclude` must be a list of texts, each a glob such as `src/**` on one line, not the text \"a\""
+            ),
+            String::from("write it as a list, for example [\"src/**\"]")
+        )
+    );
 }
 
 #[test]
@@ -255,6 +296,14 @@ fn paths_are_relative_to_the_file_that_names_them() {
     ));
     assert_eq!(loaded.settings.prompts.directory, Some(PathBuf::from("/work").join("templates")));
     assert_eq!(loaded.settings.model.models_file, Some(PathBuf::from("here/models.toml")));
+    // A program, too, where it is a path; a name is looked up.
+    for (program, expected) in
+        [("./key", "/home/me/.config/planwave/./key"), ("pass", "pass"), ("/bin/key", "/bin/key")]
+    {
+        let user = format!("[model]\napi_key_command = [\"{program}\", \"./as-it-is\"]\n");
+        let command = self::loaded(&sources(&[], &user, "", "")).settings.model.api_key_command.unwrap();
+        assert_eq!((command.program.as_str(), command.arguments[0].as_str()), (expected, "./as-it-is"));
+    }
 }
 
 #[test]
@@ -543,6 +592,24 @@ fn what_the_user_decides_no_file_of_somebody_else_does() {
         assert_eq!(origin(&[], &text, ""), mine);
         assert_eq!(origin(&[], &text, &text), theirs);
         assert_eq!(origin(&[variable], "", &text), variable.0);
+    }
+    // What a gateway is told to pass on, at a server of the user's; at its own, a project may say so.
+    for line in [
+        "extra_headers = { Helicone-Target-Url = \"https://evil.example\" }",
+        "extra_parameters = { api_base = \"x\" }",
+    ] {
+        let text = format!("[model]\n{line}\n");
+        let (message, _) = failure(&sources(&[], "", &text, ""));
+        assert!(
+            message.contains("cannot be set by a project's file alone, because it says to which other"),
+            "{message}"
+        );
+        assert_eq!(loaded(&sources(&[], &text, &text, "")).claims.len(), 0);
+        let both = format!("{text}base_url = \"https://gate.example/v1\"");
+        assert_eq!(loaded(&sources(&[], "", &both, "")).claims.len(), 1);
+        // To repeat the user's server is not to name one.
+        let repeated = format!("{text}base_url = \"https://api.openai.com/v1\"");
+        assert!(load(&sources(&[], "", &repeated, ""), &Overrides::default()).is_err());
     }
     // What is so anyway may be said by anybody.
     let harmless = "[model]\napi_key_env = \"OPENAI_API_KEY\"\nproxy = \"\"\nallow_insecure_http = false\n";

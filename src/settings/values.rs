@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use super::{redact::MASK, server_url::ServerUrl};
+use crate::context::ContextMode;
 
 /// All settings of planwave.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub run: Run,
     /// Templates and token budgets.
     pub prompts: Prompts,
+    /// What prompts carry of the code base.
+    pub context: CodeBase,
     /// What documents say.
     pub documents: Documents,
     /// New plans.
@@ -175,6 +178,26 @@ pub struct Prompts {
     pub repair_tokens: usize,
 }
 
+/// `[context]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeBase {
+    /// How much.
+    pub mode: ContextMode,
+    /// Budget of what all prompts share, tokens.
+    pub shared_tokens: usize,
+    /// Budget of an achievement's own files, tokens.
+    pub item_tokens: usize,
+    /// Files have to match one glob of each list.
+    #[serde(deserialize_with = "lists_of_globs")]
+    pub include: Vec<Vec<String>>,
+    /// Files that match one of these are left out.
+    pub exclude: Vec<String>,
+    /// The repository; `None` for the nearest folder with `.git`.
+    #[serde(deserialize_with = "no_path_if_empty")]
+    pub root: Option<PathBuf>,
+}
+
 /// `[documents]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -309,6 +332,21 @@ impl fmt::Debug for KeyCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entry(&self.program).entries(self.arguments.iter().map(|_| MASK)).finish()
     }
+}
+
+/// One list, or several where a project's file narrows the user's.
+fn lists_of_globs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Lists {
+        One(Vec<String>),
+        Several(Vec<Vec<String>>),
+    }
+    Ok(match Lists::deserialize(deserializer)? {
+        Lists::One(list) if list.is_empty() => Vec::new(),
+        Lists::One(list) => vec![list],
+        Lists::Several(lists) => lists,
+    })
 }
 
 fn none_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

@@ -76,7 +76,7 @@ fn value(kind: Kind, text: &str) -> Value {
     let read = match kind {
         Kind::Whole(..) | Kind::Seconds(_) | Kind::SecondsOrNone(_) | Kind::Dollars => number(plain),
         Kind::Switch => plain.parse::<bool>().ok().map(Value::from),
-        Kind::Command | Kind::Headers | Kind::Parameters => serde_json::from_str(text).ok(),
+        Kind::Command | Kind::Globs | Kind::Headers | Kind::Parameters => serde_json::from_str(text).ok(),
         Kind::Text
         | Kind::Name
         | Kind::Token

@@ -32,6 +32,8 @@ struct Line {
 #[derive(Debug)]
 pub struct TapeFile {
     lines: Option<mpsc::Sender<Line>>,
+    /// Whether every exchange is kept, those that tell nothing new included.
+    whole: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -42,7 +44,10 @@ impl TapeFile {
         plan_dir.dir().create_dir_all(".planwave")?;
         let options = cap_std::fs::OpenOptions::new().read(true).append(true).create(true).clone();
         let file = plan_dir.dir().open_with(TAPE, &options)?.into_tape();
-        Self::start(plan_dir.shown(TAPE), LineFile::watched(file, plan_dir.dir(), TAPE)?, header)
+        let file = LineFile::watched(file, plan_dir.dir(), TAPE)?;
+        let mut tape = Self::start(plan_dir.shown(TAPE), file, header)?;
+        tape.whole = false;
+        Ok(tape)
     }
 
     /// Creates a tape that must not exist yet. `header` is its first line.
@@ -59,7 +64,7 @@ impl TapeFile {
         let (lines, queue) = mpsc::channel();
         let thread =
             std::thread::Builder::new().name(String::from("tape")).spawn(move || write_all(&path, file, &queue))?;
-        Ok(Self { lines: Some(lines), thread: Some(thread) })
+        Ok(Self { lines: Some(lines), whole: true, thread: Some(thread) })
     }
 }
 
@@ -73,6 +78,10 @@ impl Recorder for TapeFile {
                 _ => Err(io::Error::other("the tape is closed")),
             }
         })
+    }
+
+    fn record_repeated_rejection(&self, text: String) -> BoxFuture<'_, io::Result<()>> {
+        if self.whole { self.record(text) } else { Box::pin(async { Ok(()) }) }
     }
 }
 
@@ -92,10 +101,24 @@ pub struct Tapes(pub Vec<Arc<TapeFile>>);
 
 impl Recorder for Tapes {
     fn record(&self, text: String) -> BoxFuture<'_, io::Result<()>> {
+        self.to_each(text, TapeFile::record)
+    }
+
+    fn record_repeated_rejection(&self, text: String) -> BoxFuture<'_, io::Result<()>> {
+        self.to_each(text, TapeFile::record_repeated_rejection)
+    }
+}
+
+impl Tapes {
+    fn to_each<'a>(
+        &'a self,
+        text: String,
+        record: fn(&'a TapeFile, String) -> BoxFuture<'a, io::Result<()>>,
+    ) -> BoxFuture<'a, io::Result<()>> {
         let Some((last, others)) = self.0.split_last() else { return Box::pin(async { Ok(()) }) };
         // Handed to all of them before any is waited for.
-        let others: Vec<_> = others.iter().map(|tape| tape.record(text.clone())).collect();
-        let last = last.record(text);
+        let others: Vec<_> = others.iter().map(|tape| record(tape, text.clone())).collect();
+        let last = record(last, text);
         Box::pin(async move {
             for write in others {
                 write.await?;

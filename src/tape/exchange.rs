@@ -79,6 +79,9 @@ pub struct Exchange {
     /// From request to last byte, milliseconds.
     #[serde(default)]
     pub latency_ms: u64,
+    /// Whether a secret stood in the body, where there is now a mask.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
 }
 
 pub(super) fn yes() -> bool {
@@ -101,6 +104,7 @@ pub struct ExchangeRef<'a> {
     pub complete: bool,
     pub usage: Option<Usage>,
     pub latency_ms: u64,
+    pub masked: bool,
 }
 
 impl ExchangeRef<'_> {
@@ -123,15 +127,30 @@ impl ExchangeRef<'_> {
             complete: bool,
             usage: Option<Usage>,
             latency_ms: u64,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            masked: bool,
         }
-        let Self { key, item_key, at, method, path, request, status, headers, body, complete, usage, latency_ms } =
-            *self;
+        let Self {
+            key,
+            item_key,
+            at,
+            method,
+            path,
+            request,
+            status,
+            headers,
+            body,
+            complete,
+            usage,
+            latency_ms,
+            masked,
+        } = *self;
         // An event stream is JSON itself: about one byte of seven is a quotation mark or a line end, and takes two here.
         // Room for the line feed is left, too.
         let room = request.get().len() + body.len() + body.len() / 4 + 1024;
         let mut line = Vec::with_capacity(room);
         let before = BeforeTheBody { key, item_key, at, method, path, request, status, headers };
-        let behind = BehindTheBody { complete, usage, latency_ms };
+        let behind = BehindTheBody { complete, usage, latency_ms, masked };
         // As `line_of`: this cannot fail, and what is written is text.
         if serde_json::to_writer(&mut line, &before).is_err() {
             return String::new();
@@ -298,6 +317,7 @@ mod tests {
             complete: true,
             usage: Some(Usage { input: 10, cached: 4, output: 5, reasoning: 1 }),
             latency_ms: 1234,
+            masked: false,
         }
     }
 
@@ -361,7 +381,7 @@ mod tests {
 
         #[test]
         fn both_kinds_of_exchange_are_written_alike(body in any::<String>(), counted: bool, complete: bool) {
-            let whole = Exchange { item_key: Some(String::from("i")), complete, ..exchange(&body) };
+            let whole = Exchange { item_key: Some(String::from("i")), complete, masked: !complete, ..exchange(&body) };
             let whole = if counted { whole } else { Exchange { usage: None, ..whole } };
             let request = serde_json::value::to_raw_value(&whole.request).unwrap();
             let parts = ExchangeRef {
@@ -377,6 +397,7 @@ mod tests {
                 complete,
                 usage: whole.usage,
                 latency_ms: whole.latency_ms,
+                masked: whole.masked,
             };
             prop_assert_eq!(parts.to_line(), whole.to_line());
         }

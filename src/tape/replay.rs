@@ -58,6 +58,12 @@ impl ReplayIndex {
         self.by_key.contains_key(key)
     }
 
+    /// The bodies of the answers that refused a request.
+    pub fn refusals(&self) -> impl Iterator<Item = &str> {
+        let refused = self.exchanges.iter().filter(|(_, exchange)| matches!(exchange.status, 400 | 413 | 422));
+        refused.map(|(_, exchange)| exchange.body.as_str())
+    }
+
     /// Exchanges on the tape.
     pub fn len(&self) -> usize {
         self.exchanges.len()
@@ -106,6 +112,7 @@ mod tests {
                     complete: true,
                     usage: None,
                     latency_ms: 0,
+                    masked: false,
                 };
                 (position + 2, exchange)
             })

@@ -46,12 +46,12 @@ async fn a_budget_of_tokens_stops_the_run_and_says_what_is_left() {
     Items      4 done, 2 not started
     Documents  4 written, in subplans/ and execution/ of plan
     Stopped    the budget of 6000 tokens has no room for another request: 5200 are
-               spent or may be, and the next could take up to 1828
-    Left       2 EXECUTIONs for 3,264 tokens (cost unknown)
+               spent or may be, and the next could take up to 1626
+    Left       2 EXECUTIONs for 2,914 tokens (cost unknown)
     Hint       raise the bound and run the same command again: only what is missing
                is asked for
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
 
     Next       planwave run plan --level 1 --concurrency 1
                takes up what is not done, and only that
@@ -90,7 +90,7 @@ async fn a_budget_in_dollars_needs_prices() {
     let env = TestEnv::with_plan(&three()).server(&server.base_url());
     insta::assert_snapshot!(run(&env, &["--max-cost", "0.50"], &[]), @r"
     ------- stderr -------
-    error: no prices are known for gpt-5-mini at 127.0.0.1, so its cost cannot be bounded
+    error: no prices are known for gpt-5-mini at 127.0.0.1:[port], so its cost cannot be bounded
       hint: bound the tokens with `--max-tokens`, or give the prices in a `model.models_file`
     [exit 2]
     ");
@@ -155,7 +155,7 @@ async fn an_answer_that_is_cut_is_continued() {
     Cut        1.1 subplan: cut at the cap of 700 output tokens; the rest was asked
                for
     Tokens     2,000 in (400 cached, 20%), 600 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
 
     Next       planwave next plan
                shows what can be worked on now
@@ -205,7 +205,8 @@ async fn a_server_that_only_fails_stops_the_run() {
     let env = TestEnv::with_plan(&vec![vec![]; 30]).server(&server.base_url());
     let said = run(&env, &["--stage", "subplan"], &[("PLANWAVE_RETRY_FAILURES_IN_A_ROW", "10")]);
     assert!(
-        unwrapped(&said).contains("Stopped    10 requests in a row failed and none succeeded; the last: 127.0.0.1"),
+        unwrapped(&said)
+            .contains("Stopped    10 requests in a row failed and none succeeded; the last: 127.0.0.1:[port]"),
         "{said}"
     );
     assert!(said.contains("1 failed, 29 not started") && said.contains("[exit 4]"), "{said}");

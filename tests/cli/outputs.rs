@@ -140,3 +140,45 @@ async fn a_run_is_shown_again_from_its_events() {
     [exit 2]
     ");
 }
+
+/// With `--json`, an error is one JSON value on standard output; exit codes and standard error are as without it.
+#[test]
+fn errors_are_json_where_results_are() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    env.write("broken/PLAN_TEST.md", &env.read("plan/PLAN_TEST.md"));
+    env.write("broken/parallel.json", "{\n");
+    env.write("odd/PLAN_TEST.md", &env.read("plan/PLAN_TEST.md"));
+    env.write("odd/parallel.json", &env.read("plan/parallel.json"));
+    env.write("odd/planwave.toml", "[run]\nconcurency = 3\n");
+    env.write("far/PLAN_TEST.md", &env.read("plan/PLAN_TEST.md"));
+    env.write("far/parallel.json", &env.read("plan/parallel.json"));
+    env.write("far/planwave.toml", "[model]\nbase_url = 'http://127.0.0.1:9/v1'\n");
+    let cases: [(&[&str], i32, &str, Option<(&str, Option<u64>)>); 9] = [
+        (&["status", "nowhere", "--json"], 2, "no-plan", None),
+        (&["status", "broken", "--json"], 2, "parallel-json", Some(("broken/parallel.json", Some(2)))),
+        (&["run", "odd", "--all", "--dry-run", "--json"], 2, "settings", Some(("odd/planwave.toml", Some(2)))),
+        (&["run", "far", "--all", "--yes", "--json"], 2, "untrusted", None),
+        (&["run", "plan", "--all", "--yes", "--json"], 2, "no-key", None),
+        (&["run", "plan", "--level", "9", "--json"], 2, "planning", None),
+        (&["run", "plan", "--levle", "1", "--json"], 2, "usage", None),
+        (&["show", "7", "plan", "--json"], 2, "usage", None),
+        (&["doctor", "far", "--json"], 2, "untrusted", None),
+    ];
+    for (arguments, exit, code, place) in cases {
+        let output = env.command(arguments, &[]).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {stdout}"));
+        let error = &value["error"];
+        assert_eq!(error["code"], code, "{arguments:?}: {stdout}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let first = error["message"].as_str().unwrap().lines().next().unwrap();
+        assert!(stderr.contains(&format!("error: {first}")), "{stderr}");
+        let found = error["where"]["file"].as_str().map(|file| (file, error["where"]["line"].as_u64()));
+        assert_eq!(found, place, "{arguments:?}");
+        let plain: Vec<&str> = arguments.iter().copied().filter(|argument| *argument != "--json").collect();
+        let without = env.command(&plain, &[]).output().unwrap();
+        assert_eq!((without.status.code(), without.stdout.len()), (Some(exit), 0), "{plain:?}");
+    }
+}

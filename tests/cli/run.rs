@@ -60,7 +60,7 @@ async fn one_command_generates_a_whole_level() {
     Items      4 done
     Documents  4 written, in subplans/ and execution/ of plan
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
     Time [..]
 
     Next       planwave run plan --level 2
@@ -121,7 +121,7 @@ async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
     Documents  2 written, in subplans/ and execution/ of plan
     Hint       reword the achievement in the PLAN, or try another model
     Tokens     4,000 in (800 cached, 20%), 1,200 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
     Time [..]
 
     Next       planwave run plan --all --stage subplan
@@ -142,10 +142,10 @@ async fn a_level_of_three_with_one_500_one_bad_document_and_one_refusal() {
     assert_eq!(asked_for("1.1")[0], asked_for("1.1")[1]);
     assert_eq!(asked_for("1.3").len(), 1);
     let repair = asked_for("1.2")[1]["messages"].as_array().unwrap();
-    assert_eq!(repair.len(), 4);
-    assert_eq!(repair[2]["role"], "assistant");
-    assert_eq!(repair[2]["content"], "## Objective\n\nToo little.");
-    assert!(repair[3]["content"].as_str().unwrap().contains("[section-missing]"), "{}", repair[3]);
+    // It lacks six sections, so it is not quoted: what is wrong with it goes behind the first request.
+    assert_eq!(repair.len(), 2);
+    let asked = repair[1]["content"].as_str().unwrap();
+    assert!(asked.contains("[section-missing]") && !asked.contains("Too little."), "{asked}");
 
     let parallel: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
     let refused = &parallel["levels"][0]["achievements"][2];
@@ -287,12 +287,12 @@ async fn money_that_has_run_out_stops_the_run() {
 
     Items      1 done, 7 not started
     Documents  1 written, in subplans/ and execution/ of plan
-    Stopped    127.0.0.1 answered 429 (Too Many Requests): You exceeded your current
-               quota.
+    Stopped    127.0.0.1:[port] answered 429 (Too Many Requests): You exceeded your
+               current quota.
     Hint       add credit or raise the limit with the provider; what is done stays
                done, and a later run goes on from there
     Tokens     1,000 in (200 cached, 20%), 300 out
-    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1)
+    Cost       unknown (no prices for gpt-5-mini at 127.0.0.1:[port])
     Time [..]
 
     Next       planwave run plan --all --concurrency 1

@@ -314,3 +314,77 @@ fn a_projects_template_is_no_link_to_another_file() {
     let said = env.run_with(&["run", "plan", "--all", "--dry-run"], &[("PLANWAVE_PROMPTS_DIRECTORY", &own)]);
     assert!(said.ends_with("[exit 0]"), "{said}");
 }
+
+/// Gives the key back within a document, as often as it is told to; afterwards the document is as it should be.
+struct Repeats(std::sync::atomic::AtomicUsize);
+
+impl Respond for Repeats {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        use std::sync::atomic::Ordering::Relaxed;
+        let key = request.headers.get("authorization").unwrap().to_str().unwrap().strip_prefix("Bearer ").unwrap();
+        let once_more = self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        let place = if once_more { format!("Part 1.1 is at {key}") } else { String::from("Part 1.1 is at home") };
+        let document = subplan_body("1.1", "Executions: 1").replace("Part 1.1 is there", &place);
+        let message = serde_json::json!({"role": "assistant", "content": document});
+        let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": "stop"});
+        let usage = serde_json::json!({"prompt_tokens": 10, "completion_tokens": 500, "total_tokens": 510});
+        json(200, &serde_json::json!({"choices": [choice], "usage": usage}))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_with_the_key_in_it_is_refused() {
+    let key = "k3y-12ab";
+    let variables = [("PLANWAVE_MODEL_API_KEY_ENV", "TEAM_KEY"), ("TEAM_KEY", key)];
+    let run: &[&str] = &["run", "plan", "--all", "--yes", "--stage", "subplan", "--max-attempts"];
+    for (repeats, attempts, exit) in [(1, "2", "[exit 0]"), (9, "2", "[exit 1]"), (1, "1", "[exit 1]")] {
+        let server = MockServer::start().await;
+        let answer = Repeats(std::sync::atomic::AtomicUsize::new(repeats));
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let env = TestEnv::with_plan(&[vec![]]).server(&format!("{}/v1", server.uri()));
+        let said = env.run_with(&[run, &[attempts, "--record", "tape.jsonl"]].concat(), &variables);
+        assert!(said.ends_with(exit), "{said}");
+        assert_eq!(server.received_requests().await.unwrap().len().to_string(), attempts);
+        assert!(said.contains("held an API key or a password"), "{said}");
+        // What comes from a tape is judged in the same way.
+        let replayed = env.run_with(&[run, &[attempts, "--replay", "tape.jsonl", "--force"]].concat(), &variables);
+        assert!(replayed.ends_with(exit), "{replayed}");
+        for (name, bytes) in env.files("") {
+            assert!(!String::from_utf8_lossy(&bytes).contains(key), "{name}");
+        }
+        assert!(env.documents().iter().all(|name| !env.read(&format!("plan/{name}")).contains("***")));
+        assert!(!said.contains(key) && env.read("tape.jsonl").contains("\"masked\":true"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_placeholder_or_a_word_of_the_plan_in_place_of_a_key_hides_nothing() {
+    // The second is how the PLAN's success criterion names its part.
+    for key in ["lm-studio", "deliver-parts"] {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(Repeats(std::sync::atomic::AtomicUsize::new(9))).mount(&server).await;
+        let env = TestEnv::with_plan(&[vec![]]).server(&format!("{}/v1", server.uri()));
+        let plan = env.read("plan/PLAN_TEST.md").replace("Try things out.", "Try deliver-parts out.");
+        env.write("plan/PLAN_TEST.md", &plan);
+        let variables = [("PLANWAVE_MODEL_API_KEY_ENV", "TEAM_KEY"), ("TEAM_KEY", key)];
+        let said = env.run_with(&["run", "plan", "--all", "--yes", "--stage", "subplan"], &variables);
+        assert!(said.ends_with("[exit 0]"), "{said}");
+        assert!(env.read(&format!("plan/{}", env.documents()[0])).contains(&format!("Part 1.1 is at {key}")));
+    }
+}
+
+#[test]
+fn a_pasted_document_with_the_key_in_it_is_refused() {
+    let env = TestEnv::with_plan(&[vec![]]);
+    let key = "k3y-12ab";
+    let variables = [("PLANWAVE_MODEL_API_KEY_ENV", "TEAM_KEY"), ("TEAM_KEY", key)];
+    let import: &[&str] = &["import", "plan", "answer.md", "--as", "subplans/SUBPLAN_TEST_11.md"];
+    let document = subplan_body("1.1", "Executions: 1");
+    env.write("answer.md", &document.replace("Part 1.1 is there", &format!("Part 1.1 is at {key}")));
+    let said = env.run_with(import, &variables);
+    assert!(said.ends_with("[exit 1]") && said.contains("The answer holds your API key"), "{said}");
+    assert!(!said.contains(key) && env.documents().is_empty(), "{said}");
+    env.write("answer.md", &document);
+    let said = env.run_with(import, &variables);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+}

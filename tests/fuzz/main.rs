@@ -28,7 +28,11 @@ mod failure;
 #[path = "../../src/model/gate/headers.rs"]
 mod headers;
 #[path = "../../src/model/provider.rs"]
+#[expect(dead_code, reason = "only what reads the words of servers is tried here")]
 mod provider;
+#[path = "../../src/model/size.rs"]
+#[expect(dead_code, reason = "only what reads the words of servers is tried here")]
+mod size;
 #[path = "../../src/model/sse.rs"]
 mod sse;
 

@@ -166,6 +166,10 @@ impl TestEnv {
         let mut text = text.replace(&self.root.path().display().to_string(), "[root]").replace('\\', "/");
         if let Some(base_url) = &self.base_url {
             text = text.replace(base_url, "[server]");
+            let server = base_url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+            if let Some((host, _port)) = server.rsplit_once(':') {
+                text = text.replace(server, &format!("{host}:[port]"));
+            }
         }
         text
     }

@@ -198,3 +198,9 @@ fn is_whole(request: &[u8]) -> bool {
     let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     body.len() >= length.unwrap_or(0)
 }
+
+/// A message with the port of a server on loopback taken out, which is another each time; it must be there.
+pub(crate) fn without_port(message: &str) -> String {
+    let (before, behind) = message.split_once("127.0.0.1:").expect(message);
+    format!("{before}127.0.0.1{}", behind.trim_start_matches(|c: char| c.is_ascii_digit()))
+}

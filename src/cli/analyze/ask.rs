@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cli::{
         connect::{Connected, Sought, connect},
+        error_code::ErrorCode,
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
         signals,
@@ -69,6 +70,7 @@ pub(super) fn run(
     if !arguments.yes && matches!(answers, Answers::Network) {
         if !terminal::is_interactive() {
             return Err(Failure::invalid("this would send a request, and there is no terminal to ask on")
+                .code(ErrorCode::NoTerminal)
                 .hint(String::from("add `--yes` to send it, or `--dry-run` to see what it would cost")));
         }
         err(&question_text(&question, terminal::width()));

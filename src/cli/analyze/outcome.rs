@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{AnalyzeArguments, subject::Subject};
 use crate::{
     cli::{
+        error_code::ErrorCode,
         failure::{Exit, Failure},
         project::Project,
         refresh,
@@ -135,6 +136,7 @@ impl Outcome {
                     "this would change {}, and there is no terminal to ask on",
                     subject.parallel_file
                 ))
+                .code(ErrorCode::NoTerminal)
                 .hint(String::from("add `--yes` to change it; statuses, executors, times and other fields stay")));
             }
             if !terminal::confirm(&format!("Change {}? [y/N]", sanitize(&subject.parallel_file))) {

@@ -8,7 +8,7 @@ use crate::{
     cli::terminal::err,
     engine::Inquired,
     model::Progress,
-    report::{count, duration, plural, sanitize},
+    report::{clock_time, count, duration, plural, sanitize},
     settings::ProgressStyle,
 };
 
@@ -51,6 +51,15 @@ impl Waiting {
                 let delay = duration(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
                 self.line(&format!("{}; again in {delay}", sanitize(&reason)));
             }
+            Inquired::Progress(Progress::Held { reason, until, behind: _ }) => {
+                let until = until.map(|until| format!(" until {} UTC", clock_time(until))).unwrap_or_default();
+                self.line(&format!("waiting{until} for {}", sanitize(&reason)));
+            }
+            Inquired::Progress(Progress::CapLowered { from, to }) => self.line(&format!(
+                "at most {} output tokens are asked for instead of {}, to fit the model",
+                count(to),
+                count(from)
+            )),
             // For the bill, not for the eye.
             Inquired::Progress(Progress::Exchanged(_)) => {}
             Inquired::SchemaRefused => {

@@ -12,6 +12,7 @@ use crate::{
         output_files::OutputFile,
         project::Leveled,
     },
+    context::ContextMode,
     document::Stage,
     engine::{Selection, Wish},
     plan::AchievementId,
@@ -70,6 +71,15 @@ pub(in crate::cli) struct RunArguments {
     /// Ask for everything again, even for what is on the plan's own tape and was paid for.
     #[arg(long, conflicts_with = "replay")]
     pub(super) fresh: bool,
+    /// Send nothing of the code base that the plan lies in.
+    #[arg(long)]
+    pub(super) no_context: bool,
+    /// Take the code base as it is now, where an interrupted run would go on with what it was.
+    #[arg(long, conflicts_with = "no_context")]
+    pub(super) fresh_context: bool,
+    /// List every file of the code base that goes out.
+    #[arg(long, short = 'v')]
+    pub(super) verbose: bool,
     /// Have git commit the plan directory before the first call. Without this, git is never touched.
     #[arg(long)]
     pub(super) git_checkpoint: bool,
@@ -119,6 +129,7 @@ impl RunArguments {
             max_tokens: self.max_tokens,
             grace: self.grace,
             strict: self.strict.then_some(true),
+            context: self.no_context.then_some(ContextMode::None),
             executor: self.executor.clone(),
             progress: self.progress,
             ..global.overrides()

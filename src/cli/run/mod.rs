@@ -8,6 +8,8 @@ mod surplus;
 use std::path::Path;
 
 use super::{
+    code_base::ContextAge,
+    error_code::ErrorCode,
     failure::{Exit, Failure},
     global::Global,
     model_setup, output_files,
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     engine::SkipReason,
-    report::{confirm_text, dry_run_text, forecast_text, json_pretty, sanitize},
+    report::{confirm_text, dry_run_text, forecast_text, json_pretty, repository_line, repository_list, sanitize},
     store::RunLock,
 };
 use prepare::Paid;
@@ -40,7 +42,8 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
         None => Answers::Network,
     };
-    let prepared = prepare(leveled, wish, &loaded)?;
+    let age = if arguments.fresh_context { ContextAge::Today } else { ContextAge::Kept };
+    let prepared = prepare(leveled, wish, &loaded, age)?;
     if matches!(answers, Answers::Network) {
         model_setup::check_budget(&loaded, &prepared.choice.facts)?;
     }
@@ -59,7 +62,8 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
             forecast.warnings.extend(loaded.warnings.iter().cloned());
             json_pretty(&forecast).map_err(|error| Failure::invalid(error.to_string()))?
         } else {
-            dry_run_text(&forecast, terminal::width())
+            let list = forecast.repository.as_ref().filter(|_| arguments.verbose).map(repository_list);
+            dry_run_text(&forecast, terminal::width()) + &list.map(|list| format!("\n{list}")).unwrap_or_default()
         };
         out(&text)?;
         return Ok(Exit::Done);
@@ -94,9 +98,16 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
         for warning in prepared.planned.run.warnings.iter().chain(&prepared.leveled.warnings) {
             err(&format!("warning: {}\n", sanitize(warning)));
         }
+        if let (Some(repository), Answers::Network) = (prepared.repository(), &surroundings.answers) {
+            err(&format!("{}\n", sanitize(&repository_line(&repository))));
+            if arguments.verbose {
+                err(&repository_list(&repository));
+            }
+        }
     } else {
         let no_terminal = || {
             Failure::invalid("this would send requests, and there is no terminal to ask on")
+                .code(ErrorCode::NoTerminal)
                 .hint(String::from("add `--yes` to send them, or `--dry-run` to see what they would be"))
         };
         let paid = paid(&surroundings.answers);
@@ -110,6 +121,9 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
             return Err(no_terminal());
         }
         err(&forecast_text(&forecast, terminal::width()));
+        if let Some(repository) = forecast.repository.as_ref().filter(|_| arguments.verbose) {
+            err(&repository_list(repository));
+        }
         if surroundings.may_send && !terminal::confirm(&confirm_text(&forecast.totals, terminal::width())) {
             err("nothing sent, nothing written\n");
             return Ok(Exit::Done);

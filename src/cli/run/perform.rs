@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     cli::{
+        code_base::ContextAge,
         connect::{Connected, Sought, connect},
         failure::{Exit, Failure},
         git_checkpoint, model_setup,
@@ -108,6 +109,9 @@ pub(in crate::cli) fn perform(
     let begin = Begin { command: &command, began, kind: Kind::Run, model: Some(&model_name), replay };
     let journal = Journal::begin(&dir, &lock, &begin).map_err(|error| Failure::from(error).before_sending())?;
     let journal = Arc::new(journal);
+    if let Some(code) = briefing.code() {
+        journal.keep_context(&dir, &code.context).map_err(|error| Failure::from(error).before_sending())?;
+    }
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     refresh::say(&refreshed, "parallel.json");
@@ -189,7 +193,7 @@ pub(in crate::cli) fn perform(
         let model = &settings.model;
         let priced = match choice.facts.prices {
             Some(_) => model.name.clone(),
-            None => format!("{} at {}", model.name, model.base_url.host()),
+            None => format!("{} at {}", model.name, model.base_url.name()),
         };
         let context = SummaryContext {
             plan: &plan_argument,
@@ -264,7 +268,7 @@ fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
     let again = Project::open(dir.path()).ok()?.leveled().ok()?;
     // What was replaced is done, though it exists.
     let wish = Wish { force: false, ..wish.clone() };
-    let prepared = prepare(again, wish, loaded).ok()?;
+    let prepared = prepare(again, wish, loaded, ContextAge::Kept).ok()?;
     let paid = Paid::of(&prepared, loaded, &Answers::Network, false);
     Some(prepared.forecast(paid.as_ref()).ok()?.totals)
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     cli::{
+        code_base::{ContextAge, code_base},
         failure::Failure,
         model_setup::{self, ModelChoice},
         project::{Leveled, Planned},
         tapes::Answers,
     },
-    engine::{self, Briefing, Forecast, Limits, ModelOutlook, Recall, SpaceNeeded, Wish},
+    engine::{self, Briefing, Forecast, Limits, ModelOutlook, Recall, RepositoryForecast, SpaceNeeded, Wish},
     model::{Remembering, gate::Bounds},
     prompts::{TemplateName, Templates},
     report::bytes_text,
@@ -48,6 +49,12 @@ impl Prepared {
         forecast.warnings.extend(leveled.warnings.iter().cloned());
         forecast.budget = self.bounds.is_set().then_some(self.bounds);
         Ok(forecast)
+    }
+
+    /// What of the code base the run would send.
+    pub(super) fn repository(&self) -> Option<RepositoryForecast> {
+        let count = |text: &str| self.choice.facts.tokenizer.count(text);
+        self.briefing.code().map(|code| RepositoryForecast::of(code, &self.planned.run, &count))
     }
 
     /// What is to be said where the disk may not hold what the run writes; `recorded` says whether the plan's own tape is
@@ -99,16 +106,23 @@ pub(super) fn limits(loaded: &Loaded, choice: &ModelChoice) -> Limits {
 }
 
 /// Plans the run and counts what it will cost.
-pub(in crate::cli) fn prepare(leveled: Leveled, wish: Wish, loaded: &Loaded) -> Result<Prepared, Failure> {
+pub(in crate::cli) fn prepare(
+    leveled: Leveled,
+    wish: Wish,
+    loaded: &Loaded,
+    age: ContextAge,
+) -> Result<Prepared, Failure> {
     let choice = model_setup::choose(loaded)?;
     let templates = Templates::load(&template_overrides(loaded)?)?;
     let planned = leveled.plan(&wish)?;
+    let code = code_base(&leveled, &planned.run, loaded, age)?;
     let briefing = Briefing::new(
         Arc::clone(&leveled.project.plan),
         Arc::clone(&leveled.graph),
         templates,
         &planned.run,
         loaded.settings.prompts.shared_tokens,
+        code,
     )?;
     let model_name = loaded.settings.model.name.clone();
     let bounds = model_setup::bounds(loaded);

@@ -2,20 +2,50 @@
 
 use crate::{
     document::{
-        Finding, Section, Stage,
-        executions::{EXECUTION_COUNT_RULE, MAX_EXECUTIONS, execution_count},
+        Finding, Severity, Stage,
         prose::{excerpt, plain, word_count},
-        sections::{find, sections},
     },
     markdown::fences_balanced,
 };
 
-use super::{Expected, codes::Code, deliverables, placeholder, references, refusal, size, structure};
+use super::{
+    Expected, chat, codes::Code, counts, cut, deliverables, done, mend, placeholder, reading::Reading, references,
+    refusal, repeats, size, strangers, structure, substance, unwrap_answer,
+};
 
 /// Findings of one kind are at most this many, so that a repair prompt stays short.
 const MOST_OF_A_KIND: usize = 5;
 
-/// Checks a model's answer: the body that [`unwrap_answer`](super::unwrap_answer) gives, without planwave's header.
+/// An answer, taken out of its wrapping, mended where that needs no model, and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The document's body.
+    pub body: String,
+    /// What is wrong with it, and as warnings what was mended.
+    pub findings: Vec<Finding>,
+}
+
+impl Judged {
+    /// Whether the answer can be quoted when it is asked for again. A model repeats what it is shown, so that an answer
+    /// which repeats its prompt, or has few of its sections, is better forgotten.
+    pub fn is_quotable(&self) -> bool {
+        const MOST_MISSING: usize = 3;
+        const ECHOES: [Code; 4] = [Code::PromptEcho, Code::PromptTag, Code::Empty, Code::Refusal];
+        let errors = || self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let missing = errors().filter(|finding| finding.code == Code::SectionMissing).count();
+        missing <= MOST_MISSING && !errors().any(|finding| ECHOES.contains(&finding.code))
+    }
+}
+
+/// Makes a body of a model's whole answer and checks it.
+pub fn judge_answer(answer: &str, expected: &Expected<'_>) -> Judged {
+    let mended = mend::mend(&unwrap_answer(answer), expected.stage);
+    let mut findings = check_answer(&mended.body, expected);
+    findings.extend(mended.said);
+    Judged { body: mended.body, findings }
+}
+
+/// Checks the body of an answer, without planwave's header.
 pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     if word_count(body) == 0 {
         return vec![Code::Empty.error(None, "The answer is empty. Write the whole document.")];
@@ -23,21 +53,43 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     if refusal::is_refusal(body) {
         return vec![Code::Refusal.error(Some(1), "The answer declines the task instead of being the document.")];
     }
-    let sections = sections(body);
+    let reading = Reading::new(body);
+    let Expected { stage, material, .. } = *expected;
     let mut findings = Vec::new();
     if let Err(line) = fences_balanced(body) {
         let message =
             format!("The code fence that line {line} opens is never closed. Close it with the same run of backticks.");
         findings.push(Code::FenceUnbalanced.error(Some(line), message));
     }
-    findings.extend(structure::check(body, &sections, expected.stage));
+    findings.extend(structure::check(body, &reading.sections, stage));
+    findings.extend(strangers::headings(&reading, stage, material));
+    findings.extend(substance::hidden(&reading.sections, stage));
+    findings.extend(repeats::tags(body, material));
+    findings.extend(repeats::echoes(&reading, material));
     findings.extend(placeholders(body, expected.source));
+    findings.extend(chat::markers(body, material));
+    findings.extend(chat::asks(&reading));
+    findings.extend(chat::postamble(body));
+    findings.extend(strangers::other_achievement(&reading, expected));
     findings.extend(missing_deliverables(body, expected.deliverables));
     findings.extend(required_reading(body, expected));
-    if expected.stage == Stage::Subplan {
-        findings.extend(executions(&sections));
+    findings.extend(strangers::unknown_achievements(&reading, expected));
+    findings.extend(repeats::copied(&reading, material));
+    findings.extend(repeats::repeated_sections(&reading));
+    findings.extend(repeats::loops(&reading));
+    // Of an empty section it is said already, and what lacks one is short for that.
+    let lacks = findings.iter().any(|finding| [Code::SectionMissing, Code::SectionEmpty].contains(&finding.code));
+    let empty: Vec<Option<usize>> =
+        findings.iter().filter(|finding| finding.code == Code::SectionEmpty).map(|finding| finding.line).collect();
+    let empty_talk = substance::says_nothing(&reading, stage, expected.title);
+    findings.extend(empty_talk.into_iter().filter(|finding| !empty.contains(&finding.line)));
+    findings.extend(substance::thin(&reading, stage).filter(|_| !lacks));
+    if stage == Stage::Subplan {
+        findings.extend(counts::check(&reading.sections, expected.estimate));
     }
-    findings.extend(size(body, expected.stage));
+    findings.extend(done::reports(&reading, stage, material));
+    findings.extend(cut::cut(body));
+    findings.extend(size(body, stage));
     findings
 }
 
@@ -77,25 +129,4 @@ fn required_reading(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
             Code::NotSelfContained.error(Some(reference.line), message)
         })
         .collect()
-}
-
-fn executions(sections: &[Section<'_>]) -> Option<Finding> {
-    let section = find(sections, &["Execution Strategy"])?;
-    let count = execution_count(section.body);
-    let line = Some(section.line);
-    match count.declared {
-        None => Some(Code::ExecutionCountMissing.warning(line, format!("The Execution Strategy does not say how many executions it plans; one is assumed. {EXECUTION_COUNT_RULE}"))),
-        Some(0) => Some(Code::ExecutionCount.error(line, format!("The Execution Strategy plans no execution. {EXECUTION_COUNT_RULE}"))),
-        Some(declared) if declared > MAX_EXECUTIONS => {
-            // A number too large to be read counts as the largest there is.
-            let declared = if declared == u32::MAX { String::from("far too many") } else { declared.to_string() };
-            let message = format!("The Execution Strategy plans {declared} executions; at most {MAX_EXECUTIONS} are possible. {EXECUTION_COUNT_RULE}");
-            Some(Code::ExecutionCount.error(line, message))
-        }
-        Some(_) => {
-            let silent = count.parts.iter().find(|part| part.of > 1 && part.purpose.is_empty())?;
-            let message = format!("The Execution Strategy plans {} executions and gives no purpose for number {}. {EXECUTION_COUNT_RULE}", silent.of, silent.number);
-            Some(Code::ExecutionPurpose.error(line, message))
-        }
-    }
 }

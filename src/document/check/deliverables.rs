@@ -112,7 +112,7 @@ impl Wanted {
 /// That is the first one, and more that are joined to it (`a.rs` and `b.rs`); what follows otherwise says where or how
 /// (`a.rs` in `src/`). A name inside of parentheses counts only where they begin with it: `Guide (docs/guide.md)` is the
 /// guide's file, `(following a.py)` an aside.
-fn wanted_names(deliverable: &str) -> Vec<String> {
+pub(super) fn wanted_names(deliverable: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut depth = 0_usize;
     let mut opening = false; // the last thing was an opening parenthesis

@@ -4,25 +4,40 @@
 //! decide what happens next; the engine does.
 
 mod answer;
+mod chat;
 mod codes;
+mod counts;
+mod cut;
 mod deliverables;
+mod done;
+mod language;
 mod loose;
+mod material;
+mod mend;
+mod paths;
 mod placeholder;
+mod reading;
 mod references;
 mod refusal;
+mod repeats;
 mod stand_in;
+mod strangers;
 mod structure;
+mod substance;
 #[cfg(test)]
 mod tests;
 mod unwrap;
+mod words;
 
-pub use answer::check_answer;
+pub use answer::{Judged, check_answer, judge_answer};
 pub use codes::{Code, explain};
 pub use loose::check_document;
+pub use material::Material;
+pub use paths::{ExpectedPaths, check_paths};
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;
 
-use crate::plan::AchievementId;
+use crate::plan::{AchievementId, Hours};
 
 use super::{Finding, Names, Stage};
 
@@ -39,6 +54,12 @@ pub struct Expected<'a> {
     pub source: &'a str,
     /// The plan's names, by which a document of another achievement is known.
     pub names: &'a Names,
+    /// The achievement's title.
+    pub title: &'a str,
+    /// How long the PLAN says that it takes.
+    pub estimate: Option<Hours>,
+    /// What the model was given to read.
+    pub material: &'a Material,
 }
 
 fn lines(count: usize) -> String {

@@ -30,11 +30,11 @@ Executions: 1
 
 ## Testing Strategy
 
-Unit tests per rule, and one feed of every kind read from end to end.
+Unit tests per rule with `a.csv`, `b.csv`, `c.csv` and `d.csv`; `cargo test feeds` reads one feed of every carrier to its end.
 
 ## Expected Results
 
-All feeds of the sample week are imported without a loss.
+All 12 feeds of the sample week (3,400 rows) are imported in 20 seconds without a loss.
 
 ## Dependencies and Coordination
 
@@ -48,7 +48,7 @@ The SUBPLAN wants the daily feeds imported as streams.
 
 ## Objective
 
-Write the reader in `src/feeds.rs` and its tests.
+Write the reader of daily rows in `src/feeds.rs` and its tests.
 
 ## Instructions
 
@@ -73,6 +73,18 @@ N/A
 - [ ] Tests pass
 ";
 
+/// The prompts of the program, and a PLAN that says nothing.
+static MATERIAL: std::sync::LazyLock<Material> = std::sync::LazyLock::new(|| material(""));
+
+/// The prompts of the program, and a PLAN with one section of this text.
+pub(super) fn material(text: &str) -> Material {
+    let plan = format!(
+        "# PLAN: Demo\n\n## Goal\n\n{text}\n\n## Achievements\n\n**Achievement 3.1**: Feeds\n\n- **Goal**: Feeds\n"
+    );
+    let plan = crate::plan::parse(PlanName::parse("DEMO").unwrap(), plan.as_bytes()).unwrap();
+    Material::new(crate::prompts::Templates::load(&[]).unwrap().literals(), &plan)
+}
+
 fn body(stage: Stage) -> &'static str {
     match stage {
         Stage::Subplan => SUBPLAN,
@@ -88,7 +100,19 @@ fn answer(text: &str, stage: Stage, deliverables: &[&str]) -> Vec<Finding> {
     let names = Names::new(PlanName::parse("DEMO").unwrap(), ["1.1", "3.1", "3.2"].map(id));
     let deliverables: Vec<String> = deliverables.iter().map(ToString::to_string).collect();
     let source = "Readers of {{ feed }} lines.";
-    check_answer(text, &Expected { stage, achievement: id("3.1"), deliverables: &deliverables, source, names: &names })
+    check_answer(
+        text,
+        &Expected {
+            stage,
+            achievement: id("3.1"),
+            deliverables: &deliverables,
+            source,
+            names: &names,
+            title: "Feeds",
+            estimate: None,
+            material: &MATERIAL,
+        },
+    )
 }
 
 fn codes(findings: &[Finding], severity: Severity) -> Vec<&'static str> {
@@ -232,7 +256,7 @@ fn findings_say_where_and_what() {
     let placeholder = answer(&SUBPLAN.replace("Reader first", "[FILL: order]"), Stage::Subplan, &[]);
     assert_eq!(placeholder[0].line, Some(16));
     let many = answer(&format!("{SUBPLAN}{}", "\n- [FILL: x]".repeat(50)), Stage::Subplan, &[]);
-    assert_eq!(many.len(), 5);
+    assert_eq!(many.iter().filter(|finding| finding.code == Code::Placeholder).count(), 5);
 }
 
 #[test]
@@ -267,8 +291,8 @@ fn documents_on_disk_are_held_to_less() {
     assert_eq!(loose(&format!("{header}{EXECUTION}").replace("None yet", "TBD"), Stage::Execution), ["section-empty"]);
     let open = format!("{header}{EXECUTION}").replace("None yet.", "[Fill in during execution]");
     assert_eq!(loose(&open, Stage::Execution), ["placeholder"]);
-    let empty =
-        format!("{header}{SUBPLAN}").replace("All feeds of the sample week are imported without a loss.", "TBD");
+    let empty = format!("{header}{SUBPLAN}")
+        .replace("All 12 feeds of the sample week (3,400 rows) are imported in 20 seconds without a loss.", "TBD");
     assert_eq!(loose(&empty, Stage::Subplan), [""; 0], "told once, as an error");
     let open_fence = format!("{header}{SUBPLAN}\n```sh\nmake\n");
     assert_eq!(loose(&open_fence, Stage::Subplan), ["fence-unbalanced"]);
@@ -280,6 +304,9 @@ fn sentences(words: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     proptest::collection::vec("[b-df-hj-np-tv-z]{3,8}", words).prop_map(|words| words.join(" "))
 }
 
+/// Enough of them for a short SUBPLAN.
+const FACTS: &str = "a1.rs b2.rs c3.rs d4.rs e5.rs f6.rs g7.rs h8.rs";
+
 fn valid_subplan() -> impl Strategy<Value = (String, String, Vec<String>)> {
     let names = proptest::collection::vec("[a-z]{3,9}_[a-z]{3,6}\\.rs", 1..6);
     (sentences(10..30), names, sentences(20..60), 1_u32..10, any::<bool>(), sentences(10..20)).prop_map(
@@ -289,9 +316,9 @@ fn valid_subplan() -> impl Strategy<Value = (String, String, Vec<String>)> {
             let how = if count == 1 { "" } else if sequence { " in sequence" } else { " in parallel" };
             let purposes: String = (1..=count).map(|n| format!("{n}. part {n} of the work\n")).collect();
             let body = format!(
-                "## Objective\n\n{objective}\n\n## Deliverables\n\n{list}\n## Approach\n\n{approach}\n\n```sh\n# make\n```\n\n\
+                "## Objective\n\n{objective}\n\n## Deliverables\n\n{list}\n## Approach\n\n{approach}\n\n{FACTS}\n\n```sh\n# make\n```\n\n\
                  ## Execution Strategy\n\nExecutions: {count}{how}\n\n{purposes}\n## Testing Strategy\n\n{rest}\n\n\
-                 ## Expected Results\n\n{rest}\n\n## Dependencies and Coordination\n\nNone\n"
+                 ## Expected Results\n\n{FACTS}\n\nrows tables cells sheets.\n\n## Dependencies and Coordination\n\nNone\n"
             );
             (body, objective, deliverables)
         },

@@ -1,12 +1,14 @@
 //! When repeating is no use any more: the run's own share of repeats, and a row of failures with nothing between. Pure.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// Repeats that every run has, however few its calls.
 const FEWEST_REPEATS: u64 = 20;
 /// Failures of each call in flight, before the row counts as long: a hiccup hits all of them at once.
 const ROUNDS: usize = 3;
+/// Final answers of one kind, with nothing succeeding, after which the next call would get it, too.
+const SAME_FINAL_ANSWERS: u32 = 3;
 
 /// How much trouble a run puts up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct Breaker {
     /// Calls in flight when the row began.
     row_width: usize,
     rejected_since: Option<Duration>,
+    /// Kinds of final answers and how often they came; `None` once a request succeeded.
+    final_answers: Option<HashMap<String, u32>>,
     /// Why nothing more is sent.
     open: Option<String>,
 }
@@ -51,6 +55,7 @@ impl Breaker {
             row_began: Duration::ZERO,
             row_width: 0,
             rejected_since: None,
+            final_answers: Some(HashMap::new()),
             open: None,
         }
     }
@@ -68,7 +73,16 @@ impl Breaker {
     }
 
     pub(super) fn succeeded(&mut self) {
-        (self.row, self.rejected_since) = (0, None);
+        (self.row, self.rejected_since, self.final_answers) = (0, None, None);
+    }
+
+    /// A request got an answer of this kind, which no repeat changes. Whether it is no fault of the single request: it
+    /// was the answer to the first calls, and nothing has succeeded.
+    pub(super) fn final_answer(&mut self, kind: String) -> bool {
+        let Some(answers) = &mut self.final_answers else { return false };
+        let times = answers.entry(kind).or_default();
+        *times += 1;
+        *times >= SAME_FINAL_ANSWERS
     }
 
     /// A request got past the limiter.

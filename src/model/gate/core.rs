@@ -13,7 +13,7 @@ use super::{
     breaker::{Breaker, Patience},
     bucket::Bucket,
     budget::{Became, Bill, Bounds, Budget, Room},
-    headers::{Announced, Limit},
+    headers::{Limit, RateLimitHeaders},
     pace::{Learned, Pace, Rejected},
 };
 use crate::model::{Prices, Usage};
@@ -28,6 +28,10 @@ const TACIT: Duration = Duration::from_secs(1);
 /// How much later than asked for the gate opens again, as a share of the pause: other programs wait for the same
 /// moment.
 const JITTER: (f64, f64) = (0.02, 0.1);
+/// Waits that are shorter need not be told: the progress display shows no more than that a call waits.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
+/// Rejections in a row during which the pause that the server asks for is believed to be enough.
+const BELIEVED: u32 = 4;
 /// What an answer is expected to have before any has come, tokens.
 const FIRST_ANSWER: f64 = 2_000.0;
 /// The weight of the latest answer in what the next is expected to have.
@@ -75,10 +79,47 @@ pub(crate) struct Need {
 pub(super) enum Admission {
     /// It goes, under this number.
     Go(u64),
-    /// Not before this time; `None`: not before something happens.
-    Wait(Option<Duration>),
+    /// Not yet.
+    Wait(Wait),
     /// Never.
     Closed(Closed),
+}
+
+/// How long a request has to wait, and for what.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Wait {
+    /// Not before this time; `None`: not before something happens.
+    pub(crate) until: Option<Duration>,
+    pub(crate) reason: WaitReason,
+}
+
+impl Wait {
+    /// Whether it is worth telling, after what was told last: it is long, and for something else or clearly longer.
+    pub(super) fn is_news(&self, told: Option<Self>, now: Duration) -> bool {
+        let is_long = self.until.is_none_or(|until| until.saturating_sub(now) >= WORTH_TELLING);
+        let is_new = told.is_none_or(|told| {
+            told.reason != self.reason
+                || self.until.zip(told.until).is_some_and(|(until, told)| until >= told + WORTH_TELLING)
+        });
+        is_long && is_new
+    }
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitReason {
+    /// The end of a pause after a rejection, or one that the server asked for.
+    Pause,
+    /// The user's own limits.
+    OwnLimit,
+    /// The limits that the provider announced.
+    ServerLimit,
+    /// The rate that the server was seen to take.
+    LearnedRate,
+    /// A word about requests that were sent before.
+    Answers,
+    /// Room in the budget, which answers in flight may leave.
+    Budget,
 }
 
 /// Why the gate lets nothing more through.
@@ -109,6 +150,13 @@ pub(crate) enum End {
     /// Rejected by a limiter (429), which may have asked for a pause.
     Rejected {
         /// The pause.
+        after: Option<Duration>,
+        /// What the server said.
+        reason: String,
+    },
+    /// Because the server has not loaded its model yet.
+    Loading {
+        /// The pause that the server asked for.
         after: Option<Duration>,
         /// What the server said.
         reason: String,
@@ -194,6 +242,11 @@ pub(super) struct Knowledge {
     pub(super) learned: Option<Learned>,
 }
 
+/// When what is used up is renewed, the latest of several.
+fn renewed_at(now: Duration, requests: Option<Limit>, tokens: Option<Limit>) -> Option<Duration> {
+    [requests, tokens].into_iter().flatten().filter_map(|limit| limit.renewed_in).map(|wait| now + wait).max()
+}
+
 /// The gate's state.
 #[derive(Debug)]
 pub(super) struct Core {
@@ -206,7 +259,13 @@ pub(super) struct Core {
     budget: Budget,
     breaker: Breaker,
     closed_until: Duration,
+    /// The end of the longest pause that the server itself asked for.
+    asked_until: Duration,
+    /// When a limit of which nothing is left is renewed.
+    renewed_at: Option<Duration>,
     epoch: u64,
+    /// The epoch of the latest rejection that was put on a tape.
+    taped_epoch: Option<u64>,
     /// Rejections without anything accepted between.
     rejections: u32,
     /// Accepted since the last rejection.
@@ -242,7 +301,10 @@ impl Core {
             budget: Budget::new(policy.bounds, policy.prices),
             breaker: Breaker::new(policy.patience),
             closed_until: now,
+            asked_until: now,
+            renewed_at: renewed_at(now, knowledge.requests, knowledge.tokens),
             epoch: 0,
+            taped_epoch: None,
             rejections: 0,
             accepted: 0,
             flights: HashMap::new(),
@@ -270,25 +332,32 @@ impl Core {
         self.hear_silence(now);
         let tokens = need.prompt as f64 + self.typical_answer.min(need.largest_answer as f64);
         let in_flight = self.flights.len();
-        let ready = self
-            .closed_until
-            .max(self.own.ready_at(tokens, now))
-            .max(self.server.ready_at(tokens, now))
-            .max(self.pace.ready_at(now, in_flight));
-        let far = self.server.ready_at(tokens, now).saturating_sub(now);
+        let server = self.server.ready_at(tokens, now);
+        // A limit that is used up for hours gives little before it is renewed, and no run should hang on that.
+        let far = server.max(self.renewed_at.unwrap_or_default()).max(self.asked_until).saturating_sub(now);
         if far > self.policy.patience.rejected_for {
             return Admission::Closed(Closed::Far(far));
         }
-        if ready > now {
-            return Admission::Wait(Some(ready));
+        let ready = [
+            (self.closed_until, WaitReason::Pause),
+            (self.own.ready_at(tokens, now), WaitReason::OwnLimit),
+            (server, WaitReason::ServerLimit),
+            (self.pace.ready_at(now, in_flight), WaitReason::LearnedRate),
+        ];
+        let (until, reason) = ready
+            .into_iter()
+            .fold((now, WaitReason::Answers), |latest, wait| if wait.0 > latest.0 { wait } else { latest });
+        if until > now {
+            return Admission::Wait(Wait { until: Some(until), reason });
         }
         if self.unheard_sum.requests >= self.window() {
             let oldest = self.fresh.front().and_then(|id| self.flights.get(id));
-            return Admission::Wait(oldest.map(|flight| flight.sent_at + TACIT));
+            let until = oldest.map(|flight| flight.sent_at + TACIT);
+            return Admission::Wait(Wait { until, reason: WaitReason::Answers });
         }
         let reserved = match self.budget.reserve(need.prompt, need.largest_answer) {
             Room::Reserved(bill) => bill,
-            Room::Perhaps => return Admission::Wait(None),
+            Room::Perhaps => return Admission::Wait(Wait { until: None, reason: WaitReason::Budget }),
             Room::None { needed } => {
                 let (bounds, spent) = (self.budget.bounds(), self.budget.spent());
                 return Admission::Closed(Closed::Budget { bounds, spent, needed });
@@ -330,7 +399,7 @@ impl Core {
     }
 
     /// The head of a response came.
-    pub(super) fn heard(&mut self, now: Duration, id: u64, status: u16, announced: Announced) {
+    pub(super) fn heard(&mut self, now: Duration, id: u64, status: u16, announced: RateLimitHeaders) {
         self.correct(now, id, announced);
         // A rejection is dealt with when the whole of it is known: until then nobody may take its place.
         if (200..300).contains(&status) {
@@ -340,7 +409,7 @@ impl Core {
 
     /// Believes what a response says of the limits, as far as it can know: it does not know of requests that reached
     /// the server after its own, and those are between the ones sent later and all that were on their way with it.
-    fn correct(&mut self, now: Duration, id: u64, announced: Announced) {
+    fn correct(&mut self, now: Duration, id: u64, announced: RateLimitHeaders) {
         let Some(flight) = self.flights.get(&id).filter(|_| id >= self.corrected) else { return };
         let own = if flight.heard { Promised::default() } else { Promised { requests: 1.0, tokens: flight.tokens } };
         let later = Promised {
@@ -355,6 +424,9 @@ impl Core {
             let level = tracked.min(range.1).max(range.0);
             *known = Some(Bucket::new(limit.limit, limit.per_second, level, now));
         };
+        if announced != RateLimitHeaders::default() {
+            self.renewed_at = renewed_at(now, announced.requests, announced.tokens);
+        }
         if let Some(limit) = announced.requests {
             correct(&mut self.server.requests, limit, |promised| promised.requests);
             self.told = true;
@@ -405,12 +477,18 @@ impl Core {
             }
             End::Rejected { after, reason } => {
                 self.breaker.rejected(now, &reason);
-                self.rejected(now, &flight, after);
+                self.rejected(now, &flight, after, true);
+                Became::Nothing
+            }
+            End::Loading { after, reason } => {
+                self.breaker.rejected(now, &reason);
+                self.rejected(now, &flight, after, false);
                 Became::Nothing
             }
             End::Failed { begun, after, reason } => {
                 self.breaker.failed(flight.sent_at, now, self.flights.len() + 1, &reason);
                 if let Some(after) = after {
+                    self.asked_until = self.asked_until.max(now + after);
                     self.close(now, after);
                 }
                 if begun { Became::Unknown } else { Became::Nothing }
@@ -431,9 +509,18 @@ impl Core {
         self.budget.settle(flight.reserved, became);
     }
 
-    fn rejected(&mut self, now: Duration, flight: &Flight, after: Option<Duration>) {
-        let doubled = self.policy.first_pause.saturating_mul(1 << self.rejections.min(16));
-        let pause = after.unwrap_or(doubled.min(self.policy.longest_pause));
+    /// A request was turned away. `limited`: by a limiter, so that it tells something of the limit.
+    fn rejected(&mut self, now: Duration, flight: &Flight, after: Option<Duration>, limited: bool) {
+        let doubled =
+            |times: u32| self.policy.first_pause.saturating_mul(1 << times.min(16)).min(self.policy.longest_pause);
+        let pause = match after {
+            // Servers also ask for no pause, or for one that has passed, and reject the next request just the same.
+            Some(after) if after >= self.policy.first_pause => {
+                after.max(doubled(self.rejections.saturating_sub(BELIEVED)))
+            }
+            Some(_) | None => doubled(self.rejections),
+        };
+        self.asked_until = self.asked_until.max(now + after.unwrap_or_default());
         if flight.epoch < self.epoch {
             // One of those that were on their way together with the one that was rejected first.
             self.closed_until = self.closed_until.max(now + pause);
@@ -444,12 +531,28 @@ impl Core {
         self.rejections += 1;
         let empty = |bucket: Option<Bucket>, least: f64| bucket.is_some_and(|bucket| bucket.level(now) < least);
         let explained = empty(self.server.requests, 1.0) || empty(self.server.tokens, flight.tokens);
-        if !explained {
+        if limited && !explained {
             let Flight { sent_at, beside, unheard_before, .. } = *flight;
             let rejected = Rejected { sent_at, wait: pause, in_flight: beside, unheard: unheard_before.requests };
             self.pace.rejected(rejected, now);
         }
         self.close(now, pause);
+    }
+
+    /// Whether a rejection of this request is the first of a pause; asked once for each, for the tape.
+    pub(super) fn begins_a_pause(&mut self, id: u64) -> bool {
+        let Some(flight) = self.flights.get(&id) else { return true };
+        let first = self.taped_epoch.is_none_or(|taped| flight.epoch > taped);
+        if first {
+            self.taped_epoch = Some(flight.epoch);
+        }
+        first
+    }
+
+    /// A request got an answer that no repeat changes; of the given kind and not about its size. Whether every further
+    /// request is likely to get it, too.
+    pub(super) fn final_answer(&mut self, kind: String) -> bool {
+        self.breaker.final_answer(kind)
     }
 
     /// Lets nobody through for a while, and a little longer.
@@ -482,6 +585,11 @@ impl Core {
         self.waiting = self.waiting.saturating_add_signed(change);
     }
 
+    /// How many wait to be let through.
+    pub(super) fn queue(&self) -> usize {
+        self.waiting
+    }
+
     /// Lets nobody through any more.
     pub(super) fn stop(&mut self) {
         self.stopped = true;
@@ -493,6 +601,7 @@ impl Core {
             limit: bucket.capacity,
             remaining: bucket.level(now).max(0.0),
             per_second: bucket.per_second,
+            renewed_in: self.renewed_at.and_then(|at| at.checked_sub(now)).filter(|wait| !wait.is_zero()),
         };
         Knowledge {
             requests: self.server.requests.map(limit),

@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use super::{
-    core::{Admission, Closed, Core, End, Knowledge, Need, Policy},
-    headers::Announced,
+    core::{Admission, Closed, Core, End, Knowledge, Need, Policy, Wait, WaitReason},
+    headers::RateLimitHeaders,
 };
 
 /// The one gate that all requests to a model at a provider pass through. Clones are the same gate.
@@ -64,34 +64,57 @@ impl Gate {
         self.0.began.elapsed()
     }
 
-    /// Waits until a request may be sent, and not before `pause` has passed.
-    pub(crate) async fn enter(&self, need: Need, pause: Duration) -> Result<Permit, Closed> {
+    /// Waits until a request may be sent, and not before `pause` has passed. What the first in the queue waits for is
+    /// told to `tell`, where it takes long.
+    pub(crate) async fn enter(
+        &self,
+        need: Need,
+        pause: Duration,
+        tell: &(dyn Fn(Held) + Send + Sync),
+    ) -> Result<Permit, Closed> {
         let mut stop = self.0.stop.subscribe();
         tokio::select! {
             biased;
             _ = stop.wait_for(|stopped| *stopped) => Err(Closed::Stopped),
-            result = self.wait(need, pause) => result,
+            result = self.wait(need, pause, tell) => result,
         }
     }
 
-    async fn wait(&self, need: Need, pause: Duration) -> Result<Permit, Closed> {
+    async fn wait(&self, need: Need, pause: Duration, tell: &(dyn Fn(Held) + Send + Sync)) -> Result<Permit, Closed> {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
         let _waiting = Waiting::new(self);
         let _turn = self.0.turn.lock().await;
+        let mut told: Option<Wait> = None;
         loop {
-            let admission = self.core().admit(self.now(), need);
-            match admission {
+            let (now, admission, behind) = {
+                let (now, mut core) = (self.now(), self.core());
+                (now, core.admit(now, need), core.queue().saturating_sub(1))
+            };
+            let wait = match admission {
                 Admission::Go(id) => return Ok(Permit { pass: Pass { gate: self.clone(), id }, ended: false }),
                 Admission::Closed(closed) => return Err(closed),
-                Admission::Wait(Some(until)) => tokio::select! {
+                Admission::Wait(wait) => wait,
+            };
+            if wait.is_news(told, now) {
+                told = Some(wait);
+                let left = wait.until.map(|until| until.saturating_sub(now));
+                tell(Held { reason: wait.reason, left, behind });
+            }
+            match wait.until {
+                Some(until) => tokio::select! {
                     () = tokio::time::sleep_until(self.0.began + until) => {}
                     () = self.0.changed.notified() => {}
                 },
-                Admission::Wait(None) => self.0.changed.notified().await,
+                None => self.0.changed.notified().await,
             }
         }
+    }
+
+    /// Counts an answer of this kind, which no repeat changes. Whether every further request is likely to get it, too.
+    pub(crate) fn final_answer(&self, kind: String) -> bool {
+        self.core().final_answer(kind)
     }
 
     /// How long nobody is let through.
@@ -118,6 +141,16 @@ impl Gate {
     pub(super) fn knowledge(&self) -> Knowledge {
         self.core().knowledge(self.now())
     }
+}
+
+/// What a request waits for that is not let through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) reason: WaitReason,
+    /// How long; `None` where that depends on other answers.
+    pub(crate) left: Option<Duration>,
+    /// Requests in the queue behind it.
+    pub(crate) behind: usize,
 }
 
 /// One who waits at the gate.
@@ -172,9 +205,14 @@ impl Drop for Permit {
 impl Pass {
     /// The head of the response is here.
     pub(crate) fn heard(&self, status: u16, headers: &HeaderMap) {
-        let announced = Announced::read(|name| headers.get(name)?.to_str().ok(), Timestamp::now());
+        let announced = RateLimitHeaders::read(|name| headers.get(name)?.to_str().ok(), Timestamp::now());
         self.gate.core().heard(self.gate.now(), self.id, status, announced);
         self.gate.0.changed.notify_one();
+    }
+
+    /// Whether a rejection of this request is the first of a pause.
+    pub(crate) fn begins_a_pause(&self) -> bool {
+        self.gate.core().begins_a_pause(self.id)
     }
 
     fn end(&self, end: End) {

@@ -1,8 +1,10 @@
 //! What response headers say about rate limits. Pure.
 //!
 //! OpenAI: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, the reset as a time to go (`12ms`, `6m0s`).
+//! OpenRouter: `x-ratelimit-{limit,remaining,reset}`, the reset in milliseconds since 1970.
 //! Anthropic: `anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}`, the reset as an RFC 3339 time; where it
 //! gives no `tokens`, the stricter of `input-tokens` and `output-tokens`.
+//! Gateways mix these, so each form of a reset is read everywhere.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use std::time::Duration;
@@ -18,9 +20,13 @@ const LONGER: f64 = 2.0 * MINUTE;
 /// off is a mistake, and a request that is sent too early is rejected, no more.
 const LONGEST: f64 = 86_400.0;
 
+/// Numbers from here on are times since 1970, in seconds (of 2001) or milliseconds, and not times to go.
+const EPOCH_SECONDS: f64 = 1e9;
+const EPOCH_MILLISECONDS: f64 = 1e12;
+
 /// What a response says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Announced {
+pub(crate) struct RateLimitHeaders {
     /// Of requests.
     pub(super) requests: Option<Limit>,
     /// Of tokens.
@@ -36,25 +42,31 @@ pub(super) struct Limit {
     pub(super) remaining: f64,
     /// What comes back in a second.
     pub(super) per_second: f64,
+    /// When it is renewed, where nothing is left of it.
+    pub(super) renewed_in: Option<Duration>,
 }
 
-impl Announced {
+impl RateLimitHeaders {
     /// Reads headers, which `get` looks up by their name in lower case. `now` is what dates are compared with.
     pub(crate) fn read<'a>(get: impl Fn(&str) -> Option<&'a str>, now: Timestamp) -> Self {
         let openai = |what: &str| {
             let field = |part: &str| get(&format!("x-ratelimit-{part}-{what}"));
-            limit(field("limit"), field("remaining"), field("reset").and_then(time_to_go))
+            limit(field("limit"), field("remaining"), field("reset").and_then(|text| reset(text, now)))
+        };
+        let unnamed = || {
+            let field = |part: &str| get(&format!("x-ratelimit-{part}"));
+            limit(field("limit"), field("remaining"), field("reset").and_then(|text| reset(text, now)))
         };
         let anthropic = |what: &str| {
             let field = |part: &str| get(&format!("anthropic-ratelimit-{what}-{part}"));
-            limit(field("limit"), field("remaining"), field("reset").and_then(|text| until(text, now)))
+            limit(field("limit"), field("remaining"), field("reset").and_then(|text| reset(text, now)))
         };
         let stricter = || {
             let both = [anthropic("input-tokens"), anthropic("output-tokens")];
             both.into_iter().flatten().min_by(|a, b| a.remaining.total_cmp(&b.remaining))
         };
         Self {
-            requests: openai("requests").or_else(|| anthropic("requests")),
+            requests: openai("requests").or_else(|| anthropic("requests")).or_else(unnamed),
             tokens: openai("tokens").or_else(|| anthropic("tokens")).or_else(stricter),
         }
     }
@@ -73,7 +85,8 @@ fn limit(limit: Option<&str>, remaining: Option<&str>, reset: Option<f64>) -> Op
         Some(reset) if used > 0.0 && reset > 0.0 && limit * reset / used > LONGER => used / reset,
         Some(_) | None => per_minute,
     };
-    Some(Limit { limit, remaining, per_second })
+    let renewed_in = reset.filter(|_| remaining < 1.0).and_then(|reset| Duration::try_from_secs_f64(reset).ok());
+    Some(Limit { limit, remaining, per_second, renewed_in })
 }
 
 /// A count; `None` for what is none. Negative ones occur (a limit that was overdrawn).
@@ -111,8 +124,18 @@ fn time_to_go(text: &str) -> Option<f64> {
     Some(sum).filter(|sum| sum.is_finite())
 }
 
-fn until(text: &str, now: Timestamp) -> Option<f64> {
-    let at: Timestamp = text.trim().parse().ok()?;
+/// When a limit is renewed, in seconds from now: a time to go, a date, or a time since 1970.
+fn reset(text: &str, now: Timestamp) -> Option<f64> {
+    let text = text.trim();
+    let at = match amount(text) {
+        Some(number) if number >= EPOCH_MILLISECONDS => Timestamp::from_millisecond(number as i64).ok()?,
+        Some(number) if number >= EPOCH_SECONDS => Timestamp::from_second(number as i64).ok()?,
+        Some(seconds) => return Some(seconds),
+        None => match text.parse().ok().or_else(|| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())) {
+            Some(at) => at,
+            None => return time_to_go(text),
+        },
+    };
     Some(Duration::try_from(at.duration_since(now)).unwrap_or_default().as_secs_f64())
 }
 
@@ -124,9 +147,9 @@ mod tests {
 
     use super::*;
 
-    fn read(headers: &[(&str, &str)]) -> Announced {
+    fn read(headers: &[(&str, &str)]) -> RateLimitHeaders {
         let map: BTreeMap<&str, &str> = headers.iter().copied().collect();
-        Announced::read(|name| map.get(name).copied(), "2026-11-01T00:00:00Z".parse().unwrap())
+        RateLimitHeaders::read(|name| map.get(name).copied(), "2026-11-01T00:00:00Z".parse().unwrap())
     }
 
     #[test]
@@ -161,14 +184,23 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "150000"),
             ("x-ratelimit-reset-tokens", "15s"),
         ]);
-        assert_eq!(openai.requests, Some(Limit { limit: 500.0, remaining: 499.0, per_second: 500.0 / 60.0 }));
-        assert_eq!(openai.tokens, Some(Limit { limit: 200_000.0, remaining: 150_000.0, per_second: 200_000.0 / 60.0 }));
+        assert_eq!(
+            openai.requests,
+            Some(Limit { limit: 500.0, remaining: 499.0, per_second: 500.0 / 60.0, renewed_in: None })
+        );
+        assert_eq!(
+            openai.tokens,
+            Some(Limit { limit: 200_000.0, remaining: 150_000.0, per_second: 200_000.0 / 60.0, renewed_in: None })
+        );
         let daily = read(&[
             ("x-ratelimit-limit-requests", "10000"),
             ("x-ratelimit-remaining-requests", "9999"),
             ("x-ratelimit-reset-requests", "8.64s"),
         ]);
-        assert_eq!(daily.requests, Some(Limit { limit: 10_000.0, remaining: 9_999.0, per_second: 1.0 / 8.64 }));
+        assert_eq!(
+            daily.requests,
+            Some(Limit { limit: 10_000.0, remaining: 9_999.0, per_second: 1.0 / 8.64, renewed_in: None })
+        );
         let anthropic = read(&[
             ("anthropic-ratelimit-requests-limit", "50"),
             ("anthropic-ratelimit-requests-remaining", "0"),
@@ -178,13 +210,55 @@ mod tests {
             ("anthropic-ratelimit-output-tokens-limit", "8000"),
             ("anthropic-ratelimit-output-tokens-remaining", "100"),
         ]);
-        assert_eq!(anthropic.requests, Some(Limit { limit: 50.0, remaining: 0.0, per_second: 50.0 / 60.0 }));
+        assert_eq!(
+            anthropic.requests,
+            Some(Limit {
+                limit: 50.0,
+                remaining: 0.0,
+                per_second: 50.0 / 60.0,
+                renewed_in: Some(Duration::from_secs(60))
+            })
+        );
         assert_eq!(anthropic.tokens.map(|limit| limit.limit), Some(8_000.0));
     }
 
     #[test]
+    fn a_reset_has_many_forms() {
+        // Noon of 1 November 2026 is 12 hours away.
+        for text in
+            ["12h", "43200", "1793534400", "1793534400000", "2026-11-01T12:00:00Z", "Sun, 01 Nov 2026 12:00:00 GMT"]
+        {
+            for headers in [
+                ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+                ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"],
+                [
+                    "anthropic-ratelimit-requests-limit",
+                    "anthropic-ratelimit-requests-remaining",
+                    "anthropic-ratelimit-requests-reset",
+                ],
+            ] {
+                let limit = read(&[(headers[0], "50"), (headers[1], "0"), (headers[2], text)]).requests;
+                let renewed = limit.and_then(|limit| limit.renewed_in);
+                assert_eq!(renewed, Some(Duration::from_secs(43_200)), "{text} {headers:?}");
+            }
+        }
+        let some_left = read(&[
+            ("x-ratelimit-limit", "50"),
+            ("x-ratelimit-remaining", "1"),
+            ("x-ratelimit-reset", "1793534400000"),
+        ]);
+        assert_eq!(some_left.requests.and_then(|limit| limit.renewed_in), None);
+        let passed = read(&[
+            ("x-ratelimit-limit", "50"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "1600000000000"),
+        ]);
+        assert_eq!(passed.requests.and_then(|limit| limit.renewed_in), Some(Duration::ZERO));
+    }
+
+    #[test]
     fn nonsense_is_nothing() {
-        assert_eq!(read(&[]), Announced::default());
+        assert_eq!(read(&[]), RateLimitHeaders::default());
         for limit in ["", "many", "NaN", "inf", "0", "-3"] {
             assert_eq!(read(&[("x-ratelimit-limit-requests", limit)]).requests, None, "{limit:?}");
         }

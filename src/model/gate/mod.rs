@@ -16,8 +16,8 @@ mod storm;
 
 pub use breaker::Patience;
 pub use budget::{Bill, Bounds};
-pub(super) use core::{Closed, End, Need};
+pub(super) use core::{Closed, End, Need, WaitReason};
 pub use core::{PerMinute, Policy};
 pub use door::Gate;
-pub(super) use door::{Pass, Permit};
+pub(super) use door::{Held, Pass, Permit};
 pub use remembered::{Place, Remembered};

@@ -65,6 +65,9 @@ struct Kept {
     limit: f64,
     per_second: f64,
     remaining: f64,
+    /// When it is renewed, where nothing was left of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    renewed: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +133,7 @@ impl Remembered {
             limit: kept.limit,
             remaining: (kept.remaining + since * kept.per_second).min(kept.limit),
             per_second: kept.per_second,
+            renewed_in: kept.renewed.and_then(|at| Duration::try_from(at.duration_since(now)).ok()),
         };
         let learned = entry.learned.map(|pace| Learned {
             per_second: pace.per_second,
@@ -146,7 +150,12 @@ impl Remembered {
     }
 
     fn put(&mut self, knowledge: Knowledge, place: &Place, now: Timestamp) {
-        let kept = |limit: Limit| Kept { limit: limit.limit, per_second: limit.per_second, remaining: limit.remaining };
+        let kept = |limit: Limit| Kept {
+            limit: limit.limit,
+            per_second: limit.per_second,
+            remaining: limit.remaining,
+            renewed: limit.renewed_in.and_then(|wait| now.checked_add(wait).ok()).map(whole_milliseconds),
+        };
         let entry = Entry {
             server: place.server.clone(),
             model: place.model.clone(),
@@ -211,7 +220,7 @@ mod tests {
 
     fn known() -> Knowledge {
         Knowledge {
-            requests: Some(Limit { limit: 60.0, remaining: 10.0, per_second: 1.0 }),
+            requests: Some(Limit { limit: 60.0, remaining: 10.0, per_second: 1.0, renewed_in: None }),
             tokens: None,
             learned: Some(Learned { per_second: 2.0, burst: 40.0, level: 0.0, in_flight: Some(3) }),
         }
@@ -236,6 +245,20 @@ mod tests {
         for old in ["2026-11-08T12:00:01Z", "2026-10-31T12:00:00Z"] {
             assert_eq!(file.knowledge(&place("sk-canary-1234567890"), at(old)), Knowledge::default());
         }
+    }
+
+    #[test]
+    fn when_a_limit_is_renewed_is_kept() {
+        let noon = at("2026-11-01T12:00:00Z");
+        let seven_hours = Duration::from_secs(7 * 3_600);
+        let used_up = Limit { limit: 50.0, remaining: 0.0, per_second: 50.0 / 25_200.0, renewed_in: Some(seven_hours) };
+        let mut file = Remembered::new("salt".to_owned());
+        file.put(Knowledge { requests: Some(used_up), ..Knowledge::default() }, &place("sk"), noon);
+        let file = Remembered::parse(&file.to_text()).unwrap();
+        let renewed_in = |time| file.knowledge(&place("sk"), at(time)).requests.and_then(|limit| limit.renewed_in);
+        assert_eq!(renewed_in("2026-11-01T12:00:00Z"), Some(seven_hours));
+        assert_eq!(renewed_in("2026-11-01T15:00:00Z"), Some(Duration::from_secs(4 * 3_600)));
+        assert_eq!(renewed_in("2026-11-01T20:00:00Z"), None);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::{collections::BinaryHeap, time::Duration};
 use super::{
     breaker::Patience,
     budget::Bounds,
-    core::{Admission, Core, End, Knowledge, Need, PerMinute, Policy},
-    headers::{Announced, Limit},
+    core::{Admission, Core, End, Knowledge, Need, PerMinute, Policy, Wait},
+    headers::{Limit, RateLimitHeaders},
 };
 use crate::model::Usage;
 
@@ -126,9 +126,10 @@ fn play_on(core: &mut Core, server: Server, calls: usize, concurrency: usize, se
                 at(&mut heap, now + seconds(uniform(server.head) / 2.0), What::Head(id, fits, level.floor()));
             }
             What::Head(id, accepted, remaining) => {
-                let mut announced = Announced::default();
+                let mut announced = RateLimitHeaders::default();
                 if server.tells {
-                    let limit = Limit { limit: server.burst, remaining, per_second: server.per_second };
+                    let limit =
+                        Limit { limit: server.burst, remaining, per_second: server.per_second, renewed_in: None };
                     announced.requests = Some(limit);
                 }
                 core.heard(now, id, if accepted { 200 } else { 429 }, announced);
@@ -165,14 +166,14 @@ fn play_on(core: &mut Core, server: Server, calls: usize, concurrency: usize, se
                     }
                     at(&mut heap, now + seconds(uniform(server.head) / 2.0), What::Arrives(id));
                 }
-                Admission::Wait(Some(until)) => {
+                Admission::Wait(Wait { until: Some(until), .. }) => {
                     if wake <= now || until < wake {
                         wake = until;
                         at(&mut heap, until, What::Wake);
                     }
                     break;
                 }
-                Admission::Wait(None) => break,
+                Admission::Wait(Wait { until: None, .. }) => break,
                 Admission::Closed(_) => {
                     failed += left;
                     left = 0;
@@ -210,6 +211,14 @@ fn servers_that_lie_or_say_nothing() {
         ("refills faster than it says", Server { per_second: 5.0, ..STORM }, 300, 48.0, 1.4),
         ("refills slower than it says", Server { per_second: 0.5, ..STORM }, 100, 80.0, 1.3),
         ("says nothing", Server { retry_after: None, ..STORM }, 100, 40.0, 1.3),
+        ("asks for nothing", Server { retry_after: Some(0.0), ..STORM }, 100, 40.0, 1.3),
+        (
+            "asks for nothing and has a small burst",
+            Server { retry_after: Some(0.0), burst: 10.0, per_second: 2.0, ..STORM },
+            40,
+            15.0,
+            1.4,
+        ),
         ("asks for much", Server { retry_after: Some(20.0), ..STORM }, 100, 40.0, 2.2),
         ("has a small burst", Server { burst: 5.0, ..STORM }, 60, 55.0, 1.2),
         (
@@ -227,6 +236,21 @@ fn servers_that_lie_or_say_nothing() {
             assert_eq!(outcome.failed, 0, "{name}");
             assert!(outcome.wall <= floor * factor, "{name}: {} s of {floor}", outcome.wall);
             assert!(outcome.requests as f64 <= calls as f64 * 1.6, "{name}: {} requests", outcome.requests);
+        }
+    }
+}
+
+/// Whatever pause it asks for, a server that takes nothing gets a handful of requests.
+#[test]
+fn a_server_that_rejects_everything_is_asked_ever_more_rarely() {
+    for retry_after in [None, Some(0.0), Some(1e-6), Some(0.01), Some(1.0)] {
+        for concurrency in [1, 8, 100] {
+            let server = Server { burst: 0.0, per_second: 0.0, retry_after, ..STORM };
+            let (outcome, _) = play(server, 200, concurrency, 3, policy());
+            assert_eq!(outcome.failed, 200);
+            assert!((600.0..720.0).contains(&outcome.wall), "{retry_after:?}: {outcome:?}");
+            // A pause of 8 s, after some that grow to it, and what is on its way together at first.
+            assert!(outcome.requests <= 110, "{retry_after:?}, {concurrency} at once: {outcome:?}");
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What is made of a model's answer: taken out of its wrapping, checked, taken apart; or read as dependencies.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::LazyLock};
 
 use planwave::{
     discovery,
     document::{
-        Code, Expected, MAX_EXECUTIONS, Names, Stage, check_answer, check_document, digest, planned_executions,
-        sections, unwrap_answer,
+        Code, Expected, MAX_EXECUTIONS, Material, Names, Stage, check_answer, check_document, digest, judge_answer,
+        planned_executions, sections, unwrap_answer,
     },
-    plan::{AchievementId, PlanName},
+    plan::{self, AchievementId, PlanName},
+    prompts::Templates,
 };
 
 use super::{kind, line_count};
@@ -63,6 +64,23 @@ fn answers() {
     TARGET.run();
 }
 
+/// The program's own prompts and a small PLAN.
+static MATERIAL: LazyLock<Material> = LazyLock::new(|| {
+    let plan = b"# PLAN: Fuzz\n\n## Achievements\n\n**Achievement 1.1**: Part\n\n- **Goal**: Have the part\n";
+    let plan = plan::parse(PlanName::parse("FUZZ").unwrap(), plan).unwrap();
+    Material::new(Templates::load(&[]).unwrap().literals(), &plan)
+});
+
+fn expected<'a>(
+    stage: Stage,
+    achievement: AchievementId,
+    deliverables: &'a [String],
+    source: &'a str,
+    names: &'a Names,
+) -> Expected<'a> {
+    Expected { stage, achievement, deliverables, source, names, title: "Part", estimate: None, material: &MATERIAL }
+}
+
 fn read(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let body = unwrap_answer(&text);
@@ -70,7 +88,8 @@ fn read(input: &[u8]) {
     let names = Names::new(PlanName::parse("FUZZ").unwrap(), [id]);
     let deliverables = [String::from("`part.rs`"), String::from("A report")];
     for stage in [Stage::Subplan, Stage::Execution] {
-        let expected = Expected { stage, achievement: id, deliverables: &deliverables, source: &text, names: &names };
+        let expected = expected(stage, id, &deliverables, &text, &names);
+        black_box(judge_answer(&text, &expected));
         black_box((check_answer(&body, &expected), check_document(&body, stage)));
     }
     black_box((digest(&body), planned_executions(&body)));
@@ -88,8 +107,16 @@ fn check(input: &[u8]) -> u64 {
     let deliverables = [String::from("`part.rs`"), String::from("A report")];
     let mut codes = Vec::new();
     for stage in [Stage::Subplan, Stage::Execution] {
-        let expected =
-            Expected { stage, achievement: ids[0], deliverables: &deliverables, source: "TODO", names: &names };
+        let expected = expected(stage, ids[0], &deliverables, "TODO", &names);
+        let judged = judge_answer(&text, &expected);
+        let judged_lines = line_count(judged.body.as_bytes());
+        for finding in &judged.findings {
+            assert!(finding.code != Code::Unknown);
+            assert!(
+                finding.line.is_none_or(|line| (1..=judged_lines).contains(&line)),
+                "{finding:?} of {judged_lines} lines"
+            );
+        }
         for finding in check_answer(&body, &expected).into_iter().chain(check_document(&body, stage)) {
             assert!(finding.code != Code::Unknown, "{finding:?}");
             assert!(finding.line.is_none_or(|line| (1..=lines).contains(&line)), "{finding:?} of {lines} lines");

@@ -8,7 +8,7 @@ use crate::{
     Retry,
     drive::Target,
     failure::{Failure, Verdict},
-    headers::Announced,
+    headers::RateLimitHeaders,
     provider::{ProviderError, RetryHints},
 };
 
@@ -75,7 +75,7 @@ fn read(input: &[u8]) {
     black_box(ProviderError::from_body(&text));
     let names = ["retry-after", "x-ratelimit-limit-requests", "x-ratelimit-reset-requests"];
     black_box(RetryHints::read(&names.map(|name| (name.to_owned(), text.to_string())).into(), now));
-    black_box(Announced::read(|_| Some(&text), now));
+    black_box(RateLimitHeaders::read(|_| Some(&text), now));
 }
 
 fn check(input: &[u8]) -> u64 {
@@ -89,7 +89,7 @@ fn check(input: &[u8]) -> u64 {
         .map(|(name, value)| (name.trim().to_lowercase(), value.to_owned()))
         .collect();
 
-    let announced = Announced::read(|name| headers.get(name).map(String::as_str), now);
+    let announced = RateLimitHeaders::read(|name| headers.get(name).map(String::as_str), now);
     for limit in [announced.requests, announced.tokens].into_iter().flatten() {
         assert!(limit.limit >= 1.0 && (0.0..=limit.limit).contains(&limit.remaining), "{limit:?}");
         assert!(limit.limit.is_finite() && limit.per_second.is_finite() && limit.per_second > 0.0, "{limit:?}");
