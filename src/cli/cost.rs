@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     failure::{Exit, Failure},
     model_setup::Prices,
+    own_folder,
     past::newest,
     pretty,
     terminal::{err, out, width},
@@ -62,7 +63,7 @@ struct Line {
 }
 
 pub(super) fn run(arguments: &CostArguments) -> Result<Exit, Failure> {
-    let dir = PlanDir::open(&arguments.plan)?;
+    let dir = own_folder::open(&arguments.plan)?;
     let bill = bill(&dir)?;
     let (key, by) = match arguments.by {
         By::Run => (BillKey::Run, "run"),

@@ -16,7 +16,7 @@ use super::{
     code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
-    pretty,
+    own_folder, pretty,
     project::{self, Project},
     prompt::{Destination, import_command, paper, text as prompt_text},
     run::{Prepared, prepare},
@@ -32,7 +32,7 @@ use crate::{
     prompts::Fault,
     report::{plural, sanitize, shell_word},
     settings::{self, Loaded, Sources},
-    store::{Existing, Operation, PlanDir, RunLock, WriteError},
+    store::{Existing, Operation, PlanDir, WriteError},
 };
 
 /// The largest file that is read as an answer: 64 MiB.
@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     let texts = arguments.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, Failure>>()?;
     let (offers, mut unknown) = recognise(arguments, &texts, &names)?;
     let holder = format!("process {} (import) since {}", std::process::id(), whole_seconds(now));
-    let lock = RunLock::take(&dir, &holder)?;
+    let lock = own_folder::lock(&dir, &holder)?;
     let operation = Operation::begin(&dir, &lock, "import", now)?;
     let import = Import {
         arguments,

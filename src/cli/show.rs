@@ -9,7 +9,7 @@ use super::{
     number::from_one,
     past::{run_ref, unknown},
     project::Project,
-    tapes::read_tape,
+    tapes::unreadable,
     terminal::{err, out, out_file},
 };
 use crate::{
@@ -20,8 +20,7 @@ use crate::{
     plan::AchievementId,
     report::sanitize,
     settings::StageChoice,
-    store::{PlanDir, StoreError},
-    tape::Tape,
+    store::{PlanDir, StoreError, find_on_tape},
 };
 
 /// `planwave show`.
@@ -53,7 +52,7 @@ struct Shown<'a> {
     record: Record,
     log: CallLog,
     /// Where answers are looked for instead of on the plan's own tape.
-    tape: Option<Tape>,
+    tape: Option<PathBuf>,
     stage: Option<Stage>,
 }
 
@@ -81,7 +80,7 @@ pub(super) fn run(arguments: &ShowArguments) -> Result<Exit, Failure> {
         Some(StageChoice::Execution) => Some(Stage::Execution),
         Some(StageChoice::Both) | None => None,
     };
-    let tape = arguments.tape.as_deref().map(read_tape).transpose()?;
+    let tape = arguments.tape.clone();
     let shown = Shown { dir, record, log, tape, stage };
     match (id, arguments.attempt) {
         (Some(id), Some(attempt)) => shown.attempt(id, attempt),
@@ -198,10 +197,7 @@ impl Shown<'_> {
     fn answer(&self, call: CallId, attempt: u32) -> Result<Exit, Failure> {
         let exchange = match self.log.exchange(call, attempt) {
             Some((key, at)) => match &self.tape {
-                Some(tape) => {
-                    let mut exchanges = tape.exchanges.iter().map(|(_, exchange)| exchange);
-                    exchanges.find(|exchange| exchange.key == key && exchange.at == at).cloned()
-                }
+                Some(tape) => find_on_tape(tape, &key, at).map_err(|error| unreadable(tape, &error))?,
                 None => self.dir.exchange(&key, at)?,
             },
             None => None,

@@ -13,7 +13,7 @@ use super::{
     failure::{Exit, Failure},
     global::Global,
     output_files::{self, OutputFile},
-    pretty,
+    own_folder, pretty,
     project::{Project, settings},
     survey::Survey,
     terminal::{err, out, say_merged},
@@ -91,7 +91,7 @@ pub(super) struct Done {
 /// Takes the lock for changes, and waits a little where another command has it. A run may go on meanwhile.
 pub(super) fn lock(dir: &PlanDir, command: &str, began: Timestamp) -> Result<RunLock, Failure> {
     let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
-    Ok(RunLock::for_changes(dir, &holder)?)
+    own_folder::lock_for_changes(dir, &holder)
 }
 
 /// Does what `action` says with one achievement.

@@ -7,6 +7,7 @@ mod check;
 mod executions;
 mod header;
 mod names;
+mod outline;
 mod prose;
 mod sections;
 
@@ -17,6 +18,7 @@ pub use check::{
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
 pub use names::{FileRole, Folder, Names, Slugs, Stranger, stage_of_file_name};
+pub use outline::{DEFAULT_LANGUAGE, OutlineError, Outlines, SectionSpec};
 pub use sections::{Digest, EXECUTION_SECTIONS, SUBPLAN_SECTIONS, Section, digest, sections};
 
 use serde::{Deserialize, Serialize};

@@ -346,7 +346,7 @@ fn repair(
     let cut = body.char_indices().nth(longest_quote).map(|(index, _)| index);
     let quoted = &body[..cut.unwrap_or(body.len())];
     let is_quoted = !quoted.trim().is_empty();
-    let text = Arc::from(templates.repair(errors, is_quoted, cut.is_some())?);
+    let text = Arc::from(templates.repair(call.id.item.stage, errors, is_quoted, cut.is_some())?);
     match messages.last_mut().filter(|_| !is_quoted) {
         Some(question) => question.content.push(text),
         None => {

@@ -125,7 +125,7 @@ impl OpenAi {
         let sizes = match &shared.source {
             Source::Live => Sizes::default(),
             Source::Replay(tape) => tape.refusals().fold(Sizes::default(), |known, body| {
-                let error = ProviderError::from_body(body);
+                let error = ProviderError::from_body(&body);
                 if error.is_about_size() { known.and(error.sizes()) } else { known }
             }),
         };

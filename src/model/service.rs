@@ -157,7 +157,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
             let opened = match &shared.source {
                 Source::Live => send(&shared, &attempt, factory).await,
                 Source::Replay(tape) => match tape.answer(&attempt.keys.request) {
-                    Some(exchange) => replay(&attempt, exchange),
+                    Some(exchange) => replay(&attempt, &exchange),
                     None => Err(Failure::NotOnTape { difference: None }),
                 },
             };

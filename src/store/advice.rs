@@ -2,7 +2,10 @@
 
 use std::{io, path::Path};
 
-use super::lines::{Gone, is_gone};
+use super::{
+    lines::{Gone, is_gone},
+    own_folder::Refused,
+};
 
 /// What to do where [`super::PlanDir`] told of a link.
 pub(super) const OUTSIDE_HINT: &str =
@@ -21,6 +24,9 @@ pub fn for_disk(error: &io::Error) -> Option<&'static str> {
     }
     if is_gone(error) || wrapped(error).is_some_and(is_gone) {
         return Some("run the same command again: only what is missing is generated, and a new `.planwave` is begun");
+    }
+    if let Some(refused) = Refused::of(error) {
+        return Some(refused.hint());
     }
     match error.kind() {
         io::ErrorKind::ResourceBusy => Some(

@@ -8,7 +8,10 @@ use std::{
     fs::TryLockError,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use cap_std::{
@@ -50,6 +53,8 @@ pub(super) struct Directory {
     dir: Dir,
     /// Whether it is planwave's own folder, or lies in it.
     own: bool,
+    /// Whether planwave's own folder, seen from here, is this user's. Until it is, nothing in it is there.
+    believed: Arc<AtomicBool>,
     faults: Faults,
     room: Arc<Room>,
 }
@@ -82,7 +87,8 @@ impl Directory {
     /// Opens a folder that the user named. Nothing else is opened by a path that leads anywhere.
     pub(super) fn open_ambient(path: &Path) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { dir, own: false, faults: Faults::default(), room: Arc::default() })
+        let believed = Arc::new(AtomicBool::new(true));
+        Ok(Self { dir, own: false, believed, faults: Faults::default(), room: Arc::default() })
     }
 
     /// The same, where tests may have effects fail.
@@ -102,14 +108,37 @@ impl Directory {
 
     /// Another handle of the same folder.
     pub(super) fn try_clone(&self) -> io::Result<Self> {
-        let dir = self.dir.try_clone()?;
-        Ok(Self { dir, own: self.own, faults: self.faults.clone(), room: Arc::clone(&self.room) })
+        let (believed, room) = (Arc::clone(&self.believed), Arc::clone(&self.room));
+        Ok(Self { dir: self.dir.try_clone()?, own: self.own, believed, faults: self.faults.clone(), room })
+    }
+
+    /// Another handle, which sees planwave's own folder whosever it is.
+    pub(super) fn unguarded(&self) -> io::Result<Self> {
+        Ok(Self { believed: Arc::new(AtomicBool::new(true)), ..self.try_clone()? })
+    }
+
+    /// Whether planwave's own folder counts as this user's.
+    pub(super) fn believes(&self) -> bool {
+        self.believed.load(Ordering::Acquire)
+    }
+
+    /// What is in planwave's own folder is there from now on.
+    pub(super) fn believe(&self) {
+        self.believed.store(true, Ordering::Release);
+    }
+
+    /// Nothing in planwave's own folder is there from now on.
+    pub(super) fn disbelieve(&self) {
+        self.believed.store(false, Ordering::Release);
     }
 
     /// Where a path leads. In planwave's own folder the way there is walked without following links.
     fn place<'a>(&'a self, path: &'a Path) -> io::Result<Place<'a>> {
         if !self.is_own(path) {
             return Ok(Place { folder: None, this: &self.dir, name: path.into(), own: false });
+        }
+        if !self.own && !self.believes() {
+            return Err(io::Error::from(io::ErrorKind::NotFound));
         }
         let (name, folder) = own_folder::folder_and_name(&self.dir, path)?;
         Ok(Place { folder, this: &self.dir, name, own: true })
@@ -164,7 +193,8 @@ impl Directory {
         } else {
             place.dir().open_dir(&place.name)?
         };
-        Ok(Self { dir, own: place.own, faults: self.faults.below(path), room: Arc::clone(&self.room) })
+        let (believed, room) = (Arc::clone(&self.believed), Arc::clone(&self.room));
+        Ok(Self { dir, own: place.own, believed, faults: self.faults.below(path), room })
     }
 
     /// Opens a file for reading.

@@ -15,6 +15,7 @@ mod invalid_input;
 mod limits;
 mod memory;
 mod outputs;
+mod own_folder;
 mod paste;
 mod plan_and_config;
 mod replay;

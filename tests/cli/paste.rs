@@ -29,16 +29,16 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
     let prompt = env.run(&["prompt", "subplans", "plan"]);
     for wanted in [
         "=== FILE: subplans/SUBPLAN_TEST_11.md ===",
-        "- subplans/SUBPLAN_TEST_11.md\n- subplans/SUBPLAN_TEST_12.md\n",
-        "<achievement id=\"1.1\">",
-        "<achievement id=\"1.2\">",
+        "- subplans/SUBPLAN_TEST_11.md: achievement 1.1\n- subplans/SUBPLAN_TEST_12.md: achievement 1.2\n",
+        "<achievement id=\"1.1\" ",
+        "<achievement id=\"1.2\" ",
         "2 SUBPLANs of level 1, ",
         "planwave import plan answer.md\n",
     ] {
         assert!(prompt.contains(wanted), "{wanted} is not in\n{prompt}");
     }
-    assert_eq!(prompt.matches("# Sections of the SUBPLAN").count(), 1, "{prompt}");
-    assert!(!prompt.contains("<achievement id=\"2.1\">"), "{prompt}");
+    assert_eq!(prompt.matches("What each section answers:").count(), 1, "{prompt}");
+    assert!(!prompt.contains("<achievement id=\"2.1\" "), "{prompt}");
 
     let good = subplan_body("1.1", "Executions: 1");
     let bad = subplan_body("1.2", "Executions: 1").replace("## Approach", "## Thoughts");
@@ -65,8 +65,11 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
     let document = env.read("plan/subplans/SUBPLAN_TEST_11.md");
     assert!(document.starts_with("# SUBPLAN") && document.contains("## Approach"), "{document}");
     let again = env.read("again.md");
-    assert!(again.contains("- subplans/SUBPLAN_TEST_12.md\n\nAn earlier answer was not accepted."), "{again}");
-    assert!(!again.contains("<achievement id=\"1.1\">"), "{again}");
+    assert!(
+        again.contains("- subplans/SUBPLAN_TEST_12.md: achievement 1.2\n\nAn earlier answer was not accepted."),
+        "{again}"
+    );
+    assert!(!again.contains("<achievement id=\"1.1\" "), "{again}");
     let parallel = env.read("plan/parallel.json");
     assert!(parallel.contains("\"subplan_path\": \"subplans/SUBPLAN_TEST_11.md\""), "{parallel}");
 
@@ -112,7 +115,7 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
 
     let mut json = json(&env, &["prompt", "subplans", "plan", "--ids", "1.2", "--json"]);
     let text = json["prompt"].take();
-    assert!(text.as_str().unwrap().starts_with("You write one planning document"), "{text}");
+    assert!(text.as_str().unwrap().starts_with("You are a senior engineer. You write one SUBPLAN"), "{text}");
     assert!(json["tokens"].take().as_u64().unwrap() > 500);
     insta::assert_snapshot!(json.to_string(), @r#"
     {"kind":"subplans","plan":"TEST","level":1,"documents":["subplans/SUBPLAN_TEST_12.md"],"waiting":[],"tokens":null,"prompt":null,"next":"planwave import plan answer.md --as subplans/SUBPLAN_TEST_12.md"}
@@ -140,7 +143,10 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
 
     // The prompt for one document is the text of the request that a run sends.
     let prompt = env.run(&["prompt", "subplans", "plan", "--ids", "1.2"]);
-    assert!(prompt.starts_with("You write one planning document") && !prompt.contains("=== FILE"), "{prompt}");
+    assert!(
+        prompt.starts_with("You are a senior engineer. You write one SUBPLAN") && !prompt.contains("=== FILE"),
+        "{prompt}"
+    );
     assert!(prompt.contains("planwave import plan answer.md --as subplans/SUBPLAN_TEST_12.md"), "{prompt}");
 }
 

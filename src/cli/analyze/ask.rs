@@ -19,8 +19,8 @@ use crate::{
         error_code::ErrorCode,
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
-        signals,
-        tapes::{Answers, read_tape},
+        own_folder, signals,
+        tapes::{Answers, open_replay},
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
@@ -34,7 +34,7 @@ use crate::{
     prompts::Templates,
     report::{Ndjson, Reporter as _, ask_text, json_pretty, question_text},
     settings::{Loaded, Sources},
-    store::{Begin, Journal, RunLock},
+    store::{Begin, Journal},
     tape::GivenUp,
 };
 
@@ -59,7 +59,7 @@ pub(super) fn run(
         return Ok(Exit::Done);
     }
     let answers = match &arguments.replay {
-        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
+        Some(path) => open_replay(path)?,
         None => Answers::Network,
     };
     // A missing key is said before the user is asked anything.
@@ -82,7 +82,7 @@ pub(super) fn run(
     let began = Timestamp::now();
     let dir = &subject.project.dir;
     let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
-    let lock = RunLock::take(dir, &holder)?;
+    let lock = own_folder::lock(dir, &holder)?;
     let replay = matches!(answers, Answers::Replay(_));
     let sought = Sought { answers, record: arguments.record.as_deref(), fresh: arguments.fresh, began };
     let Connected { model, tapes, limits: gate } = connect(loaded, key, sought, dir, &choice)?;

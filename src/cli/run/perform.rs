@@ -17,7 +17,7 @@ use crate::{
         code_base::ContextAge,
         connect::{Connected, Sought, connect},
         failure::{Exit, Failure},
-        git_checkpoint, model_setup,
+        git_checkpoint, model_setup, own_folder,
         project::Project,
         refresh,
         reporting::{self, Reporting},
@@ -33,7 +33,7 @@ use crate::{
     progress::Refreshed,
     report::{SummaryContext, json_pretty, sanitize, shell_word, summary_json, summary_text},
     settings::{self as config, Loaded, Sources},
-    store::{Begin, DocumentWriter, Edited, Journal, Operation, PlanDir, RunLock},
+    store::{Begin, DocumentWriter, Edited, Journal, Operation, PlanDir},
 };
 
 /// What a run is given besides the plan.
@@ -79,7 +79,7 @@ pub(in crate::cli) fn perform(
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
     let holder = format!("process {} since {}", std::process::id(), whole_seconds(began));
-    let lock = RunLock::take(&dir, &holder)?;
+    let lock = own_folder::lock(&dir, &holder)?;
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
@@ -264,8 +264,8 @@ fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
 }
 
 /// What the next run would do and cost. Nothing depends on it, so what cannot be worked out is not said.
-fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
-    let again = Project::open(dir.path()).ok()?.leveled().ok()?;
+fn what_is_left(dir: &Arc<PlanDir>, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
+    let again = Project::read(Arc::clone(dir)).ok()?.leveled().ok()?;
     // What was replaced is done, though it exists.
     let wish = Wish { force: false, ..wish.clone() };
     let prepared = prepare(again, wish, loaded, ContextAge::Kept).ok()?;
