@@ -150,7 +150,7 @@ impl Server<'_> {
     }
 }
 
-/// Which document a request is about, told from the last line of its task.
+/// Which document a request is about, told from the first line of its task.
 struct Asked {
     /// Such as `subplan_1.1` or `execution_1.2_02`.
     document: String,
@@ -163,15 +163,11 @@ impl Asked {
     fn of(request: &Value) -> Result<Self> {
         let rejected = messages(request).filter(|(role, _)| *role == "assistant").count();
         let (_, task) = messages(request).find(|(role, _)| *role == "user").ok_or("the request has no task")?;
-        let order = task.trim_end().lines().next_back().unwrap_or_default();
-        let words: Vec<&str> = order.split_whitespace().collect();
+        let order = task.rsplit("<task>\n").next().unwrap_or_default().lines().next().unwrap_or_default();
+        let words: Vec<&str> = order.split(',').next().unwrap_or_default().split_whitespace().collect();
         let (document, achievement) = match words.as_slice() {
-            ["Write", "the", "body", "of", "the", "SUBPLAN", "of", "achievement", id, "now."] => {
-                (format!("subplan_{id}"), id)
-            }
-            ["Write", "the", "body", "of", "EXECUTION_TASK", number, "of", "achievement", id, "now."] => {
-                (format!("execution_{id}_{number}"), id)
-            }
+            ["Write", "the", "SUBPLAN", "of", "achievement", id] => (format!("subplan_{id}"), id),
+            ["Write", "EXECUTION_TASK", number, "of", "achievement", id] => (format!("execution_{id}_{number}"), id),
             _ => return Err(format!("cannot tell what is asked for: {order}").into()),
         };
         Ok(Self { document, achievement: (*achievement).to_owned(), rejected })

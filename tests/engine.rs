@@ -60,9 +60,9 @@ impl Model for FakeModel {
     ) -> BoxFuture<'a, Result<Completion, ModelError>> {
         Box::pin(async move {
             let text: String = request.messages[1].content.iter().map(|piece| piece.to_string()).collect();
-            let task = text.rsplit("# Your task: ").next().unwrap();
+            let task = text.rsplit("<task>\nWrite ").next().unwrap();
             let stage = if task.starts_with("the SUBPLAN") { Stage::Subplan } else { Stage::Execution };
-            let id = task.split(" of achievement ").nth(1).unwrap().split_whitespace().next().unwrap();
+            let id = task.split(" of achievement ").nth(1).unwrap().split(',').next().unwrap();
             let item = ItemId { achievement: AchievementId::parse(id).unwrap(), stage };
             self.requests.lock().unwrap().push((item, text.clone()));
             let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
@@ -106,11 +106,12 @@ impl Model for FakeModel {
                 text,
                 finish: FinishReason::Stop,
                 refusal: None,
-                usage: Some(Usage { input: 100, cached: 0, output: 50, reasoning: 0 }),
+                usage: Some(Usage { input: 100, cached: 0, output: 50, reasoning: 0, at_least: false }),
                 at: at(),
                 latency: Duration::from_millis(5),
                 requests: 1,
                 key: Arc::from("key"),
+                prompt_cut: None,
                 remembered: false,
                 lowered_cap: None,
                 unrecorded: None,
@@ -405,7 +406,7 @@ fn an_execution_is_told_its_part_and_written_for_each() {
     );
     let requests = ran.model.requests.lock().unwrap();
     let second = requests.iter().find(|(_, text)| text.contains("EXECUTION_TASK 02 of achievement 1.1")).unwrap();
-    assert!(second.1.contains("its purpose is: Build slice 2 of the part"), "{}", second.1);
+    assert!(second.1.contains("Purpose: Build slice 2 of the part"), "{}", second.1);
 }
 
 #[test]
@@ -414,9 +415,9 @@ fn dependents_are_told_what_the_subplan_says_and_all_prompts_of_a_level_begin_al
     let requests = ran.model.requests.lock().unwrap();
     let of = |id: &str| &requests.iter().find(|(other, _)| *other == item(id, Stage::Subplan)).unwrap().1;
     let dependent = of("2.1");
-    assert!(dependent.contains("<dependency id=\"1.1\" status=\"subplan_created\">"), "{dependent}");
-    assert!(dependent.contains("Objective: Part 1.1 is there and answers the layer above"), "{dependent}");
-    let shared = |text: &str| text[..text.find("# Your task: ").unwrap()].to_owned();
+    assert!(dependent.contains("<dependency id=\"1.1\" title=\"Part 1.1\" status=\"subplan_created\">"), "{dependent}");
+    assert!(dependent.contains("Part 1.1 is there and answers the layer above"), "{dependent}");
+    let shared = |text: &str| text[..text.find("<achievement ").unwrap()].to_owned();
     assert_eq!(shared(of("1.1")), shared(of("1.2")));
     assert!(shared(of("1.1")).contains("- 1.2 Part 1.2\n  - `part_1.2.rs`"));
 }

@@ -98,8 +98,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 /// Which document a request asks for, told from the end of its prompt.
 pub(crate) fn wanted(body: &[u8]) -> Option<((u32, u32), bool)> {
     let text = std::str::from_utf8(body).ok()?;
-    let task = &text[text.rfind("# Your task: ")?..];
-    let execution = task.starts_with("# Your task: EXECUTION_TASK");
+    let task = &text[text.rfind("<task>\\nWrite ")?..];
+    let execution = task.starts_with("<task>\\nWrite EXECUTION_TASK");
     let id = task.split(" of achievement ").nth(1)?;
     let id = &id[..id.find(|c: char| !c.is_ascii_digit() && c != '.')?];
     let (level, place) = id.split_once('.')?;

@@ -3,7 +3,10 @@
 //! It goes through the same steps as `planwave run … --replay`, with the default settings only: the tape answers the
 //! requests that these give, and what a user has configured must not change them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 
@@ -23,7 +26,7 @@ use crate::{
     report::{dry_run_text, sanitize, shell_word},
     settings::{Loaded, Overrides, Sources, load},
     store::{WriteError, create_plan_dir},
-    tape::Tape,
+    tape::{ReplayIndex, Tape},
 };
 
 const PLAN: (&str, &str) =
@@ -56,7 +59,7 @@ pub(super) fn run(arguments: &DemoArguments, global: &Global) -> Result<Exit, Fa
     let surroundings = Surroundings {
         loaded: &loaded,
         sources: &sources,
-        answers: Answers::Replay(Box::new(tape)),
+        answers: Answers::Replay(Arc::new(ReplayIndex::new(tape))),
         record: None,
         fresh: false,
         may_send: false,

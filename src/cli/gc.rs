@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use super::{
     failure::{Exit, Failure},
     model_setup::Prices,
-    pretty,
+    own_folder, pretty,
     terminal::{err, out},
 };
 use crate::{
     history::KEPT_OPERATIONS,
     parallel::whole_seconds,
     report::{bytes_text, plural, sanitize},
-    store::{Cleaning, Freed, PlanDir, RunLock},
+    store::{Cleaning, Freed},
 };
 
 /// `planwave gc`.
@@ -39,7 +39,7 @@ pub(super) struct GcArguments {
 }
 
 pub(super) fn run(arguments: &GcArguments) -> Result<Exit, Failure> {
-    let dir = PlanDir::open(&arguments.plan)?;
+    let dir = own_folder::open(&arguments.plan)?;
     let now = Timestamp::now();
     let limit = now.checked_sub(arguments.older_than).unwrap_or(Timestamp::MIN);
     let freed = if arguments.dry_run {
@@ -47,7 +47,9 @@ pub(super) fn run(arguments: &GcArguments) -> Result<Exit, Failure> {
         warn(&cleaning);
         cleaning.freed()
     } else {
-        let lock = RunLock::take(&dir, &format!("process {} (gc) since {}", std::process::id(), whole_seconds(now)))?;
+        own_folder::refuse_foreign(&dir)?;
+        let lock =
+            own_folder::lock(&dir, &format!("process {} (gc) since {}", std::process::id(), whole_seconds(now)))?;
         let cleaning = Cleaning::plan(&dir, limit, arguments.max_size)?;
         warn(&cleaning);
         let prices = Prices::of(&dir);

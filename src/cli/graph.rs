@@ -7,16 +7,13 @@ use clap::{Args, ValueEnum};
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    pretty,
+    own_folder, pretty,
     project::{Leveled, settings},
     reporting,
     survey::Survey,
     terminal::{self, err, out},
 };
-use crate::{
-    report::{Dag, DagNode, dag_dot, dag_mermaid, dag_text, sanitize},
-    store::PlanDir,
-};
+use crate::report::{Dag, DagNode, dag_dot, dag_mermaid, dag_text, sanitize};
 
 /// `planwave graph`.
 #[derive(Debug, Args)]
@@ -43,7 +40,7 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &GraphArguments, global: &Global) -> Result<Exit, Failure> {
-    let dir = Arc::new(PlanDir::open(&arguments.plan)?);
+    let dir = Arc::new(own_folder::open(&arguments.plan)?);
     let (loaded, sources) = settings(Some(dir.path()), &global.overrides())?;
     let survey = Survey::statuses(Leveled::read(&dir)?)?;
     for warning in &survey.leveled.warnings {

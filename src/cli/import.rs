@@ -16,7 +16,7 @@ use super::{
     code_base::ContextAge,
     failure::{Exit, Failure},
     global::Global,
-    pretty,
+    own_folder, pretty,
     project::{self, Project},
     prompt::{Destination, import_command, paper, text as prompt_text},
     run::{Prepared, prepare},
@@ -32,7 +32,7 @@ use crate::{
     prompts::Fault,
     report::{plural, sanitize, shell_word},
     settings::{self, Loaded, Sources},
-    store::{Existing, Operation, PlanDir, RunLock, WriteError},
+    store::{Existing, Operation, PlanDir, WriteError},
 };
 
 /// The largest file that is read as an answer: 64 MiB.
@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     let texts = arguments.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, Failure>>()?;
     let (offers, mut unknown) = recognise(arguments, &texts, &names)?;
     let holder = format!("process {} (import) since {}", std::process::id(), whole_seconds(now));
-    let lock = RunLock::take(&dir, &holder)?;
+    let lock = own_folder::lock(&dir, &holder)?;
     let operation = Operation::begin(&dir, &lock, "import", now)?;
     let import = Import {
         arguments,
@@ -120,7 +120,7 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     }
     operation.finish()?;
     unknown += taken.misplaced;
-    let missing = taken.missing.len();
+    let (written, missing) = (taken.written.len(), taken.missing.len());
     err(&format!("{} written, {missing} missing\n", plural(taken.written.len(), "document")));
     if arguments.json {
         let Taken { written, missing, rejected, misplaced: _, prompts } = taken;
@@ -128,7 +128,9 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     } else if !taken.prompts.is_empty() {
         arguments.destination.deliver(&taken.prompts.join("\n\n"))?;
     }
-    Ok(if missing + unknown > 0 { Exit::Incomplete } else { Exit::Done })
+    // One document that was asked for by name is all that was asked for.
+    let left = if arguments.one.is_some() { usize::from(written == 0) } else { missing };
+    Ok(if left + unknown > 0 { Exit::Incomplete } else { Exit::Done })
 }
 
 /// An answer's name for messages, and its text.

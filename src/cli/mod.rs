@@ -35,6 +35,7 @@ mod model_setup;
 mod next;
 mod number;
 mod output_files;
+mod own_folder;
 mod parallel_file;
 mod past;
 pub mod plan_show;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    pretty,
+    own_folder, pretty,
     project::{Leveled, settings},
     reporting,
     survey::Survey,
@@ -19,7 +19,6 @@ use crate::{
     plan::{AchievementId, Hours},
     progress::{NothingToClaim, Place, Recommendation, choose, may_take, ranked},
     report::{next_text, ready_text, sanitize},
-    store::PlanDir,
 };
 
 #[derive(Debug, Args)]
@@ -64,7 +63,7 @@ fn claim(arguments: &NextArguments) -> Recommendation {
 }
 
 pub(super) fn run(arguments: &NextArguments, global: &Global) -> Result<Exit, Failure> {
-    let dir = Arc::new(PlanDir::open(&arguments.plan)?);
+    let dir = Arc::new(own_folder::open(&arguments.plan)?);
     let (loaded, sources) = settings(Some(dir.path()), &global.overrides())?;
     let survey = Survey::statuses(Leveled::read(&dir)?)?;
     let (file, graph, standings) = (&survey.leveled.file, &*survey.leveled.graph, &survey.standings);

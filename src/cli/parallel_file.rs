@@ -8,15 +8,16 @@ use jiff::Timestamp;
 use super::{
     error_code::ErrorCode,
     failure::{Exit, Failure},
+    own_folder,
     project::doubts,
     terminal::{self, err, out},
 };
 use crate::{
     document::{Names, digest},
     parallel::{Documents, ParallelFile, Surroundings, whole_seconds},
-    plan::{AchievementId, IdMap, Plan, PlanName, parse},
+    plan::{AchievementId, IdMap, Plan, parse},
     report::{Style, diff_text, sanitize, shell_word},
-    store::{Edited, LocateError, Operation, PlanDir, RunLock, StoreError},
+    store::{Edited, LocateError, Operation, PlanDir, StoreError},
 };
 
 /// The file and its directory.
@@ -60,7 +61,7 @@ impl Target {
             (dir, name.to_owned(), has_plan)
         } else {
             let file = String::from("parallel.json");
-            match PlanDir::open(path) {
+            match own_folder::open(path) {
                 Ok(dir) => (dir, file, true),
                 Err(StoreError::Locate(LocateError::NoPlan(directory))) if directory.join(&file).exists() => {
                     (without_plan(&directory)?, file, false)
@@ -213,7 +214,7 @@ impl Target {
         let command = rewrite.command;
         let began = Timestamp::now();
         let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
-        let lock = RunLock::take(&self.dir, &holder)?;
+        let lock = own_folder::lock(&self.dir, &holder)?;
         let operation = Operation::begin(&self.dir, &lock, command, began)?;
         let mut anew = false;
         operation.edit(&self.file, |now| {
@@ -245,8 +246,8 @@ fn around_file(path: &Path, name: &str) -> Result<(PlanDir, bool), Failure> {
         _ => PathBuf::from("."),
     };
     let opened = match name.strip_suffix(".parallel.json") {
-        Some(stem) => PlanDir::open(&parent.join(format!("PLAN_{stem}.md"))),
-        None => PlanDir::open(&parent),
+        Some(stem) => own_folder::open(&parent.join(format!("PLAN_{stem}.md"))),
+        None => own_folder::open(&parent),
     };
     match opened {
         Ok(dir) => Ok((dir, true)),
@@ -261,7 +262,7 @@ fn around_file(path: &Path, name: &str) -> Result<(PlanDir, bool), Failure> {
 pub(super) fn open_past(path: &Path) -> Result<PlanDir, Failure> {
     let directory = if path.is_file() { path.parent().unwrap_or(path) } else { path };
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    match PlanDir::open(path) {
+    match own_folder::open(path) {
         Err(StoreError::Locate(LocateError::NoPlan(_))) if directory.join(".planwave").is_dir() => {
             without_plan(directory)
         }
@@ -270,6 +271,7 @@ pub(super) fn open_past(path: &Path) -> Result<PlanDir, Failure> {
 }
 
 fn without_plan(directory: &Path) -> Result<PlanDir, Failure> {
-    let name = PlanName::parse("UNNAMED").map_err(|error| Failure::invalid(error.to_string()))?;
-    Ok(PlanDir::without_plan(directory, name)?)
+    let dir = own_folder::without_plan(directory)?;
+    own_folder::say_foreign(&dir);
+    Ok(dir)
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{error_code::ErrorCode, failure::Failure, past::good_copy_hint};
+use super::{error_code::ErrorCode, failure::Failure, own_folder, past::good_copy_hint};
 use crate::{
     document::{Digest, Names, digest},
     engine::{PlanningError, RunPlan, Situation, Wish, plan_run, subplans_to_read},
@@ -68,10 +68,11 @@ fn unplanned(plan: &Plan, file: &ParallelFile, dir: &PlanDir) -> Option<String> 
 impl Project {
     /// Opens what the user named and reads its PLAN.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        Self::read(Arc::new(PlanDir::open(path)?))
+        Self::read(Arc::new(own_folder::open(path)?))
     }
 
-    fn read(dir: Arc<PlanDir>) -> Result<Self, Failure> {
+    /// Reads the PLAN of a directory.
+    pub(super) fn read(dir: Arc<PlanDir>) -> Result<Self, Failure> {
         let bytes = dir.read_plan()?;
         let located = dir.located();
         let shown = dir.shown(&located.plan_file).display().to_string();

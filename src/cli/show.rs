@@ -9,7 +9,7 @@ use super::{
     number::from_one,
     past::{run_ref, unknown},
     project::Project,
-    tapes::read_tape,
+    tapes::unreadable,
     terminal::{err, out, out_file},
 };
 use crate::{
@@ -20,8 +20,7 @@ use crate::{
     plan::AchievementId,
     report::sanitize,
     settings::StageChoice,
-    store::{PlanDir, StoreError},
-    tape::Tape,
+    store::{PlanDir, StoreError, find_on_tape},
 };
 
 /// `planwave show`.
@@ -42,6 +41,9 @@ pub(super) struct ShowArguments {
     /// Print the model's answer number N as it came, rejected or not.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = from_one)]
     attempt: Option<u32>,
+    /// Print what prompts carried of the code base: what all shared, or what those of an achievement got besides.
+    #[arg(long, conflicts_with_all = ["attempt", "tape", "stage"])]
+    context: bool,
     /// The tape that has the answers, where a replay was the run [default: the plan's own].
     #[arg(long, value_name = "FILE")]
     tape: Option<PathBuf>,
@@ -53,7 +55,7 @@ struct Shown<'a> {
     record: Record,
     log: CallLog,
     /// Where answers are looked for instead of on the plan's own tape.
-    tape: Option<Tape>,
+    tape: Option<PathBuf>,
     stage: Option<Stage>,
 }
 
@@ -74,6 +76,18 @@ pub(super) fn run(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let project = Project::open(&plan)?;
     let dir = &*project.dir;
     let found = dir.operations()?.into_iter().find(|id| run.means(id)).ok_or_else(|| unknown(&run))?;
+    if arguments.context {
+        let Some(context) = dir.context_of(&found) else {
+            return Err(Failure::invalid(format!("operation {} sent nothing of a code base", found.number())));
+        };
+        let text = id.map_or_else(|| context.shared_text(), |id| context.item_text(id));
+        if text.is_empty() {
+            err("nothing of the code base\n");
+            return Ok(Exit::Done);
+        }
+        out_file(format!("{text}\n").as_bytes())?;
+        return Ok(Exit::Done);
+    }
     let record = dir.record(&found).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     let log = CallLog::parse(dir.events(&found)?.as_deref().unwrap_or_default());
     let stage = match arguments.stage {
@@ -81,7 +95,7 @@ pub(super) fn run(arguments: &ShowArguments) -> Result<Exit, Failure> {
         Some(StageChoice::Execution) => Some(Stage::Execution),
         Some(StageChoice::Both) | None => None,
     };
-    let tape = arguments.tape.as_deref().map(read_tape).transpose()?;
+    let tape = arguments.tape.clone();
     let shown = Shown { dir, record, log, tape, stage };
     match (id, arguments.attempt) {
         (Some(id), Some(attempt)) => shown.attempt(id, attempt),
@@ -198,10 +212,7 @@ impl Shown<'_> {
     fn answer(&self, call: CallId, attempt: u32) -> Result<Exit, Failure> {
         let exchange = match self.log.exchange(call, attempt) {
             Some((key, at)) => match &self.tape {
-                Some(tape) => {
-                    let mut exchanges = tape.exchanges.iter().map(|(_, exchange)| exchange);
-                    exchanges.find(|exchange| exchange.key == key && exchange.at == at).cloned()
-                }
+                Some(tape) => find_on_tape(tape, &key, at).map_err(|error| unreadable(tape, &error))?,
                 None => self.dir.exchange(&key, at)?,
             },
             None => None,

@@ -7,16 +7,13 @@ use clap::Args;
 use super::{
     failure::{Exit, Failure},
     global::Global,
-    pretty,
+    own_folder, pretty,
     project::{Leveled, settings},
     reporting,
     survey::Survey,
     terminal::{self, err, out},
 };
-use crate::{
-    report::{sanitize, status_text},
-    store::PlanDir,
-};
+use crate::report::{sanitize, status_text};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -29,7 +26,7 @@ pub(super) struct StatusArguments {
 }
 
 pub(super) fn run(arguments: &StatusArguments, global: &Global) -> Result<Exit, Failure> {
-    let dir = Arc::new(PlanDir::open(&arguments.plan)?);
+    let dir = Arc::new(own_folder::open(&arguments.plan)?);
     let (loaded, sources) = settings(Some(dir.path()), &global.overrides())?;
     let survey = Survey::statuses(Leveled::read(&dir)?)?;
     let overview = survey.overview(&arguments.plan.display().to_string());

@@ -6,16 +6,16 @@ use super::failure::Failure;
 use crate::{
     model::{Memory, Recorder, Source},
     report::plural,
-    store::{Found, LocalTape, PlanDir, TapeFile, Tapes, disk_advice},
-    tape::{ReplayIndex, Tape},
+    store::{Found, LocalTape, PlanDir, ReplayError, TapeFile, Tapes, disk_advice, replay_index},
+    tape::ReplayIndex,
 };
 
 /// Where answers come from and where they are kept.
 pub(super) enum Answers {
     /// The network; kept on the plan's own tape and on the one asked for.
     Network,
-    /// A tape, by its text.
-    Replay(Box<Tape>),
+    /// A tape.
+    Replay(Arc<ReplayIndex>),
 }
 
 /// What a run wants of its tapes.
@@ -46,7 +46,7 @@ pub(super) struct Open {
 /// Opens the tapes. The caller holds the run lock.
 pub(super) fn open(answers: Answers, dir: &PlanDir, wanted: Wanted<'_>) -> Result<Open, Failure> {
     if let Answers::Replay(tape) = answers {
-        let source = Source::Replay(Arc::new(ReplayIndex::new(*tape)));
+        let source = Source::Replay(tape);
         return Ok(Open { source, recorder: None, memory: None, notes: None, found: Found::default() });
     }
     let Wanted { record, local, fresh, header } = wanted;
@@ -84,6 +84,10 @@ pub(super) fn recovery(found: &Found, temporaries: usize, fresh: bool) -> Option
     if let Some(lines) = damaged_lines(&found.damaged) {
         parts.push(format!("{lines} of the tape cannot be read and moved to .planwave/tape.damaged.jsonl"));
     }
+    if found.too_long > 0 {
+        let lines = plural(found.too_long, "line");
+        parts.push(format!("{lines} of the tape longer than any answer, passed over"));
+    }
     if temporaries > 0 {
         parts.push(format!("{} removed", plural(temporaries, "unfinished file")));
     }
@@ -115,13 +119,20 @@ fn damaged_lines(numbers: &[usize]) -> Option<String> {
     })
 }
 
-/// Reads a tape that is to be replayed.
-pub(super) fn read_tape(path: &Path) -> Result<Tape, Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::invalid(format!("{} is not UTF-8, so it is no tape", path.display())))?;
-    Tape::parse(&text).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())).hint(error.hint()))
+/// Opens a tape that is to be replayed.
+pub(super) fn open_replay(path: &Path) -> Result<Answers, Failure> {
+    replay_index(path).map(|index| Answers::Replay(Arc::new(index))).map_err(|error| unreadable(path, &error))
+}
+
+/// A tape that the user named cannot be read.
+pub(super) fn unreadable(path: &Path, error: &ReplayError) -> Failure {
+    let path = path.display();
+    let said = match error {
+        ReplayError::Io(error) => format!("cannot read {path}: {error}"),
+        ReplayError::NotText => format!("{path} is not UTF-8, so it is no tape"),
+        ReplayError::TooLong { .. } | ReplayError::Tape(_) => format!("{path}: {error}"),
+    };
+    Failure::invalid(said).hint(error.hint())
 }
 
 fn cannot_record(path: &Path, error: &std::io::Error) -> Failure {
@@ -142,7 +153,7 @@ mod tests {
     #[test]
     fn recovery_is_one_line_or_none() {
         let line = |answers, torn, damaged: &[usize], temporaries, fresh| {
-            recovery(&Found { answers, torn, damaged: damaged.to_vec() }, temporaries, fresh)
+            recovery(&Found { answers, torn, damaged: damaged.to_vec(), too_long: 0 }, temporaries, fresh)
         };
         assert_eq!(line(0, 0, &[], 0, false), None);
         assert_eq!(line(7, 0, &[], 0, true), None);

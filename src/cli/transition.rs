@@ -14,7 +14,7 @@ use super::{
     failure::{Exit, Failure},
     global::Global,
     output_files::{self, OutputFile},
-    pretty,
+    own_folder, pretty,
     project::{Project, settings},
     survey::Survey,
     terminal::{err, out, say_merged},
@@ -95,7 +95,7 @@ pub(super) struct Done {
 /// Takes the lock for a command, and waits a little where another command has it.
 pub(super) fn lock(dir: &PlanDir, command: &str, began: Timestamp) -> Result<RunLock, Failure> {
     let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
-    Ok(RunLock::wait(dir, &holder, PATIENCE)?)
+    own_folder::lock_patiently(dir, &holder, PATIENCE)
 }
 
 /// Does what `action` says with one achievement.

@@ -10,12 +10,13 @@ use clap::Args;
 use super::{
     error_code::ErrorCode,
     failure::{Exit, Failure},
+    own_folder,
     terminal::{self, err, out},
 };
 use crate::{
-    report::{sanitize, shell_word},
+    report::{plural, sanitize, shell_word},
     settings::{Claim, ClaimKind, GRANTS_FILE, Grants, Loaded, Overrides, Sources, load, state_directory},
-    store::{PlanDir, StateFile},
+    store::{Adopted, LocalTape, PlanDir, RunLock, StateFile, StoreError},
 };
 
 #[derive(Debug, Args)]
@@ -58,8 +59,9 @@ pub(super) fn run(arguments: &TrustArguments) -> Result<Exit, Failure> {
     if !lines.is_empty() {
         write(&file, &grants)?;
     }
+    let lines = lines.into_iter().chain(own_folder(&place, arguments.revoke)?);
     let done = if arguments.revoke { "no longer trusted" } else { "trusted" };
-    let mut text: String = lines.iter().map(|line| format!("{done}: {}\n", sanitize(line))).collect();
+    let mut text: String = lines.map(|line| format!("{done}: {}\n", sanitize(&line))).collect();
     if text.is_empty() {
         let directory = place.directory.display().to_string();
         let directory = sanitize(&directory);
@@ -71,6 +73,32 @@ pub(super) fn run(arguments: &TrustArguments) -> Result<Exit, Failure> {
     }
     out(&text)?;
     Ok(Exit::Done)
+}
+
+/// Adopts the place's `.planwave`, or gives it up; a line about it where that changes anything.
+fn own_folder(place: &Place, revoke: bool) -> Result<Option<String>, Failure> {
+    let dir = match PlanDir::open_as(&place.directory, own_folder::key()) {
+        Ok(dir) => dir,
+        // The past of a directory without a PLAN, or with several, is on record there all the same.
+        Err(StoreError::Locate(_)) => own_folder::without_plan(&place.directory)?,
+        Err(error) => return Err(error.into()),
+    };
+    let Some(lock) = RunLock::of_any(&dir, &format!("process {} (trust)", std::process::id()))? else {
+        return Ok(None);
+    };
+    let folder = dir.shown(".planwave").display().to_string();
+    if revoke {
+        return Ok(dir.disown(&lock)?.then_some(folder));
+    }
+    Ok(match dir.adopt(&lock)? {
+        Adopted::Nothing | Adopted::Already => None,
+        Adopted::Now => {
+            let answers = LocalTape::answers(&dir).map_or(0, |answers| answers.len());
+            let operations = dir.operations()?.len();
+            let (answers, records) = (plural(answers, "answer"), plural(operations, "undo record"));
+            Some(format!("{folder}, with {answers} and {records}"))
+        }
+    })
 }
 
 /// Agrees to all that the files ask for; a line about each.

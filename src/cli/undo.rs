@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     error_code::ErrorCode,
     failure::{Exit, Failure},
+    own_folder,
     parallel_file::open_past,
     past::{newest, run_and_plan, unknown},
     pretty,
@@ -73,6 +74,7 @@ pub(super) fn run(arguments: &TakeBackArguments) -> Result<Exit, Failure> {
 pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exit, Failure> {
     let (run, plan) = run_and_plan(arguments.run.as_deref(), arguments.plan.as_deref())?;
     let dir = open_past(&plan)?;
+    own_folder::refuse_foreign(&dir)?;
     if !arguments.dry_run {
         // While somebody is at work, what the last operation is and what it changed is not settled.
         drop(lock(&dir, verb, Timestamp::now())?);
@@ -141,7 +143,7 @@ pub(super) fn take_back(verb: Verb, arguments: &TakeBackArguments) -> Result<Exi
 
 fn lock(dir: &PlanDir, verb: Verb, now: Timestamp) -> Result<RunLock, Failure> {
     let holder = format!("process {} ({}) since {}", std::process::id(), verb.as_str(), whole_seconds(now));
-    Ok(RunLock::take(dir, &holder)?)
+    own_folder::lock(dir, &holder)
 }
 
 /// Whether somebody has done something since the target was chosen.

@@ -3,13 +3,17 @@
 //! Pure: text in, values out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod across;
 mod check;
 mod executions;
 mod header;
 mod names;
+mod outline;
 mod prose;
 mod sections;
+mod signature;
 
+pub use across::{Clash, ClashKind, LevelDocument, clashes};
 pub use check::{
     Code, Expected, ExpectedPaths, Judged, Material, check_answer, check_document, check_paths, explain,
     is_placeholder, judge_answer, unwrap_answer,
@@ -17,6 +21,7 @@ pub use check::{
 pub use executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count, planned_executions};
 pub use header::{Header, render_document};
 pub use names::{FileRole, Folder, Names, Slugs, Stranger, stage_of_file_name};
+pub use outline::{DEFAULT_LANGUAGE, OutlineError, Outlines, SectionSpec};
 pub use sections::{Digest, EXECUTION_SECTIONS, SUBPLAN_SECTIONS, Section, digest, sections};
 
 use serde::{Deserialize, Serialize};

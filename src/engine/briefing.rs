@@ -142,13 +142,14 @@ impl Briefing {
         self.graph.dependencies(item.node).iter().map(|node| self.graph.id(*node))
     }
 
-    /// The own part of a SUBPLAN's prompt.
+    /// The own part of a SUBPLAN's prompt. One of `several` has no task of its own.
     pub fn subplan(
         &self,
         item: &PlannedItem,
         digests: &dyn Fn(AchievementId) -> Option<Arc<Digest>>,
+        several: bool,
     ) -> Result<String, TemplateError> {
-        self.templates.subplan(&self.item_context(item, digests))
+        self.templates.subplan(&self.item_context(item, digests), several)
     }
 
     /// The own part of an EXECUTION_TASK's prompt. `subplan` is the digest of the SUBPLAN at `path`.
@@ -159,6 +160,7 @@ impl Briefing {
         subplan: &Digest,
         part: &ExecutionPart,
         digests: &dyn Fn(AchievementId) -> Option<Arc<Digest>>,
+        several: bool,
     ) -> Result<String, TemplateError> {
         let others = subplan.parts.iter().filter(|other| other.number != part.number);
         let part = PartContext {
@@ -175,7 +177,7 @@ impl Briefing {
             deliverables: deliverables(&subplan.deliverables),
             execution_strategy: excerpt(&subplan.execution_strategy),
         };
-        self.templates.execution(&self.item_context(item, digests), &subplan, &part)
+        self.templates.execution(&self.item_context(item, digests), &subplan, &part, several)
     }
 
     /// Puts an own part behind what its level shares.
@@ -194,14 +196,15 @@ impl Briefing {
     }
 
     fn render_shared(&self, level: u32, stage: Stage, budget: usize) -> Result<Shared, TemplateError> {
-        let system = self.templates.system(stage)?;
+        let system = self.templates.system(stage, false)?;
         let nodes = self.levels.get(&level).map(Vec::as_slice).unwrap_or_default();
         let siblings = nodes.iter().filter_map(|node| self.definition(self.graph.id(*node)).map(Sibling::new));
         let room = budget.saturating_sub(reckoned_tokens(&system));
-        let mut chosen = level_prompt(&self.templates, &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
+        let mut chosen =
+            level_prompt((&self.templates, stage), &self.plan, level, siblings.collect(), room, &reckoned_tokens)?;
         chosen.repository.clone_from(&self.repository);
         Ok(Shared {
-            level: self.templates.level(&chosen)?.into(),
+            level: self.templates.level(stage, &chosen)?.into(),
             lists_all: chosen.lists_all(),
             dropped: chosen.dropped,
             system: system.into(),

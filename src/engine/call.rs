@@ -144,9 +144,9 @@ pub(super) async fn one_call(
     let briefing = &engine.briefing;
     let digests = |id: AchievementId| known.get(&id).cloned();
     let own = match &waiting.part {
-        None => briefing.subplan(item, &digests).map_err(|error| Rejected::template(&error)),
+        None => briefing.subplan(item, &digests, false).map_err(|error| Rejected::template(&error)),
         Some(part) => subplan.digest(engine).await.and_then(|subplan| {
-            let own = briefing.execution(item, &item.subplan_path, &subplan, part, &digests);
+            let own = briefing.execution(item, &item.subplan_path, &subplan, part, &digests, false);
             own.map_err(|error| Rejected::template(&error))
         }),
     };

@@ -241,11 +241,11 @@ impl Book<'_> {
         let mut look = Look::default();
         let own_subplan = || digests(item.id.achievement).unwrap_or_default();
         let execution = |subplan: &Digest, part: &ExecutionPart| {
-            self.briefing.execution(item, &item.subplan_path, subplan, part, &digests)
+            self.briefing.execution(item, &item.subplan_path, subplan, part, &digests, false)
         };
         match &item.documents {
             Documents::Subplan(Target { path, overwrites }) => {
-                let own = self.briefing.subplan(item, &digests)?;
+                let own = self.briefing.subplan(item, &digests, false)?;
                 let draft = Draft { part: None, path: path.clone(), overwrites: *overwrites, own, allowance: 0 };
                 self.add(&mut look, item, unknown, draft);
             }
@@ -372,6 +372,7 @@ impl Book<'_> {
                 cached: cached as u64,
                 output: output as u64,
                 reasoning: 0,
+                at_least: false,
             };
             self.model.prices.map(|prices| prices.cost(&usage))
         };

@@ -66,7 +66,7 @@ pub struct Paper<'a> {
 impl Paper<'_> {
     /// The very texts that a run would send for this document, one behind the other.
     pub fn prompt(&self, call: &PaperCall<'_>) -> Result<String, TemplateError> {
-        let own = self.own(call)?;
+        let own = self.own(call, false)?;
         let mut text = String::new();
         for message in self.briefing.messages(call.item, own) {
             for part in &message.content {
@@ -82,12 +82,20 @@ impl Paper<'_> {
     /// One prompt for several documents of one level and stage. `faults` says what was wrong with earlier answers.
     pub fn batch(&self, calls: &[PaperCall<'_>], faults: &[Fault]) -> Result<String, TemplateError> {
         let shared = calls.first().and_then(|call| self.briefing.shared(call.item.level, call.item.id.stage));
-        let (system, level) = shared.map_or(("", ""), |shared| (&*shared.system, &*shared.level));
+        let level = shared.map_or("", |shared| &*shared.level);
+        let stage = calls.first().map_or(Stage::Subplan, |call| call.item.id.stage);
         let documents = calls
             .iter()
-            .map(|call| Ok(BatchDocument { path: call.path.to_owned(), own: self.own(call)? }))
+            .map(|call| {
+                let achievement = call.item.id.achievement;
+                let subject = match call.part {
+                    Some(part) if part.of > 1 => format!("execution {:02} of achievement {achievement}", part.number),
+                    Some(_) | None => format!("achievement {achievement}"),
+                };
+                Ok(BatchDocument { path: call.path.to_owned(), subject, own: self.own(call, true)? })
+            })
             .collect::<Result<Vec<_>, TemplateError>>()?;
-        self.briefing.templates().batch(system, level, &documents, faults)
+        self.briefing.templates().batch(stage, level, &documents, faults)
     }
 
     /// The document that an answer becomes, with the warnings of its checks; or what is wrong with it. `created` is an
@@ -120,7 +128,7 @@ impl Paper<'_> {
         );
         if let Some(paths) = self.briefing.paths() {
             // What cannot be rendered was not sent either.
-            let own = self.own(call).unwrap_or_default();
+            let own = self.own(call, false).unwrap_or_default();
             findings.extend(paths.check(&body, std::iter::once(own.as_str())));
         }
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
@@ -143,13 +151,13 @@ impl Paper<'_> {
         Ok((render_document(&header, &body), warnings))
     }
 
-    fn own(&self, call: &PaperCall<'_>) -> Result<String, TemplateError> {
+    fn own(&self, call: &PaperCall<'_>, several: bool) -> Result<String, TemplateError> {
         let digests = |id: AchievementId| self.digests.get(&id).cloned().map(Arc::new);
         match call.part {
-            None => self.briefing.subplan(call.item, &digests),
+            None => self.briefing.subplan(call.item, &digests, several),
             Some(part) => {
                 let subplan = digests(call.item.id.achievement).unwrap_or_default();
-                self.briefing.execution(call.item, &call.item.subplan_path, &subplan, part, &digests)
+                self.briefing.execution(call.item, &call.item.subplan_path, &subplan, part, &digests, several)
             }
         }
     }

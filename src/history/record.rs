@@ -61,6 +61,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The bytes themselves.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Reads 64 lower-case hexadecimal digits; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let digit = |byte: u8| match byte {

@@ -474,6 +474,7 @@ mod tests {
     fn verdicts() {
         let money = r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
         let anthropic = r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#;
+        let too_large = r#"{"error":{"message":"Rate limit reached on tokens per min (TPM): Limit 6000, Requested 34850.","type":"tokens","code":"rate_limit_exceeded"}}"#;
         let unsupported = r#"{"error":{"message":"Unsupported parameter: 'temperature'","code":"unsupported_parameter","param":"temperature"}}"#;
         let cases: Vec<(Failure, Verdict)> = vec![
             (status(408, &[], ""), repeat(None)),
@@ -495,6 +496,12 @@ mod tests {
             (status(429, &[("x-should-retry", "true")], money), Verdict::Final(Scope::Run)),
             (status(400, &[], anthropic), Verdict::Final(Scope::Run)),
             (status(402, &[], ""), Verdict::Final(Scope::Run)),
+            (status(429, &[], too_large), Verdict::Final(Scope::Call)),
+            (status(429, &[("x-should-retry", "true")], too_large), Verdict::Final(Scope::Call)),
+            (status(413, &[], ""), Verdict::Final(Scope::Call)),
+            (status(429, &[], &too_large.replace("34850", "400")), repeat(None)),
+            (status(400, &[], r#"[{"error":{"message":"API key not valid."}}]"#), Verdict::Final(Scope::Run)),
+            (Failure::InStream(ProviderError::from_body(too_large)), Verdict::Final(Scope::Call)),
             (status(401, &[], ""), Verdict::Final(Scope::Run)),
             (status(403, &[], ""), Verdict::Final(Scope::Run)),
             (status(404, &[], ""), Verdict::Final(Scope::Run)),
@@ -590,6 +597,19 @@ mod tests {
                 "parameter `max_tokens`: `params` under [models.\"gpt-x\"] in your models.toml",
             ),
             (status(429, &[("retry-after", "600")], ""), "wait 10 min"),
+            (status(413, &[], ""), "lower `model.max_output_tokens`"),
+            (
+                status(429, &[], "Request too large on tokens per min (TPM): Limit 6000, Requested 34850."),
+                "lower `model.max_output_tokens`: the provider counts it with the prompt, 34850 tokens, and allows 6000 a minute",
+            ),
+            (
+                status(400, &[], "This model supports at most 16384 completion tokens"),
+                "`model.max_output_tokens` to 16384",
+            ),
+            (
+                status(400, &[], "maximum context length is 16384 tokens and your request has 878 input tokens"),
+                "lower `model.max_output_tokens` to less than 15506",
+            ),
             (status(429, &[], r#"{"error":{"message":"Insufficient credits"}}"#), "add credit"),
         ];
         for (failure, part) in cases {

@@ -354,3 +354,72 @@ pub(super) fn clean(text: &str) -> String {
     }
     short
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_server_are_found_in_every_shape() {
+        let cases = [
+            (
+                r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}"#,
+                "Extra inputs are not permitted (stream_options)",
+            ),
+            (r#"{"detail":"Model foo is not served here"}"#, "Model foo is not served here"),
+            (r#"{"error":"model 'q:32b' not found"}"#, "model 'q:32b' not found"),
+            (r#"[{"error":{"code":400,"message":"API key not valid."}}]"#, "API key not valid."),
+            (
+                r#"{"object":"error","message":{"detail":[{"loc":["body","a"],"msg":"no"},{"loc":["body","b",0],"msg":"never"}]}}"#,
+                "no (a); never (b.0)",
+            ),
+            (r#"{"statusCode":401,"message":"Access denied"}"#, "Access denied"),
+            (r#"{"error":{"message":"{\"error\":{\"message\":\"wait 2 seconds\"}}"}}"#, "wait 2 seconds"),
+            (r#"{"error":{"message":"litellm.BadRequestError: {\"error\":{\"message\":\"inner\"}}"}}"#, "inner"),
+            (r#""{\"error\":{\"message\":\"twice\"}}""#, "twice"),
+            (r#"{"Message":"not authorized"}"#, "not authorized"),
+            (r#"{"errors":[{"code":7003,"message":"No route"}],"success":false}"#, "No route"),
+            (
+                r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":{\"message\":\"too hot\"}}"}}}"#,
+                "too hot",
+            ),
+            (r#"{"error":{"message":"Provider returned error","metadata":{"raw":"plain words"}}}"#, "plain words"),
+            (r#"{"error":{"message":"Provider returned error","metadata":{"raw":{}}}}"#, "Provider returned error"),
+            ("temperature must be 1", "temperature must be 1"),
+            ("<html><head><TITLE>Attention Required! | Proxy</TITLE></head></html>", "Attention Required! | Proxy"),
+            ("<html><body>no title</body></html>", ""),
+            (r#"{"error":"invalid_token","error_description":"The token has expired"}"#, "The token has expired"),
+            (r#"{"code":20012,"msg":"Model does not exist","data":null}"#, "Model does not exist"),
+            ("{\"broken\":", ""),
+            ("{}", ""),
+            ("[]", ""),
+            ("null", "null"),
+        ];
+        for (body, message) in cases {
+            assert_eq!(ProviderError::from_body(body).message, message, "{body}");
+        }
+        // However deep, it ends.
+        let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(ProviderError::from_body(&deep).message, "");
+    }
+
+    #[test]
+    fn an_error_is_classified_wherever_it_stands() {
+        for body in [
+            r#"{"error":{"message":"maximum context length is 8192 tokens"}}"#,
+            r#"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"maximum context length is 8192 tokens\"}}"}}}"#,
+            r#"{"detail":[{"msg":"maximum context length is 8192 tokens","loc":["body","messages"]}]}"#,
+            r#"[{"error":{"message":"maximum context length is 8192 tokens"}}]"#,
+        ] {
+            let error = ProviderError::from_body(body);
+            assert!(error.is_about_size() && error.sizes().window == Some(8_192), "{body}");
+        }
+        let loading = ProviderError::from_body(r#"{"error":{"code":503,"message":"Loading model"}}"#);
+        assert!(loading.is_loading() && loading.status == Some(503));
+        let money = ProviderError::from_body(r#"{"message":{"error":{"code":"insufficient_quota","message":"no"}}}"#);
+        assert!(money.is_about_money());
+        let kinds = ["request 17 refused, id ab3", "request 18 refused, id cd4"];
+        let [first, second] = kinds.map(|text| ProviderError::from_body(text).kind());
+        assert_eq!(first, second, "numbers and ids make no other kind");
+    }
+}

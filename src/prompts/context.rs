@@ -139,6 +139,8 @@ pub(crate) fn hours_text(hours: Hours) -> String {
 pub struct BatchDocument {
     /// Where it goes, relative to the plan directory.
     pub path: String,
+    /// What it is about, such as "achievement 1.1".
+    pub subject: String,
     /// The own part of its prompt.
     pub own: String,
 }

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::{TemplateError, Templates};
+use crate::document::Stage;
 use crate::plan::{Achievement, AchievementId, Plan, PlanName, PlanSection};
 
 /// Headings of PLAN sections that tell what the work is about. Everything else (status, tracking, indexes,
@@ -75,7 +76,7 @@ impl<'a> Sibling<'a> {
 /// Linear in the size of the level. What is left always fits the budget, except that the frame of the template
 /// itself is never cut.
 pub fn level_prompt<'a>(
-    templates: &Templates,
+    (templates, stage): (&Templates, Stage),
     plan: &'a Plan,
     level: u32,
     mut siblings: Vec<Sibling<'a>>,
@@ -91,7 +92,7 @@ pub fn level_prompt<'a>(
         repository: String::new(),
         dropped: Vec::new(),
     };
-    let frame = count(&templates.level(&prompt)?);
+    let frame = count(&templates.level(stage, &prompt)?);
     let mut room = budget.saturating_sub(frame);
 
     let plan_room = room / PLAN_SHARE;
@@ -147,7 +148,7 @@ fn context_sections<'a>(
     let mut kept = Vec::new();
     let mut left_out = 0_usize;
     for section in plan.sections.iter().filter(|section| is_context(section)) {
-        let whole = SectionContext { heading: &section.heading, body: section.body.clone() };
+        let whole = SectionContext { heading: &section.heading, body: without_rule(&section.body).to_owned() };
         let tokens = section_tokens(&whole, count);
         if used + tokens <= room {
             used += tokens;
@@ -171,8 +172,14 @@ fn is_context(section: &PlanSection) -> bool {
     !section.body.is_empty() && CONTEXT_WORDS.iter().any(|word| heading.contains(word))
 }
 
+/// Without the rule that separates a section from the next one in the PLAN.
+fn without_rule(body: &str) -> &str {
+    let body = body.trim_end();
+    body.strip_suffix("---").filter(|rest| rest.is_empty() || rest.ends_with('\n')).map_or(body, str::trim_end)
+}
+
 fn section_tokens(section: &SectionContext<'_>, count: &dyn Fn(&str) -> usize) -> usize {
-    count(&format!("<plan-section heading=\"{}\">\n{}\n</plan-section>\n\n", section.heading, section.body))
+    count(&format!("[{}]\n{}\n\n", section.heading, section.body))
 }
 
 /// The first lines of a section that fit, where that is worth having at all.
@@ -256,10 +263,18 @@ mod tests {
                 })
                 .collect()
         };
-        let frame = words(&templates.level(&level_prompt(&templates, &plan, 1, vec![], 0, &words).unwrap()).unwrap());
+        let frame = words(
+            &templates
+                .level(
+                    Stage::Subplan,
+                    &level_prompt((&templates, Stage::Subplan), &plan, 1, vec![], 0, &words).unwrap(),
+                )
+                .unwrap(),
+        );
         let of = |n: u32, room: usize| {
-            let prompt = level_prompt(&templates, &plan, 1, siblings(n), frame + room, &words).unwrap();
-            let text = templates.level(&prompt).unwrap();
+            let prompt =
+                level_prompt((&templates, Stage::Subplan), &plan, 1, siblings(n), frame + room, &words).unwrap();
+            let text = templates.level(Stage::Subplan, &prompt).unwrap();
             (prompt.dropped.clone(), words(&text).saturating_sub(frame), text)
         };
         let (dropped, _, text) = of(10, 1000);
@@ -285,9 +300,9 @@ mod tests {
             .into_iter()
             .map(|heading| PlanSection { heading: heading.into(), body: long.trim_end().into(), line: 1 })
             .collect();
-        let prompt = level_prompt(&templates, &plan, 1, vec![], 1000, &words).unwrap();
+        let prompt = level_prompt((&templates, Stage::Subplan), &plan, 1, vec![], 1000, &words).unwrap();
         assert_eq!(prompt.dropped, ["the end of the PLAN's section Goal", "2 sections of the PLAN"]);
-        let text = templates.level(&prompt).unwrap();
+        let text = templates.level(Stage::Subplan, &prompt).unwrap();
         assert!(text.contains("[the rest is left out]") && !text.contains("Current Status"));
         assert!(words(&text) <= 1000);
     }

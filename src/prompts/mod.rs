@@ -12,6 +12,7 @@ mod context;
 mod discovery;
 mod level;
 mod literal;
+mod neutral;
 mod reckon;
 mod templates;
 

@@ -2,6 +2,8 @@
 
 use std::{io, path::Path};
 
+use super::own_folder::Refused;
+
 /// What to do where [`super::PlanDir`] told of a link.
 pub(super) const OUTSIDE_HINT: &str =
     "planwave keeps to the plan directory: put the file or folder itself there in place of the link";
@@ -16,6 +18,9 @@ pub(super) fn is_outside(error: &io::Error) -> bool {
 pub fn for_disk(error: &io::Error) -> Option<&'static str> {
     if is_outside(error) {
         return Some(OUTSIDE_HINT);
+    }
+    if let Some(refused) = Refused::of(error) {
+        return Some(refused.hint());
     }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {

@@ -325,15 +325,17 @@ fn behind_link<'a>(folders: &mut Folders<'_>, write: &Write<'a>) -> io::Result<C
     }
 }
 
-/// Whether a file may be replaced by way of a link to it: one of the same name, or of a name that planwave writes. Any other is
-/// somebody else's, and a link to it may have come with the plan.
+/// Whether a file may be replaced by way of a link to it: one of the same name, or of a document's; where parallel.json is the
+/// link, any JSON, for its content is read before. Any other is somebody else's, and a link to it may have come with the plan.
 pub(super) fn may_give_way(link: &Path, target: &Path) -> bool {
     let hidden = |component: std::path::Component<'_>| component.as_os_str().to_string_lossy().starts_with('.');
-    let same = link.file_name() == target.file_name() && !target.components().any(hidden);
+    let same = link.file_name() == target.file_name();
     let path = target.to_str().map(|path| path.replace('\\', "/"));
-    // JSON beside parallel.json may be anything.
+    let json =
+        link == Path::new(super::PARALLEL_FILE) && target.extension().is_some_and(|extension| extension == "json");
     let document = |path: &PlanPath| path.is_written() && path.as_str().contains('/');
-    same || path.is_some_and(|path| PlanPath::parse(&path).is_some_and(|path| document(&path)))
+    (same || json) && !target.components().any(hidden)
+        || path.is_some_and(|path| PlanPath::parse(&path).is_some_and(|path| document(&path)))
 }
 
 /// Writes an empty file into a folder and takes it away again.
@@ -415,7 +417,7 @@ fn allows_more(_: &Permissions, _: &Permissions) -> bool {
 }
 
 /// Gives a file its name. False where it was to replace certain bytes, and others are there.
-fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<bool> {
+pub(super) fn put_in_place(folder: &Directory, temporary: &Path, name: &Path, existing: Existing) -> io::Result<bool> {
     match existing {
         Existing::Replace => folder.rename(temporary, name).map(|()| true),
         Existing::ReplaceOnly(bytes) => swap::replace(folder, temporary, name, bytes),

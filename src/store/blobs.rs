@@ -2,7 +2,7 @@
 //!
 //! A blob is whole before anything relies on it, is checked against its name when it is read, and is never changed.
 
-use std::io;
+use std::io::{self, Read as _};
 
 use cap_fs_ext::MetadataExt as _;
 
@@ -60,11 +60,17 @@ pub(super) fn sync(dir: &PlanDir) -> Result<(), WriteError> {
 /// Whether the blob is there: these bytes, under no other name through which they could be changed. Whatever else has its name
 /// gives way to a new one.
 fn has(dir: &PlanDir, blob: Digest, bytes: &[u8]) -> bool {
-    let path = path_of(blob);
-    let alone = |metadata: cap_std::fs::Metadata| {
-        metadata.is_file() && metadata.nlink() == 1 && usize::try_from(metadata.len()) == Ok(bytes.len())
+    let there = || -> io::Result<bool> {
+        let file = dir.dir().open(path_of(blob))?;
+        let metadata = file.metadata()?;
+        if metadata.nlink() > 1 || metadata.len() != bytes.len() as u64 {
+            return Ok(false);
+        }
+        let mut there = Vec::with_capacity(bytes.len());
+        file.take(metadata.len()).read_to_end(&mut there)?;
+        Ok(there == bytes)
     };
-    dir.dir().symlink_metadata(&path).is_ok_and(alone) && dir.dir().read(&path).is_ok_and(|there| there == bytes)
+    there().unwrap_or(false)
 }
 
 /// The bytes of a blob; `None` where there is none, or where it holds other bytes.

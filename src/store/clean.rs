@@ -5,14 +5,14 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    io::{self, BufRead as _, BufReader, BufWriter, Write as _},
+    io::{self, BufReader, BufWriter, Write as _},
 };
 
 use cap_std::fs::OpenOptions;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Events, PlanDir, Price, RecordsError, RunLock, StoreError, WriteError, blobs, records};
+use super::{Events, PlanDir, Price, RecordsError, RunLock, StoreError, WriteError, blobs, lines::Lines, records};
 use crate::history::{Bill, Charge, Digest, Kept, Kind, Record, Removal, RunId, Stored, removal};
 
 const TAPE: &str = ".planwave/tape.jsonl";
@@ -220,17 +220,11 @@ fn exchanges(dir: &PlanDir) -> Result<Answers, StoreError> {
         file => file.map_err(failed)?,
     };
     let (mut lines, mut facts) = (Vec::new(), Vec::new());
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    for number in 0.. {
-        line.clear();
-        let bytes = reader.read_until(b'\n', &mut line).map_err(failed)?;
-        if bytes == 0 {
-            break;
-        }
-        if let Ok(exchange) = serde_json::from_slice::<Exchange>(&line) {
-            lines.push(number);
-            facts.push((exchange.at, bytes as u64));
+    let mut reader = Lines::new(BufReader::new(file));
+    while let Some(line) = reader.next().map_err(failed)? {
+        if let Some(Ok(exchange)) = line.bytes.map(serde_json::from_slice::<Exchange>) {
+            lines.push(line.number);
+            facts.push((exchange.at, line.length));
         }
     }
     Ok((lines, facts))
@@ -238,19 +232,15 @@ fn exchanges(dir: &PlanDir) -> Result<Answers, StoreError> {
 
 /// Writes the tape again without these lines, and puts it in the place of the old one.
 fn cut_tape(dir: &PlanDir, lines: &BTreeSet<usize>) -> io::Result<()> {
-    let mut reader = BufReader::new(dir.dir().open(TAPE)?);
+    let mut reader = Lines::new(BufReader::new(dir.dir().open(TAPE)?));
     // What a crash left goes; what is there may be a link as well.
     dir.remove(NEW_TAPE).map_err(|error| io::Error::other(error.to_string()))?;
     let options = OpenOptions::new().write(true).create_new(true).clone();
     let mut writer = BufWriter::new(dir.dir().open_with(NEW_TAPE, &options)?);
-    let mut line = Vec::new();
-    for number in 0.. {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if !lines.contains(&number) {
-            writer.write_all(&line)?;
+    while let Some(line) = reader.next()? {
+        // One that is longer than any answer is of no use and goes, too.
+        if let Some(bytes) = line.bytes.filter(|_| !lines.contains(&line.number)) {
+            writer.write_all(bytes)?;
         }
     }
     let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;

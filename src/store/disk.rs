@@ -8,6 +8,10 @@ use std::{
     fs::TryLockError,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use cap_std::{
@@ -45,6 +49,8 @@ pub(super) struct Directory {
     dir: Dir,
     /// Whether it is planwave's own folder, or lies in it.
     own: bool,
+    /// Whether planwave's own folder, seen from here, is this user's. Until it is, nothing in it is there.
+    believed: Arc<AtomicBool>,
     faults: Faults,
 }
 
@@ -74,7 +80,7 @@ impl Directory {
     /// Opens a folder that the user named. Nothing else is opened by a path that leads anywhere.
     pub(super) fn open_ambient(path: &Path) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { dir, own: false, faults: Faults::default() })
+        Ok(Self { dir, own: false, believed: Arc::new(AtomicBool::new(true)), faults: Faults::default() })
     }
 
     /// The same, where tests may have effects fail.
@@ -94,13 +100,37 @@ impl Directory {
 
     /// Another handle of the same folder.
     pub(super) fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { dir: self.dir.try_clone()?, own: self.own, faults: self.faults.clone() })
+        let believed = Arc::clone(&self.believed);
+        Ok(Self { dir: self.dir.try_clone()?, own: self.own, believed, faults: self.faults.clone() })
+    }
+
+    /// Another handle, which sees planwave's own folder whosever it is.
+    pub(super) fn unguarded(&self) -> io::Result<Self> {
+        Ok(Self { believed: Arc::new(AtomicBool::new(true)), ..self.try_clone()? })
+    }
+
+    /// Whether planwave's own folder counts as this user's.
+    pub(super) fn believes(&self) -> bool {
+        self.believed.load(Ordering::Acquire)
+    }
+
+    /// What is in planwave's own folder is there from now on.
+    pub(super) fn believe(&self) {
+        self.believed.store(true, Ordering::Release);
+    }
+
+    /// Nothing in planwave's own folder is there from now on.
+    pub(super) fn disbelieve(&self) {
+        self.believed.store(false, Ordering::Release);
     }
 
     /// Where a path leads. In planwave's own folder the way there is walked without following links.
     fn place<'a>(&'a self, path: &'a Path) -> io::Result<Place<'a>> {
         if !self.is_own(path) {
             return Ok(Place { folder: None, this: &self.dir, name: path.into(), own: false });
+        }
+        if !self.own && !self.believes() {
+            return Err(io::Error::from(io::ErrorKind::NotFound));
         }
         let (name, folder) = own_folder::folder_and_name(&self.dir, path)?;
         Ok(Place { folder, this: &self.dir, name, own: true })
@@ -155,7 +185,7 @@ impl Directory {
         } else {
             place.dir().open_dir(&place.name)?
         };
-        Ok(Self { dir, own: place.own, faults: self.faults.below(path) })
+        Ok(Self { dir, own: place.own, believed: Arc::clone(&self.believed), faults: self.faults.below(path) })
     }
 
     /// Opens a file for reading.

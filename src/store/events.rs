@@ -2,13 +2,13 @@
 
 use std::{
     cell::OnceCell,
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufReader, Write as _},
 };
 
 use cap_std::fs::OpenOptions;
 use jiff::Timestamp;
 
-use super::{PlanDir, RunLock, StoreError, WriteError, records};
+use super::{PlanDir, RunLock, StoreError, WriteError, lines::Lines, records};
 use crate::{
     history::{Record, Taped, unlisted},
     tape::Usage,
@@ -80,13 +80,10 @@ fn read(dir: &PlanDir) -> Result<Vec<Taped>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         file => file.map_err(failed)?,
     };
-    let mut reader = BufReader::new(file);
-    let (mut line, mut taped) = (Vec::new(), Vec::new());
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(failed)? == 0 {
-            return Ok(taped);
-        }
-        taped.extend(Taped::parse(&line));
+    let mut lines = Lines::new(BufReader::new(file));
+    let mut taped = Vec::new();
+    while let Some(line) = lines.next().map_err(failed)? {
+        taped.extend(line.bytes.and_then(Taped::parse));
     }
+    Ok(taped)
 }

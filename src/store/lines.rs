@@ -1,6 +1,6 @@
 //! A file of lines that only grows: what is appended is there as a whole and durable, or not at all.
 
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, Read, Seek as _, SeekFrom, Write as _};
 
 use super::disk::DiskFile;
 
@@ -67,6 +67,70 @@ impl LineFile {
     }
 }
 
+/// No line of a tape is longer, in bytes: the reader of answers stops earlier.
+pub(super) const LONGEST_LINE: u64 = 96 * 1024 * 1024;
+
+/// Reads lines one after another. Of one that is longer than [`LONGEST_LINE`] nothing is kept, so that no file fills the memory.
+pub(super) struct Lines<R> {
+    reader: R,
+    longest: u64,
+    number: usize,
+    offset: u64,
+    line: Vec<u8>,
+}
+
+/// A line.
+pub(super) struct Line<'a> {
+    /// From 1.
+    pub(super) number: usize,
+    /// Where it begins.
+    pub(super) offset: u64,
+    /// Its length with its end.
+    pub(super) length: u64,
+    /// Its bytes with its end; `None` where it is too long.
+    pub(super) bytes: Option<&'a [u8]>,
+    /// Whether it has a line feed.
+    pub(super) ended: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, longest: LONGEST_LINE, number: 0, offset: 0, line: Vec::new() }
+    }
+
+    /// The next line; `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        let (mut length, mut ended) = (0, false);
+        while !ended {
+            let available = match self.reader.fill_buf() {
+                Ok([]) => break,
+                Ok(available) => available,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let end = memchr::memchr(b'\n', available);
+            let used = end.map_or(available.len(), |end| end + 1);
+            ended = end.is_some();
+            length += used as u64;
+            if length <= self.longest {
+                self.line.extend_from_slice(&available[..used]);
+            } else {
+                self.line = Vec::new();
+            }
+            self.reader.consume(used);
+        }
+        if length == 0 {
+            return Ok(None);
+        }
+        let offset = self.offset;
+        self.offset += length;
+        self.number += 1;
+        let bytes = (length <= self.longest).then_some(self.line.as_slice());
+        Ok(Some(Line { number: self.number, offset, length, bytes, ended }))
+    }
+}
+
 /// The length of a file up to the end of its last whole line.
 fn whole_lines(file: &mut DiskFile, length: u64) -> io::Result<u64> {
     const BLOCK: u64 = 64 * 1024;
@@ -83,4 +147,30 @@ fn whole_lines(file: &mut DiskFile, length: u64) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_line_that_is_too_long_nothing_is_kept() {
+        let text = format!("ab\n{}\n\ncd\n{}", "x".repeat(100), "y".repeat(11));
+        for size in [1, 3, 7, 1000] {
+            let mut lines = Lines { longest: 10, ..Lines::new(io::BufReader::with_capacity(size, text.as_bytes())) };
+            let mut seen = Vec::new();
+            while let Some(Line { number, offset, length, bytes, ended }) = lines.next().unwrap() {
+                seen.push((number, offset, length, bytes.map(<[u8]>::to_vec), ended));
+            }
+            let kept = |text: &str| Some(text.as_bytes().to_vec());
+            let expected = [
+                (1, 0, 3, kept("ab\n"), true),
+                (2, 3, 101, None, true),
+                (3, 104, 1, kept("\n"), true),
+                (4, 105, 3, kept("cd\n"), true),
+                (5, 108, 11, None, false),
+            ];
+            assert_eq!(seen, expected, "{size}");
+        }
+    }
 }

@@ -6,13 +6,17 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use cap_std::fs::OpenOptions;
 
-use super::{PlanDir, TapeFile, disk::DiskFile};
+use super::{
+    PlanDir, TapeFile,
+    disk::DiskFile,
+    lines::{Line, Lines},
+};
 use crate::{
     model::{Memory, Recorder as _},
     tape::{Exchange, Skimmed, TapeError, check_header, item_key, skim},
@@ -24,8 +28,8 @@ const TAPE: &str = ".planwave/tape.jsonl";
 /// Where lines go that cannot be read any more.
 const DAMAGED: &str = ".planwave/tape.damaged.jsonl";
 
-/// Lines longer than this are taken as damaged: no answer is that long (the reader of answers stops earlier).
-const LONGEST_LINE: u64 = 256 * 1024 * 1024;
+/// How many damaged lines are moved when a tape is opened. Whatever is beyond is passed over until the next time.
+const MOST_DAMAGED: usize = 10_000;
 
 /// The plan's own tape, to go on writing, and what it remembers.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Found {
     pub torn: u64,
     /// 1-based numbers of other lines that cannot be read. They are in the side file now.
     pub damaged: Vec<usize>,
+    /// Lines that are longer than any answer. They are left where they are and passed over.
+    pub too_long: usize,
 }
 
 /// Answers on the tape, by request.
@@ -79,7 +85,7 @@ impl LocalTape {
         dir.create_dir_all(".planwave")?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
         let mut file = dir.open_with(TAPE, &options)?;
-        let Reading { places, damaged, torn, open_end } = Reading::of(&file)?;
+        let Reading { places, damaged, torn, open_end, too_long } = Reading::of(&file)?;
         if open_end {
             // What is appended must not become a part of it.
             file.seek(SeekFrom::End(0))?;
@@ -88,14 +94,18 @@ impl LocalTape {
         }
         if !damaged.is_empty() {
             let mut side = dir.open_with(DAMAGED, OpenOptions::new().append(true).create(true))?;
+            let mut bytes = Vec::new();
             for line in &damaged {
-                side.write_all(&line.bytes)?;
-                side.write_all(b"\n")?;
+                file.seek(SeekFrom::Start(line.offset))?;
+                bytes.clear();
+                (&file).take(line.length).read_to_end(&mut bytes)?;
+                bytes.push(b'\n');
+                side.write_all(&bytes)?;
             }
             side.sync_all()?;
             // Blank lines are passed over. Where this is cut short, the line is still damaged and moved the next time.
             for line in &damaged {
-                let mut blank = vec![b' '; line.bytes.len()];
+                let mut blank = vec![b' '; usize::try_from(line.length).unwrap_or_default()];
                 // A tape whose header is damaged gets another where there is room; without one its answers count as well.
                 if let Some(start) = blank.get_mut(..header.len()).filter(|_| line.number == 1) {
                     start.copy_from_slice(header.as_bytes());
@@ -106,7 +116,7 @@ impl LocalTape {
             file.sync_data()?;
         }
         let damaged = damaged.iter().map(|line| line.number).collect();
-        let found = Found { answers: places.len(), torn, damaged };
+        let found = Found { answers: places.len(), torn, damaged, too_long };
         let answers = TapeMemory { file: Mutex::new(file), places, copy_to: None };
         Ok(Self { file: TapeFile::local(plan_dir, header)?, answers, found })
     }
@@ -131,31 +141,34 @@ struct Reading {
     torn: u64,
     /// Whether the last line is whole but for its end.
     open_end: bool,
+    too_long: usize,
 }
 
 struct DamagedLine {
     number: usize,
     offset: u64,
-    bytes: Vec<u8>,
+    length: u64,
 }
 
 impl Reading {
     fn of(file: &DiskFile) -> io::Result<Self> {
         let mut reading = Self::default();
-        let mut reader = BufReader::with_capacity(256 * 1024, file);
-        let mut line = Vec::new();
-        let mut offset = 0;
-        for number in 1.. {
-            line.clear();
-            let length = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
-            if length == 0 {
-                break;
-            }
-            if line.last() != Some(&b'\n') && length < LONGEST_LINE {
-                if number == 1 {
-                    refuse_newer(&line)?;
+        let mut lines = Lines::new(BufReader::with_capacity(256 * 1024, file));
+        while let Some(Line { number, offset, length, bytes, ended }) = lines.next()? {
+            let Some(line) = bytes else {
+                // Without its end it is cut off like any other.
+                if ended {
+                    reading.too_long += 1
+                } else {
+                    reading.torn = length
                 }
-                if !is_whole(&line) {
+                continue;
+            };
+            if !ended {
+                if number == 1 {
+                    refuse_newer(line)?;
+                }
+                if !is_whole(line) {
                     reading.torn = length;
                     break;
                 }
@@ -163,7 +176,6 @@ impl Reading {
             }
             let blank = line.len() - line.trim_ascii_start().len();
             reading.take(number, offset + blank as u64, line.trim_ascii())?;
-            offset += length;
         }
         Ok(reading)
     }
@@ -182,7 +194,10 @@ impl Reading {
                     self.places.remove(&*key);
                 }
             }
-            None => self.damaged.push(DamagedLine { number, offset, bytes: line.to_vec() }),
+            None if self.damaged.len() < MOST_DAMAGED => {
+                self.damaged.push(DamagedLine { number, offset, length: line.len() as u64 });
+            }
+            None => {}
         }
         Ok(())
     }
@@ -214,6 +229,11 @@ fn is_whole(line: &[u8]) -> bool {
 }
 
 impl TapeMemory {
+    /// How many answers there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
     /// Whether there is no answer.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
@@ -253,6 +273,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::store::OwnershipKey;
     use crate::tape::{GivenUp, Header, Origin, request_key};
 
     fn header() -> String {
@@ -270,7 +291,7 @@ mod tests {
 
     fn plan_dir(at: &Path) -> PlanDir {
         std::fs::write(at.join("PLAN_X.md"), "# PLAN\n").unwrap();
-        PlanDir::open(at).unwrap()
+        PlanDir::open_as(at, OwnershipKey::credulous()).unwrap()
     }
 
     fn tape_of(lines: &[String]) -> tempfile::TempDir {
@@ -297,7 +318,7 @@ mod tests {
         ];
         let scratch = tape_of(&lines);
         let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
-        assert_eq!(tape.found, Found { answers: 1, torn: 0, damaged: vec![] });
+        assert_eq!(tape.found, Found { answers: 1, torn: 0, damaged: vec![], too_long: 0 });
         assert_eq!(tape.answers.recall(&a.key).unwrap().body, "A again");
         assert_eq!(tape.answers.recall(&b.key), None);
         assert_eq!(tape.answers.recall(&c.key), None);
@@ -321,14 +342,14 @@ mod tests {
         let scratch =
             tape_of(&[header(), damaged.to_owned(), a.to_line(), String::from("\u{fffd} not JSON"), torn.to_owned()]);
         let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
-        assert_eq!(tape.found, Found { answers: 1, torn: 40, damaged: vec![2, 4] });
+        assert_eq!(tape.found, Found { answers: 1, torn: 40, damaged: vec![2, 4], too_long: 0 });
         assert_eq!(tape.answers.recall(&a.key).unwrap(), a);
         drop(tape);
         let side = std::fs::read_to_string(scratch.path().join(DAMAGED)).unwrap();
         assert_eq!(side, format!("{damaged}\n\u{fffd} not JSON\n"));
         // They are reported once, and the tape is a whole one again.
         let again = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
-        assert_eq!(again.found, Found { answers: 1, torn: 0, damaged: vec![] });
+        assert_eq!(again.found, Found { answers: 1, torn: 0, damaged: vec![], too_long: 0 });
         drop(again);
         let text = std::fs::read_to_string(scratch.path().join(TAPE)).unwrap();
         assert_eq!(crate::tape::Tape::parse(&text).unwrap().exchanges.len(), 1);
@@ -364,13 +385,13 @@ mod tests {
             let lines = first.map(str::to_owned).into_iter().chain([a.to_line(), b.to_line(), String::new()]);
             let scratch = tape_of(&lines.collect::<Vec<_>>());
             let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
-            assert_eq!(tape.found, Found { answers: 2, torn: 0, damaged: vec![1; damaged] }, "{first:?}");
+            assert_eq!(tape.found, Found { answers: 2, torn: 0, damaged: vec![1; damaged], too_long: 0 }, "{first:?}");
             assert_eq!(tape.answers.recall(&a.key).unwrap(), a);
             drop(tape);
             let side = std::fs::read_to_string(scratch.path().join(DAMAGED)).unwrap_or_default();
             assert_eq!(side, if damaged == 1 { format!("{}\n", first.unwrap()) } else { String::new() });
             let again = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
-            assert_eq!(again.found, Found { answers: 2, torn: 0, damaged: vec![] }, "{first:?}");
+            assert_eq!(again.found, Found { answers: 2, torn: 0, damaged: vec![], too_long: 0 }, "{first:?}");
             let text = std::fs::read_to_string(scratch.path().join(TAPE)).unwrap();
             assert_eq!(crate::tape::Tape::parse(&text).is_ok(), mended, "{first:?}");
         }
@@ -383,7 +404,7 @@ mod tests {
         let dir = plan_dir(scratch.path());
         assert_eq!(LocalTape::answers(&dir).unwrap().recall(&a.key).unwrap(), a);
         let tape = LocalTape::open(&dir, &header()).unwrap();
-        assert_eq!(tape.found, Found { answers: 1, torn: 0, damaged: vec![] });
+        assert_eq!(tape.found, Found { answers: 1, torn: 0, damaged: vec![], too_long: 0 });
         drop(futures_util::FutureExt::now_or_never(tape.file.record(b.to_line())));
         drop(tape);
         let text = std::fs::read_to_string(scratch.path().join(TAPE)).unwrap();
@@ -394,7 +415,11 @@ mod tests {
         for last in [String::from("{}"), String::from("[1]"), other.to_line(), a.to_line()[..90].to_owned()] {
             let scratch = tape_of(&[header(), b.to_line(), last.clone()]);
             let tape = LocalTape::open(&plan_dir(scratch.path()), &header()).unwrap();
-            assert_eq!(tape.found, Found { answers: 1, torn: last.len() as u64, damaged: vec![] }, "{last}");
+            assert_eq!(
+                tape.found,
+                Found { answers: 1, torn: last.len() as u64, damaged: vec![], too_long: 0 },
+                "{last}"
+            );
         }
         // A header alone.
         let scratch = tape_of(&[header()]);

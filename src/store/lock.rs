@@ -12,15 +12,14 @@ use std::{
 use cap_std::fs::OpenOptions;
 
 use super::{
-    PlanDir, advice,
-    disk::{DiskFile, is_same},
+    Foreign, PlanDir, WriteError, advice,
+    disk::{Directory, DiskFile, is_same},
+    own_folder::{OWN_FOLDER, Refused},
+    ownership::{GITIGNORE, judge},
 };
 
 /// The file that is locked.
 const LOCK: &str = ".planwave/lock";
-
-/// The folder that it lies in.
-const FOLDER: &str = ".planwave";
 
 /// How often a file that is removed while it is being locked is made again.
 const MOST_TRIES: u32 = 20;
@@ -33,7 +32,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct RunLock {
     /// The plan directory itself, where the system can lock it.
     _directory: Option<File>,
-    _file: File,
+    /// The file, and those of folders that were moved aside: who waits for one of them must not go on in there.
+    files: Vec<File>,
+    moved_aside: Vec<PathBuf>,
+    unmarked: Option<String>,
 }
 
 /// The lock could not be taken.
@@ -93,8 +95,47 @@ impl RunLock {
     }
 
     /// Takes the lock of a plan directory or says who has it. `holder` is a line about this process.
+    ///
+    /// A `.planwave` that is not this user's ([`PlanDir::foreign`]) is moved aside, unless somebody is at work in it, and another
+    /// is begun.
     pub fn take(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
-        let dir = plan_dir.dir();
+        let dir = unguarded(plan_dir)?;
+        let mut lock = Self::of_directory(plan_dir, &dir)?;
+        let made = dir.symlink_metadata(OWN_FOLDER).is_err();
+        let taken = lock.take_own(plan_dir, &dir, holder);
+        if taken.is_err() && made {
+            // Nothing was there before, and nothing has come of it.
+            let _ = dir.remove_file(GITIGNORE);
+            let _ = dir.remove_file(LOCK).and_then(|()| dir.remove_dir(OWN_FOLDER));
+        }
+        taken.map(|()| lock)
+    }
+
+    /// Takes the lock of the `.planwave` that is there, whosever it is; `None` where there is none.
+    pub fn of_any(plan_dir: &PlanDir, holder: &str) -> Result<Option<Self>, LockError> {
+        let dir = unguarded(plan_dir)?;
+        if dir.symlink_metadata(OWN_FOLDER).is_err() {
+            return Ok(None);
+        }
+        let mut lock = Self::of_directory(plan_dir, &dir)?;
+        let mut file = lock_file(plan_dir, &dir, lock._directory.is_some())?;
+        introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
+        lock.files.push(file);
+        Ok(Some(lock))
+    }
+
+    /// Where folders are now that were not this user's.
+    pub fn moved_aside(&self) -> &[PathBuf] {
+        &self.moved_aside
+    }
+
+    /// Why later commands will not know the folder as this user's.
+    pub fn unmarked(&self) -> Option<&str> {
+        self.unmarked.as_deref()
+    }
+
+    /// The lock of the directory itself, where there can be one.
+    fn of_directory(plan_dir: &PlanDir, dir: &Directory) -> Result<Self, LockError> {
         // First, since it outlives the folder: nobody makes another one while its holder works.
         let directory = match dir.itself().map(DiskFile::try_lock) {
             Ok((file, Ok(()))) => Some(file),
@@ -102,23 +143,63 @@ impl RunLock {
             // Windows, and some network file systems, which lock files and not folders.
             Ok((_, Err(TryLockError::Error(_)))) | Err(_) => None,
         };
-        let made = dir.symlink_metadata(FOLDER).is_err();
-        let taken = lock_file(plan_dir, holder, directory.is_some());
-        if taken.is_err() && made {
-            // Nothing was there before, and nothing has come of it.
-            let _ = dir.remove_file(LOCK).and_then(|()| dir.remove_dir(FOLDER));
+        Ok(Self { _directory: directory, files: Vec::new(), moved_aside: Vec::new(), unmarked: None })
+    }
+
+    /// Takes the lock in this user's folder; another's is moved aside.
+    fn take_own(&mut self, plan_dir: &PlanDir, dir: &Directory, holder: &str) -> Result<(), LockError> {
+        let mut tries = 0;
+        loop {
+            let foreign = judge(dir, plan_dir.key());
+            match (lock_file(plan_dir, dir, self._directory.is_some()), foreign) {
+                (Ok(mut file), None) => {
+                    introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
+                    self.files.push(file);
+                    break;
+                }
+                // Windows moves no folder in which a file is open.
+                (Ok(file), Some(_)) => self.files.extend((!cfg!(windows)).then_some(file)),
+                // A link in the place of the folder may lead to one of the user's own, so it is not moved.
+                (Err(error), Some(Foreign::NoFolder)) => return Err(error),
+                // A lock that cannot be one. Where the system refuses to open it, somebody may be at work in there.
+                (Err(LockError::Io { source, .. }), Some(_)) if Refused::of(&source).is_some() => {}
+                (Err(error), _) => return Err(error),
+            }
+            tries += 1;
+            if tries > MOST_TRIES {
+                return Err(failed(plan_dir, io::Error::other("its folder is replaced again and again")));
+            }
+            let aside = plan_dir.move_own_folder_aside();
+            self.moved_aside.push(aside.map_err(|source| failed(plan_dir, source))?);
         }
-        Ok(Self { _directory: directory, _file: taken? })
+        self.unmarked = plan_dir.complete_own_folder().map_err(|error| match error {
+            WriteError::Io { path, source } => LockError::Io { path, source },
+            error => failed(plan_dir, io::Error::other(error.to_string())),
+        })?;
+        Ok(())
     }
 }
 
+fn failed(plan_dir: &PlanDir, source: io::Error) -> LockError {
+    LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) }
+}
+
+/// The directory, with planwave's folder in it whosever that is.
+fn unguarded(plan_dir: &PlanDir) -> Result<Directory, LockError> {
+    plan_dir.dir().unguarded().map_err(|source| failed(plan_dir, source))
+}
+
+/// Writes a line about who holds the lock.
+fn introduce(file: &mut File, holder: &str) -> io::Result<()> {
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()))
+}
+
 /// Locks the file in planwave's folder. `enough` says that another lock keeps others out where this one cannot be had.
-fn lock_file(plan_dir: &PlanDir, holder: &str, enough: bool) -> Result<File, LockError> {
-    let failed = |source| LockError::Io { path: plan_dir.shown(LOCK), source: plan_dir.explained(source) };
-    let dir = plan_dir.dir();
+fn lock_file(plan_dir: &PlanDir, dir: &Directory, enough: bool) -> Result<File, LockError> {
+    let failed = |source| failed(plan_dir, source);
     let mut tries = 0;
-    let mut file = loop {
-        dir.create_dir_all(FOLDER).map_err(failed)?;
+    loop {
+        dir.create_dir_all(OWN_FOLDER).map_err(failed)?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
         let file = dir.open_with(LOCK, &options).map_err(failed)?;
         let opened = file.metadata().map_err(failed)?;
@@ -134,11 +215,9 @@ fn lock_file(plan_dir: &PlanDir, holder: &str, enough: bool) -> Result<File, Loc
         // One that was removed between the opening and the locking keeps nobody out.
         tries += 1;
         if tries > MOST_TRIES || dir.symlink_metadata(LOCK).is_ok_and(|there| is_same(&there, &opened)) {
-            break file;
+            return Ok(file);
         }
-    };
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes())).map_err(failed)?;
-    Ok(file)
+    }
 }
 
 /// Somebody else has the lock; `file` says who.

@@ -49,28 +49,50 @@ pub(super) fn open_file(dir: &Dir, name: &Path, options: &OpenOptions, changed: 
     Ok(file)
 }
 
+/// Why something in the folder is not opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Refused {
+    /// It is a link.
+    #[error("{0} is a link, and no link is followed in {OWN_FOLDER}")]
+    Link(String),
+    /// It would be changed under its other name as well.
+    #[error("it is a hard link: the file has another name, and would be changed there, too")]
+    HardLink,
+    /// It is a pipe, a device, a folder.
+    #[error("it is not a regular file")]
+    NotAFile,
+}
+
+impl Refused {
+    /// What to do about it.
+    pub(super) fn hint(&self) -> &'static str {
+        match self {
+            Self::Link(_) => "remove the link, or put the file or folder itself in its place",
+            Self::HardLink => "put a copy of the file in its place",
+            Self::NotAFile => "remove it",
+        }
+    }
+
+    /// Of an error of the store's.
+    pub(super) fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
 fn check(metadata: &Metadata, changed: bool) -> io::Result<()> {
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+    match () {
+        () if !metadata.is_file() => Err(io::Error::other(Refused::NotAFile)),
+        () if changed && metadata.nlink() > 1 => Err(io::Error::other(Refused::HardLink)),
+        () => Ok(()),
     }
-    if changed && metadata.nlink() > 1 {
-        return Err(io::Error::other(
-            "it is a hard link: the file has another name as well, and would be changed there, too. Copy it and put the copy \
-             in its place",
-        ));
-    }
-    Ok(())
 }
 
 /// The same error, saying that there is a link where there is one: systems have several words for it.
 fn explained(dir: &Dir, name: &Path, error: io::Error) -> io::Error {
     match dir.symlink_metadata(name) {
-        Ok(metadata) if metadata.is_symlink() => io::Error::other(format!(
-            "{} is a link, and no link is followed in {OWN_FOLDER}: remove it, or put the file or folder itself there",
-            name.display()
-        )),
+        Ok(metadata) if metadata.is_symlink() => io::Error::other(Refused::Link(name.display().to_string())),
         // A pipe without a reader.
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => io::Error::other("it is no regular file"),
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => io::Error::other(Refused::NotAFile),
         Ok(_) | Err(_) => error,
     }
 }

@@ -14,6 +14,7 @@ use super::{
     atomic::{self, Placement, Write},
     disk::Directory,
     locate::{LocateError, Located, locate},
+    ownership::{self, OwnershipKey},
     scan::Depth,
     swap,
 };
@@ -31,6 +32,7 @@ const LARGEST_FILE: u64 = 256 * 1024 * 1024;
 pub struct PlanDir {
     dir: Directory,
     located: Located,
+    key: OwnershipKey,
 }
 
 /// What interrupted writes had left behind.
@@ -99,20 +101,34 @@ impl PlanDir {
     /// The folder of bytes from before a change.
     pub const BLOBS: &str = ".planwave/blobs";
 
-    /// Opens what the user named: a plan directory, a `PLAN_*.md`, or a parallel.json.
+    /// Opens what the user named: a plan directory, a `PLAN_*.md`, or a parallel.json. A `.planwave` that is there already counts
+    /// as somebody else's ([`PlanDir::open_as`]).
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let located = locate(path)?;
-        let dir = Directory::open_plan(&located.directory)
-            .map_err(|source| StoreError::Io { path: located.directory.clone(), source })?;
-        Ok(Self { dir, located })
+        Self::open_as(path, OwnershipKey::default())
+    }
+
+    /// The same for the user of this key: a `.planwave` with the user's mark is used.
+    pub fn open_as(path: &Path, key: OwnershipKey) -> Result<Self, StoreError> {
+        Self::at(locate(path)?, key)
     }
 
     /// Opens a directory that may have no PLAN; `name` stands for the plan's.
-    pub fn without_plan(directory: &Path, name: PlanName) -> Result<Self, StoreError> {
-        let dir = Directory::open_plan(directory)
-            .map_err(|source| StoreError::Io { path: directory.to_path_buf(), source })?;
+    pub fn without_plan(directory: &Path, name: PlanName, key: OwnershipKey) -> Result<Self, StoreError> {
         let plan_file = format!("PLAN_{name}.md");
-        Ok(Self { dir, located: Located { directory: directory.to_path_buf(), name, plan_file } })
+        Self::at(Located { directory: directory.to_path_buf(), name, plan_file }, key)
+    }
+
+    fn at(located: Located, key: OwnershipKey) -> Result<Self, StoreError> {
+        let dir = Directory::open_plan(&located.directory)
+            .map_err(|source| StoreError::Io { path: located.directory.clone(), source })?;
+        if ownership::judge(&dir, &key).is_some() {
+            dir.disbelieve();
+        }
+        Ok(Self { dir, located, key })
+    }
+
+    pub(super) fn key(&self) -> &OwnershipKey {
+        &self.key
     }
 
     /// Whether there is a regular file at this path below the directory.

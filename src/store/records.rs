@@ -1,10 +1,10 @@
 //! Reads what operations have left in `.planwave/runs/`. Readers take no lock: a record only ever grows.
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufReader};
 
 use jiff::Timestamp;
 
-use super::{PlanDir, StoreError};
+use super::{PlanDir, StoreError, lines::Lines};
 use crate::{
     history::{Digest, Record, RecordError, RunId, in_order},
     tape::Exchange,
@@ -106,11 +106,10 @@ impl PlanDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed)?,
         };
-        let mut reader = BufReader::new(file);
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+        let mut lines = Lines::new(BufReader::new(file));
+        while let Some(line) = lines.next().map_err(failed)? {
             // Reading a line as JSON is what takes time.
-            let text = String::from_utf8_lossy(&line);
+            let text = String::from_utf8_lossy(line.bytes.unwrap_or_default());
             if text.contains(key)
                 && let Ok(exchange) = Exchange::parse_line(&text)
                 && exchange.key == key
@@ -118,7 +117,6 @@ impl PlanDir {
             {
                 return Ok(Some(exchange));
             }
-            line.clear();
         }
         Ok(None)
     }

@@ -1,7 +1,10 @@
 //! Undo of records that planwave did not write, and links in its own folder.
 
 use super::*;
-use crate::{history::RunId, store::LocalTape};
+use crate::{
+    history::RunId,
+    store::{LocalTape, OwnershipKey},
+};
 
 /// A record that planwave did not write, with these changes: path, bytes before, bytes after, permissions.
 fn shipped(world: &World, number: u64, changes: &[(&str, Option<&str>, Option<&str>, u32)]) {
@@ -148,7 +151,7 @@ fn no_link_is_followed_in_planwaves_own_folder() {
                 std::fs::write(root.path().join(".planwave/tape.jsonl"), "{}\n{}\ndamaged\n").unwrap();
             }
             make(&plan, &root.path().join(".planwave").join(name));
-            let dir = PlanDir::open(root.path()).unwrap();
+            let dir = PlanDir::open_as(root.path(), OwnershipKey::credulous()).unwrap();
             let refused = match name {
                 "lock" => RunLock::take(&dir, "test").map(drop).map_err(|error| error.to_string()),
                 "bill.jsonl" => dir.old_charges().map(drop).map_err(|error| error.to_string()),
@@ -170,7 +173,7 @@ fn no_link_is_followed_in_planwaves_own_folder() {
         let link = root.path().join(folder);
         std::fs::create_dir_all(link.parent().unwrap()).unwrap();
         symlink(root.path().join("theirs"), &link).unwrap();
-        let dir = PlanDir::open(root.path()).unwrap();
+        let dir = PlanDir::open_as(root.path(), OwnershipKey::credulous()).unwrap();
         let document = "subplans/SUBPLAN_T_a.md";
         dir.write(document, b"old", Existing::Keep).unwrap();
         let made = RunLock::take(&dir, "test").ok().map(|lock| {

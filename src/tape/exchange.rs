@@ -202,26 +202,61 @@ impl Tape {
     /// A last line that is cut short is left out and reported; any other line that cannot be read is an error, since
     /// answers that were paid for would be lost without a word.
     pub fn parse(text: &str) -> Result<Self, TapeError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line));
-        let (_, first) = lines.next().ok_or(TapeError::Empty)?;
-        let header = parse_header(first)?;
+        let mut reader = TapeReader::default();
         let mut exchanges = Vec::new();
-        let mut torn = None;
-        for (number, raw) in lines {
-            let line = raw.trim_end_matches(['\n', '\r']);
-            if line.trim().is_empty() {
-                continue;
-            }
-            match Exchange::parse_line(line) {
-                Ok(exchange) => exchanges.push((number, exchange)),
-                Err(_) if matches!(skim(line), Ok(Skimmed::GivenUp(_))) => {}
-                // Only a line without its line feed can be a torn one: each line is written with it in one piece.
-                Err(error) if !raw.ends_with('\n') && error.is_eof() => torn = Some(number),
-                Err(error) => return Err(TapeError::Line { line: number, reason: reason_of(&error) }),
-            }
+        for line in text.split_inclusive('\n') {
+            exchanges.extend(reader.take(line)?);
         }
+        let (header, torn) = reader.end()?;
         Ok(Self { header, exchanges, torn })
+    }
+}
+
+/// Reads a tape line by line, by the rules of [`Tape::parse`].
+#[derive(Debug, Default)]
+pub struct TapeReader {
+    /// Lines taken.
+    number: usize,
+    header: Option<Header>,
+    torn: Option<usize>,
+}
+
+impl TapeReader {
+    /// Takes the next line, with its line feed where it has one; an exchange comes with its 1-based line.
+    ///
+    /// # Errors
+    ///
+    /// The line cannot be read.
+    pub fn take(&mut self, raw: &str) -> Result<Option<(usize, Exchange)>, TapeError> {
+        self.number += 1;
+        let number = self.number;
+        if number == 1 {
+            self.header = Some(parse_header(raw.strip_prefix('\u{feff}').unwrap_or(raw))?);
+            return Ok(None);
+        }
+        let line = raw.trim_end_matches(['\n', '\r']);
+        if line.trim().is_empty() {
+            return Ok(None);
+        }
+        match Exchange::parse_line(line) {
+            Ok(exchange) => Ok(Some((number, exchange))),
+            Err(_) if matches!(skim(line), Ok(Skimmed::GivenUp(_))) => Ok(None),
+            // Only a line without its line feed can be a torn one: each line is written with it in one piece.
+            Err(error) if !raw.ends_with('\n') && error.is_eof() => {
+                self.torn = Some(number);
+                Ok(None)
+            }
+            Err(error) => Err(TapeError::Line { line: number, reason: reason_of(&error) }),
+        }
+    }
+
+    /// The header, and the 1-based number of a last line that was cut short.
+    ///
+    /// # Errors
+    ///
+    /// There was no line at all.
+    pub fn end(self) -> Result<(Header, Option<usize>), TapeError> {
+        Ok((self.header.ok_or(TapeError::Empty)?, self.torn))
     }
 }
 
@@ -315,7 +350,7 @@ mod tests {
             headers: BTreeMap::from([("content-type".to_owned(), "text/event-stream".to_owned())]),
             body: body.to_owned(),
             complete: true,
-            usage: Some(Usage { input: 10, cached: 4, output: 5, reasoning: 1 }),
+            usage: Some(Usage { input: 10, cached: 4, output: 5, reasoning: 1, at_least: false }),
             latency_ms: 1234,
             masked: false,
         }

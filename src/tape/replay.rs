@@ -1,6 +1,8 @@
 //! Finding the answer to a request on a tape, in whatever order the requests come.
 
 use std::{
+    borrow::Cow,
+    cmp::Reverse,
     collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -15,12 +17,44 @@ use super::{Exchange, Tape, difference, request_key};
 #[derive(Debug)]
 pub struct ReplayIndex {
     by_key: HashMap<String, Slot>,
-    exchanges: Vec<(usize, Exchange)>,
+    /// Positions of the answers that refused a request.
+    refused: Vec<usize>,
+    exchanges: Kept,
+}
+
+/// What an index keeps of an exchange.
+#[derive(Debug)]
+pub struct TapeEntry {
+    line: usize,
+    key: String,
+    refusal: bool,
+}
+
+impl TapeEntry {
+    /// Of the exchange in this 1-based line.
+    pub fn of(line: usize, exchange: &Exchange) -> Self {
+        let key = request_key(&exchange.method, &exchange.path, &exchange.request);
+        Self { line, key, refusal: matches!(exchange.status, 400 | 413 | 422) }
+    }
+}
+
+/// Where the exchanges of a tape are read from.
+pub trait TapeLines: std::fmt::Debug + Send + Sync {
+    /// The `position`th of the exchanges that were indexed, from 0; `None` where it cannot be read any more.
+    fn exchange(&self, position: usize) -> Option<Exchange>;
+}
+
+/// The exchanges by their positions.
+#[derive(Debug)]
+enum Kept {
+    Held(Vec<(usize, Exchange)>),
+    /// The 1-based line of each, and what reads it.
+    Elsewhere(Vec<usize>, Box<dyn TapeLines>),
 }
 
 #[derive(Debug)]
 struct Slot {
-    /// Positions in `exchanges`.
+    /// Positions of the exchanges.
     positions: Vec<usize>,
     /// How often this key was asked for.
     served: AtomicUsize,
@@ -29,23 +63,36 @@ struct Slot {
 impl ReplayIndex {
     /// Indexes a tape by its requests. The keys that stand on it are not used: another version may have made them.
     pub fn new(tape: Tape) -> Self {
-        let mut by_key: HashMap<String, Slot> = HashMap::with_capacity(tape.exchanges.len());
-        for (position, (_, exchange)) in tape.exchanges.iter().enumerate() {
-            by_key
-                .entry(request_key(&exchange.method, &exchange.path, &exchange.request))
-                .or_insert_with(|| Slot { positions: Vec::with_capacity(1), served: AtomicUsize::new(0) })
-                .positions
-                .push(position);
-        }
-        Self { by_key, exchanges: tape.exchanges }
+        let entries = tape.exchanges.iter().map(|(line, exchange)| TapeEntry::of(*line, exchange));
+        let (by_key, refused, _) = index(entries);
+        Self { by_key, refused, exchanges: Kept::Held(tape.exchanges) }
+    }
+
+    /// Indexes exchanges that stay where they are.
+    pub fn elsewhere(entries: Vec<TapeEntry>, lines: Box<dyn TapeLines>) -> Self {
+        let (by_key, refused, numbers) = index(entries.into_iter());
+        Self { by_key, refused, exchanges: Kept::Elsewhere(numbers, lines) }
     }
 
     /// The next exchange of a request; `None` where the tape has none.
-    pub fn answer(&self, key: &str) -> Option<&Exchange> {
+    pub fn answer(&self, key: &str) -> Option<Cow<'_, Exchange>> {
         let slot = self.by_key.get(key)?;
         let turn = slot.served.fetch_add(1, Ordering::Relaxed);
-        let position = *slot.positions.get(turn).or(slot.positions.last())?;
-        self.exchanges.get(position).map(|(_, exchange)| exchange)
+        self.exchange(*slot.positions.get(turn).or(slot.positions.last())?)
+    }
+
+    fn exchange(&self, position: usize) -> Option<Cow<'_, Exchange>> {
+        match &self.exchanges {
+            Kept::Held(exchanges) => exchanges.get(position).map(|(_, exchange)| Cow::Borrowed(exchange)),
+            Kept::Elsewhere(_, lines) => lines.exchange(position).map(Cow::Owned),
+        }
+    }
+
+    fn line(&self, position: usize) -> Option<usize> {
+        match &self.exchanges {
+            Kept::Held(exchanges) => exchanges.get(position).map(|(line, _)| *line),
+            Kept::Elsewhere(numbers, _) => numbers.get(position).copied(),
+        }
     }
 
     /// Whether the tape has another exchange of a request that was not served yet; takes no turn.
@@ -59,29 +106,49 @@ impl ReplayIndex {
     }
 
     /// The bodies of the answers that refused a request.
-    pub fn refusals(&self) -> impl Iterator<Item = &str> {
-        let refused = self.exchanges.iter().filter(|(_, exchange)| matches!(exchange.status, 400 | 413 | 422));
-        refused.map(|(_, exchange)| exchange.body.as_str())
+    pub fn refusals(&self) -> impl Iterator<Item = String> {
+        let refused = self.refused.iter().filter_map(|position| self.exchange(*position));
+        refused.map(|exchange| exchange.body.clone())
     }
 
     /// Exchanges on the tape.
     pub fn len(&self) -> usize {
-        self.exchanges.len()
+        match &self.exchanges {
+            Kept::Held(exchanges) => exchanges.len(),
+            Kept::Elsewhere(numbers, _) => numbers.len(),
+        }
     }
 
     /// Whether the tape has no exchange.
     pub fn is_empty(&self) -> bool {
-        self.exchanges.is_empty()
+        self.len() == 0
     }
 
     /// What differs between a request that is not on the tape and the nearest one that is: at most 15 lines, free of
     /// control characters. `None` where the tape is empty. Reads the whole tape.
     pub fn nearest(&self, request: &Value) -> Option<String> {
-        let (line, nearest) = self.exchanges.iter().max_by_key(|(line, exchange)| {
-            (difference::likeness(&exchange.request, request), std::cmp::Reverse(*line))
-        })?;
-        Some(difference::describe(*line, &nearest.request, request))
+        // The first of equals.
+        let likeness = |position| Some(difference::likeness(&self.exchange(position)?.request, request));
+        let likeness = (0..self.len()).filter_map(|position| Some((likeness(position)?, Reverse(position))));
+        let (_, Reverse(position)) = likeness.max()?;
+        Some(difference::describe(self.line(position)?, &self.exchange(position)?.request, request))
     }
+}
+
+/// Slots by key, the positions of refusals, and the line of each exchange.
+fn index(entries: impl Iterator<Item = TapeEntry>) -> (HashMap<String, Slot>, Vec<usize>, Vec<usize>) {
+    let (mut by_key, mut refused, mut numbers): (HashMap<String, Slot>, _, _) =
+        (HashMap::new(), Vec::new(), Vec::new());
+    for (position, TapeEntry { line, key, refusal }) in entries.enumerate() {
+        by_key
+            .entry(key)
+            .or_insert_with(|| Slot { positions: Vec::with_capacity(1), served: AtomicUsize::new(0) })
+            .positions
+            .push(position);
+        refused.extend(refusal.then_some(position));
+        numbers.push(line);
+    }
+    (by_key, refused, numbers)
 }
 
 #[cfg(test)]

@@ -26,15 +26,15 @@ fn a_new_plan_says_what_to_fill_in_and_can_be_planned_at_once() {
     SHOP with gpt-5-mini; tokens counted with o200k_base
 
       ITEM         TITLE              ESTIMATE   PROMPT          ANSWER
-    Level 4: 1 document; 751 tokens of each prompt are shared
-      3.1 subplan  Join both tracks      3–5 h    1,130    2,000–32,000
+    Level 4: 1 document; 630 tokens of each prompt are shared
+      3.1 subplan  Join both tracks      3–5 h    1,169    2,000–32,000
           subplans/SUBPLAN_SHOP_31.md
           needs 1.3 (not_started), 2.3 (not_started)
 
     PROMPT and ANSWER are tokens; ANSWER is what is expected and the cap.
 
     Total   1 SUBPLAN
-    Tokens  3,130–33,130; prompts 1,130
+    Tokens  3,169–33,169; prompts 1,169
     Cost    $0.0043–$0.0643, less than $0.01 (prices of 2026-10-12)
 
     warning: 3.1 depends on 1.3, which has no SUBPLAN yet: its PLAN text is used

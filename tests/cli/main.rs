@@ -7,6 +7,7 @@
 mod support;
 
 mod analyze;
+mod code_base;
 mod finish_reasons;
 mod hostile;
 mod hostile_servers;
@@ -15,6 +16,7 @@ mod invalid_input;
 mod limits;
 mod memory;
 mod outputs;
+mod own_folder;
 mod paste;
 mod plan_and_config;
 mod replay;

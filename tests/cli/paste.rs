@@ -29,16 +29,16 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
     let prompt = env.run(&["prompt", "subplans", "plan"]);
     for wanted in [
         "=== FILE: subplans/SUBPLAN_TEST_11.md ===",
-        "- subplans/SUBPLAN_TEST_11.md\n- subplans/SUBPLAN_TEST_12.md\n",
-        "<achievement id=\"1.1\">",
-        "<achievement id=\"1.2\">",
+        "- subplans/SUBPLAN_TEST_11.md: achievement 1.1\n- subplans/SUBPLAN_TEST_12.md: achievement 1.2\n",
+        "<achievement id=\"1.1\" ",
+        "<achievement id=\"1.2\" ",
         "2 SUBPLANs of level 1, ",
         "planwave import plan answer.md\n",
     ] {
         assert!(prompt.contains(wanted), "{wanted} is not in\n{prompt}");
     }
-    assert_eq!(prompt.matches("# Sections of the SUBPLAN").count(), 1, "{prompt}");
-    assert!(!prompt.contains("<achievement id=\"2.1\">"), "{prompt}");
+    assert_eq!(prompt.matches("What each section answers:").count(), 1, "{prompt}");
+    assert!(!prompt.contains("<achievement id=\"2.1\" "), "{prompt}");
 
     let good = subplan_body("1.1", "Executions: 1");
     let bad = subplan_body("1.2", "Executions: 1").replace("## Approach", "## Thoughts");
@@ -58,15 +58,18 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
       section-missing: The section `## Approach` is missing. Add it after the section `Deliverables`.
     missing subplans/SUBPLAN_TEST_12.md
     level 1: here is the prompt for these only; then: planwave import plan answer.md
-    1 document written, 1 missing
+    1 document written
     the prompt is in again.md
     [exit 1]
     ");
     let document = env.read("plan/subplans/SUBPLAN_TEST_11.md");
     assert!(document.starts_with("# SUBPLAN") && document.contains("## Approach"), "{document}");
     let again = env.read("again.md");
-    assert!(again.contains("- subplans/SUBPLAN_TEST_12.md\n\nAn earlier answer was not accepted."), "{again}");
-    assert!(!again.contains("<achievement id=\"1.1\">"), "{again}");
+    assert!(
+        again.contains("- subplans/SUBPLAN_TEST_12.md: achievement 1.2\n\nAn earlier answer was not accepted."),
+        "{again}"
+    );
+    assert!(!again.contains("<achievement id=\"1.1\" "), "{again}");
     let parallel = env.read("plan/parallel.json");
     assert!(parallel.contains("\"subplan_path\": \"subplans/SUBPLAN_TEST_11.md\""), "{parallel}");
 
@@ -89,13 +92,26 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
 }
 
 #[test]
+fn the_one_document_that_was_asked_for_is_all() {
+    let env = three();
+    env.write("one.md", &subplan_body("1.1", "Executions: 1"));
+    env.write("bad.md", "## Objective\n\nNo more than that.\n");
+    let import = |file: &str, name: &str| env.run(&["import", "plan", file, "--as", &format!("subplans/{name}")]);
+    // Others of the level are missing, and nobody asked for them.
+    let said = import("one.md", "SUBPLAN_TEST_11.md");
+    assert!(said.contains("1 document written") && said.ends_with("[exit 0]"), "{said}");
+    let said = import("bad.md", "SUBPLAN_TEST_12.md");
+    assert!(said.contains("is not accepted") && said.ends_with("[exit 1]"), "{said}");
+}
+
+#[test]
 fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() {
     let env = three();
     insta::assert_snapshot!(env.run(&["prompt", "executions", "plan", "--level", "1"]), @r"
     ------- stderr -------
     warning: no SUBPLAN yet, so left out: 1.1, 1.2
     nothing to ask for: every document exists, or its SUBPLAN is missing
-    [exit 0]
+    [exit 1]
     ");
     let subplan = subplan_body("1.1", "Executions: 1");
     let execution = execution_body("1.1");
@@ -112,7 +128,7 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
 
     let mut json = json(&env, &["prompt", "subplans", "plan", "--ids", "1.2", "--json"]);
     let text = json["prompt"].take();
-    assert!(text.as_str().unwrap().starts_with("You write one planning document"), "{text}");
+    assert!(text.as_str().unwrap().starts_with("You are a senior engineer. You write one SUBPLAN"), "{text}");
     assert!(json["tokens"].take().as_u64().unwrap() > 500);
     insta::assert_snapshot!(json.to_string(), @r#"
     {"kind":"subplans","plan":"TEST","level":1,"documents":["subplans/SUBPLAN_TEST_12.md"],"waiting":[],"tokens":null,"prompt":null,"next":"planwave import plan answer.md --as subplans/SUBPLAN_TEST_12.md"}
@@ -134,13 +150,16 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
     ------- stderr -------
     warning: no SUBPLAN yet, so left out: 1.2
     nothing to ask for: every document exists, or its SUBPLAN is missing
-    [exit 0]
+    [exit 1]
     "#);
     assert!(env.run(&["prompt", "subplans", "plan", "--json", "--out", "x"]).ends_with("[exit 2]"));
 
     // The prompt for one document is the text of the request that a run sends.
     let prompt = env.run(&["prompt", "subplans", "plan", "--ids", "1.2"]);
-    assert!(prompt.starts_with("You write one planning document") && !prompt.contains("=== FILE"), "{prompt}");
+    assert!(
+        prompt.starts_with("You are a senior engineer. You write one SUBPLAN") && !prompt.contains("=== FILE"),
+        "{prompt}"
+    );
     assert!(prompt.contains("planwave import plan answer.md --as subplans/SUBPLAN_TEST_12.md"), "{prompt}");
 }
 

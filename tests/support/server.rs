@@ -127,9 +127,9 @@ impl Respond for Responder {
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
         self.bodies.lock().unwrap().push(body.clone());
         let messages = body["messages"].as_array().unwrap();
-        let task = messages[1]["content"].as_str().unwrap().rsplit("# Your task: ").next().unwrap().to_owned();
+        let task = messages[1]["content"].as_str().unwrap().rsplit("<task>\nWrite ").next().unwrap().to_owned();
         let stage = if task.starts_with("the SUBPLAN") { "subplan" } else { "execution" };
-        let id = task.split(" of achievement ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        let id = task.split(" of achievement ").nth(1).unwrap().split(',').next().unwrap().to_owned();
         let part = task.strip_prefix("EXECUTION_TASK ").map_or(1, |rest| rest[..2].parse().unwrap());
         let key = (stage.to_owned(), id.clone(), part);
         let mut asked = self.asked.lock().unwrap();

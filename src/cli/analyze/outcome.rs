@@ -10,6 +10,7 @@ use crate::{
     cli::{
         error_code::ErrorCode,
         failure::{Exit, Failure},
+        own_folder,
         project::Project,
         refresh,
         terminal::{self, err, out, out_file},
@@ -18,7 +19,7 @@ use crate::{
     model::Usage,
     parallel::{Level, ParallelFile, Structure, whole_seconds, write_anew},
     report::{cost, count, difference_text, json_pretty, plural, sanitize, shell_word, structure_text},
-    store::{Edited, Existing, Journal, Operation, RunLock, WriteError},
+    store::{Edited, Existing, Journal, Operation, WriteError},
 };
 
 /// Warnings about single dependencies that are printed.
@@ -180,7 +181,7 @@ impl Outcome {
             Some(journal) => Operation::within(dir, Arc::clone(journal), began),
             None => {
                 let holder = format!("process {} (analyze) since {}", std::process::id(), whole_seconds(began));
-                lock = RunLock::take(dir, &holder)?;
+                lock = own_folder::lock(dir, &holder)?;
                 Operation::begin(dir, &lock, "analyze", began)?
             }
         };

@@ -1,6 +1,7 @@
 //! `planwave run`: plan, show, ask, perform, report.
 
 mod arguments;
+mod level_clashes;
 mod perform;
 mod prepare;
 mod surplus;
@@ -14,7 +15,7 @@ use super::{
     global::Global,
     model_setup, output_files,
     project::{Project, settings},
-    tapes::{Answers, read_tape},
+    tapes::{Answers, open_replay},
     terminal::{self, err, out},
 };
 use crate::{
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Fai
     let leveled = project.leveled()?;
     let wish = arguments.wish(&loaded, &leveled)?;
     let answers = match &arguments.replay {
-        Some(path) => Answers::Replay(Box::new(read_tape(path)?)),
+        Some(path) => open_replay(path)?,
         None => Answers::Network,
     };
     let age = if arguments.fresh_context { ContextAge::Today } else { ContextAge::Kept };
@@ -137,7 +138,9 @@ fn nothing_to_do(prepared: &Prepared, surroundings: &Surroundings<'_>) -> Result
     let blocked = any_out_of_reach(prepared);
     // What an interrupted write left behind is nobody's, unless somebody is at work.
     let dir = &prepared.leveled.project.dir;
-    if let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id())) {
+    if dir.foreign().is_none()
+        && let Ok(_lock) = RunLock::take(dir, &format!("process {}", std::process::id()))
+    {
         terminal::name_kept(&dir.remove_temporaries());
     }
     let mut forecast = prepared.forecast(None)?;

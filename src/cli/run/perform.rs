@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     any_out_of_reach,
+    level_clashes::Levels,
     prepare::{Paid, Prepared, limits as call_limits, prepare},
     surplus,
 };
@@ -17,10 +18,10 @@ use crate::{
         code_base::ContextAge,
         connect::{Connected, Sought, connect},
         failure::{Exit, Failure},
-        git_checkpoint, model_setup,
+        git_checkpoint, model_setup, own_folder,
         project::Project,
         refresh,
-        reporting::{self, Reporting},
+        reporting::{self, Charges, Reporting},
         signals,
         tapes::Answers,
         terminal::{self, err, out},
@@ -33,7 +34,7 @@ use crate::{
     progress::Refreshed,
     report::{SummaryContext, json_pretty, sanitize, shell_word, summary_json, summary_text},
     settings::{self as config, Loaded, Sources},
-    store::{Begin, DocumentWriter, Edited, Journal, Operation, PlanDir, RunLock},
+    store::{Begin, DocumentWriter, Edited, Journal, Operation, PlanDir},
 };
 
 /// What a run is given besides the plan.
@@ -78,7 +79,7 @@ pub(in crate::cli) fn perform(
     let Prepared { leveled, planned, briefing, choice, wish, model_name, .. } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
-    let lock = RunLock::take(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    let lock = own_folder::lock(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
@@ -113,9 +114,11 @@ pub(in crate::cli) fn perform(
     let run = Arc::new(planned.run);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.
+    let level_documents = Levels::of(&leveled);
     drop(leveled);
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
-    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
+    let charges = Charges::new(journal.events(&dir)?);
+    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?, charges)?;
     let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
     let merged = store.merged();
@@ -157,6 +160,9 @@ pub(in crate::cli) fn perform(
     if wish.force
         && let Err(failure) = surplus::take_away(&dir, &names, &run, &mut summary, &journal)
     {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
+    }
+    if let Err(failure) = level_documents.compare(&dir, &plan_argument, &mut summary) {
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
@@ -244,8 +250,8 @@ fn exit_of(summary: &Summary, out_of_reach: bool) -> Exit {
 }
 
 /// What the next run would do and cost. Nothing depends on it, so what cannot be worked out is not said.
-fn what_is_left(dir: &PlanDir, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
-    let again = Project::open(dir.path()).ok()?.leveled().ok()?;
+fn what_is_left(dir: &Arc<PlanDir>, wish: &Wish, loaded: &Loaded) -> Option<Totals> {
+    let again = Project::read(Arc::clone(dir)).ok()?.leveled().ok()?;
     // What was replaced is done, though it exists.
     let wish = Wish { force: false, ..wish.clone() };
     let prepared = prepare(again, wish, loaded, ContextAge::Kept).ok()?;

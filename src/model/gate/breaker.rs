@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn the_same_answer_to_the_first_calls_is_nobodys_own() {
+        let mut breaker = Breaker::new(Patience::default());
+        let answers = ["400 a", "400 b", "400 a", "400 b", "400 a"];
+        assert_eq!(answers.map(|kind| breaker.final_answer(kind.to_owned())), [false, false, false, false, true]);
+        breaker.succeeded();
+        assert!((0..10).all(|_| !breaker.final_answer("400 a".to_owned())), "others succeeded");
+    }
+
+    #[test]
     fn rejections_without_end_have_one() {
         let mut breaker = Breaker::new(Patience::default());
         breaker.rejected(at(0), "429");

@@ -220,3 +220,69 @@ impl Pass {
         self.gate.0.changed.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ModelConfig, ModelFacts};
+
+    const NEED: Need = Need { prompt: 10, largest_answer: 10 };
+
+    fn limits(headers: &[(&'static str, &str)]) -> HeaderMap {
+        headers.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_is_told_once_and_ends_in_time() {
+        let gate = Gate::new(ModelConfig::default().policy(&ModelFacts::default()));
+        let told = Mutex::new(Vec::new());
+        let tell = |held: Held| told.lock().unwrap().push(held);
+        let first = gate.enter(NEED, Duration::ZERO, &tell).await.unwrap();
+        let headers = limits(&[
+            ("x-ratelimit-limit-requests", "3"),
+            ("x-ratelimit-remaining-requests", "0"),
+            ("x-ratelimit-reset-requests", "60s"),
+        ]);
+        first.pass().heard(200, &headers);
+        first.end(End::Answered(None));
+        let began = Instant::now();
+        gate.enter(NEED, Duration::ZERO, &tell).await.unwrap().end(End::Answered(None));
+        assert!(began.elapsed() >= Duration::from_secs(19));
+        let told = told.into_inner().unwrap();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].reason, told[0].behind), (WaitReason::ServerLimit, 0));
+        assert!(told[0].left.is_some_and(|left| left >= Duration::from_secs(19)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_used_up_for_hours_is_not_waited_for() {
+        let gate = Gate::new(ModelConfig::default().policy(&ModelFacts::default()));
+        let first = gate.enter(NEED, Duration::ZERO, &|_| {}).await.unwrap();
+        // At an even rate one request would come back every 5 s.
+        let headers = limits(&[
+            ("x-ratelimit-limit-requests", "5000"),
+            ("x-ratelimit-remaining-requests", "0"),
+            ("x-ratelimit-reset-requests", "7h12m0s"),
+        ]);
+        first.pass().heard(200, &headers);
+        first.end(End::Answered(None));
+        let closed = gate.enter(NEED, Duration::ZERO, &|_| {}).await.err();
+        assert!(matches!(closed, Some(Closed::Far(wait)) if wait > Duration::from_secs(7 * 3_600)), "{closed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_first_rejection_of_a_pause_is_news_to_a_tape() {
+        let gate = Gate::new(ModelConfig::default().policy(&ModelFacts::default()));
+        for round in 0..2 {
+            let first = gate.enter(NEED, Duration::ZERO, &|_| {}).await.unwrap();
+            let passes = [first.pass(), first.pass()];
+            let second = if round == 0 { Some(gate.enter(NEED, Duration::ZERO, &|_| {}).await.unwrap()) } else { None };
+            assert!(passes[0].begins_a_pause() && !passes[1].begins_a_pause());
+            first.end(End::Rejected { after: None, reason: String::from("429") });
+            if let Some(second) = second {
+                assert!(!second.pass().begins_a_pause(), "it was on its way with the first");
+                second.end(End::Rejected { after: None, reason: String::from("429") });
+            }
+        }
+    }
+}

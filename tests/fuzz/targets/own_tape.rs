@@ -6,7 +6,7 @@ use std::{cell::RefCell, path::Path};
 use planwave::{
     model::Memory as _,
     plan::PlanName,
-    store::{LocalTape, PlanDir},
+    store::{LocalTape, OwnershipKey, PlanDir, RunLock},
     tape::{Exchange, Header, Origin, item_key, skim},
 };
 use tempfile::TempDir;
@@ -62,7 +62,9 @@ fn read_back(place: &Path, damage: &[u8]) -> u64 {
     let (tape, side) = (place.join(".planwave/tape.jsonl"), place.join(".planwave/tape.damaged.jsonl"));
     std::fs::write(&tape, &bytes).unwrap();
     let _ = std::fs::remove_file(&side);
-    let dir = PlanDir::without_plan(place, PlanName::parse("FUZZ").unwrap()).unwrap();
+    let key = OwnershipKey::new(Some(place.join("state")));
+    let dir = PlanDir::without_plan(place, PlanName::parse("FUZZ").unwrap(), key).unwrap();
+    dir.adopt(&RunLock::of_any(&dir, "fuzz").unwrap().unwrap()).unwrap();
     let opened = LocalTape::open(&dir, &header).unwrap();
     for exchange in &good {
         let key = item_key("POST", "/p", &exchange.request);
