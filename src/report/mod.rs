@@ -47,8 +47,8 @@ pub use progress::{Progress, ProgressOptions, Size};
 pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use status::{next_text, ready_text, status_text};
 pub use style::Style;
-pub use waiting::RunWaiting;
 pub use summary::{SummaryContext, shell_word, summary_json, summary_text};
+pub use waiting::RunWaiting;
 
 use crate::engine::Event;
 
