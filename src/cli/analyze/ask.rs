@@ -1,9 +1,6 @@
 //! Asks the model: shows what that takes, asks the user once, sends, and waits.
 
-use std::{
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{pin::pin, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -19,19 +16,22 @@ use crate::{
         error_code::ErrorCode,
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
-        own_folder, signals,
+        own_folder,
+        reporting::Charges,
+        signals,
         tapes::{Answers, open_replay},
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
     engine::{
-        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, exchange_event, question,
+        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, event_for_the_bill, question,
+        spare,
     },
     history::Kind,
-    model::{Progress, Scope},
+    model::Scope,
     parallel::whole_seconds,
     prompts::Templates,
-    report::{Ndjson, Reporter as _, ask_text, json_pretty, question_text},
+    report::{ask_text, json_pretty, question_text},
     settings::{Loaded, Sources},
     store::{Begin, Journal},
     tape::GivenUp,
@@ -85,10 +85,14 @@ pub(super) fn run(
     let replay = matches!(answers, Answers::Replay(_));
     let sought = Sought { answers, record: arguments.record.as_deref(), fresh: arguments.fresh, began };
     let Connected { model, tapes, limits: gate } = connect(loaded, key, sought, dir, &choice)?;
+    if !replay {
+        let spare = spare(1, choice.largest_cap.max(question.largest_output));
+        dir.set_room_aside(spare).map_err(|error| Failure::from(error).before_sending())?;
+    }
     let begin =
         Begin { command: "analyze", began, kind: Kind::Command, model: Some(&loaded.settings.model.name), replay };
     let journal = Arc::new(Journal::begin(dir, &lock, &begin)?);
-    let charges = Mutex::new(Ndjson::new(journal.events(dir)?));
+    let charges = Charges::new(journal.events(dir)?);
     let limits = Limits {
         max_attempts: loaded.settings.run.max_attempts,
         max_output_tokens: question.largest_output,
@@ -105,11 +109,10 @@ pub(super) fn run(
         let stop = wish.clone();
         let go_on = || matches!(*stop.borrow(), Stop::No);
         let say = |event| {
-            if let Inquired::Progress(Progress::Exchanged(exchanged)) = &event {
-                let exchange = exchange_event(None, 1, exchanged.clone(), limits.prices.as_ref());
-                let mut charges = charges.lock().unwrap_or_else(PoisonError::into_inner);
-                charges.event(&exchange);
-                charges.settle();
+            if let Inquired::Progress(progress) = &event
+                && let Some(event) = event_for_the_bill(None, 1, progress, limits.prices.as_ref())
+            {
+                charges.note(&event);
             }
             waiting.show(event);
         };
@@ -131,6 +134,7 @@ pub(super) fn run(
     drop(model);
     let notes = tapes.notes.clone();
     drop(tapes);
+    dir.give_room_back();
     if let Some(gate) = &gate {
         gate.keep(Timestamp::now());
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     any_out_of_reach,
+    level_clashes::Levels,
     prepare::{Paid, Prepared, limits as call_limits, prepare},
     surplus,
 };
@@ -20,12 +21,12 @@ use crate::{
         git_checkpoint, model_setup, own_folder,
         project::Project,
         refresh,
-        reporting::{self, Reporting},
+        reporting::{self, Charges, Reporting},
         signals,
         tapes::Answers,
         terminal::{self, err, out},
     },
-    engine::{Engine, Order, Selection, StopKind, Summary, Totals, Wish},
+    engine::{Documents, Engine, Order, RunPlan, Selection, StopKind, Summary, Totals, Wish, spare},
     history::{Kind, Tallied},
     model::gate::Bounds,
     parallel::whole_seconds,
@@ -78,12 +79,14 @@ pub(in crate::cli) fn perform(
     let Prepared { leveled, planned, briefing, choice, wish, model_name, .. } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
-    let lock = own_folder::lock(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    let holder = format!("process {} since {}", std::process::id(), whole_seconds(began));
+    let lock = own_folder::lock(&dir, &holder)?;
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
     }
     // What cannot be written must not be paid for.
+    dir.check_replaceable("parallel.json").map_err(|error| Failure::from(error).before_sending())?;
     for folder in wish.stages.iter().map(|stage| stage.folder()).chain([PlanDir::BLOBS]) {
         dir.check_writable(folder).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     }
@@ -96,6 +99,10 @@ pub(in crate::cli) fn perform(
     let command = command.collect::<Vec<_>>().join(" ");
     let sought = Sought { answers, record, fresh, began };
     let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
+    if may_send && !replay {
+        let spare = spare(most_at_once(&planned.run, settings.run.concurrency), choice.largest_cap);
+        dir.set_room_aside(spare).map_err(|error| Failure::from(error).before_sending())?;
+    }
     if !may_send {
         // Nobody was asked, so nothing goes out even where the tape has changed in the meantime.
         model.stop();
@@ -109,13 +116,17 @@ pub(in crate::cli) fn perform(
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     refresh::say(&refreshed, "parallel.json");
+    // Statuses can be changed while the run goes on.
+    lock.release_changes();
     let names = Arc::clone(&leveled.names);
     let run = Arc::new(planned.run);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.
+    let level_documents = Levels::of(&leveled);
     drop(leveled);
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
-    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
+    let charges = Charges::new(journal.events(&dir)?);
+    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?, charges)?;
     let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
     let merged = store.merged();
@@ -147,6 +158,7 @@ pub(in crate::cli) fn perform(
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
+    dir.give_room_back();
     if let Some(error) = reporting.close() {
         let shown = dir.shown(&journal.events_path()).display().to_string();
         let shown = sanitize(&shown);
@@ -159,8 +171,12 @@ pub(in crate::cli) fn perform(
     {
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
+    if let Err(failure) = level_documents.compare(&dir, &plan_argument, &mut summary) {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
+    }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
-    if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {
+    let again = if journal.is_there(&dir) { lock.hold_changes(&dir, &holder).map_err(Failure::from) } else { Ok(()) };
+    if let Err(failure) = again.and_then(|()| bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now())) {
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
@@ -205,6 +221,16 @@ pub(in crate::cli) fn perform(
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     Ok(exit_of(&summary, out_of_reach))
+}
+
+/// How many calls can be in flight.
+fn most_at_once(run: &RunPlan, concurrency: usize) -> usize {
+    let documents = run.items.iter().map(|item| match &item.documents {
+        Documents::Subplan(_) => Some(1),
+        Documents::Executions(parts) => Some(parts.len()),
+        Documents::ExecutionsToCome => None,
+    });
+    documents.sum::<Option<usize>>().map_or(concurrency, |documents| documents.min(concurrency))
 }
 
 /// What the run's record keeps of its sums.
