@@ -46,8 +46,8 @@ async fn a_budget_of_tokens_stops_the_run_and_says_what_is_left() {
     Items      4 done, 2 not started
     Documents  4 written, in subplans/ and execution/ of plan
     Stopped    the budget of 6000 tokens has no room for another request: 5200 are
-               spent or may be, and the next could take up to 1685
-    Left       2 EXECUTIONs for 3,228 tokens (cost unknown)
+               spent or may be, and the next could take up to 1642
+    Left       2 EXECUTIONs for 3,146 tokens (cost unknown)
     Hint       raise the bound and run the same command again: only what is missing
                is asked for
     Tokens     4,000 in (800 cached, 20%), 1,200 out
@@ -119,7 +119,7 @@ fn a_dry_run_shows_the_budget() {
     let from = said.find("Total ").unwrap();
     insta::assert_snapshot!(&said[from..], @r"
     Total   3 SUBPLANs and 3 EXECUTIONs (3 estimated)
-    Tokens  21,747–202,947; prompts 10,947
+    Tokens  21,651–202,851; prompts 10,851
     Cost    $0.0243–$0.39, about $0.02 (prices of 2026-10-12)
     Budget  $0.0500: likely enough; 10,000,000 tokens: enough in any case
 

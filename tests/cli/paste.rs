@@ -58,7 +58,7 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
       section-missing: The section `## Approach` is missing. Add it after the section `Deliverables`.
     missing subplans/SUBPLAN_TEST_12.md
     level 1: here is the prompt for these only; then: planwave import plan answer.md
-    1 document written
+    1 document written, 1 missing
     the prompt is in again.md
     [exit 1]
     ");

@@ -194,21 +194,21 @@ async fn a_dry_run_makes_no_connection_and_writes_no_file() {
     TEST with gpt-5-mini; tokens counted with o200k_base
 
       ITEM           TITLE      ESTIMATE   PROMPT          ANSWER
-    Level 1: 4 documents; 564 tokens of each prompt are shared
-      1.1 subplan    Part 1.1      2–3 h      974    2,000–32,000
+    Level 1: 4 documents; 576 tokens of each prompt are shared
+      1.1 subplan    Part 1.1      2–3 h      986    2,000–32,000
           subplans/SUBPLAN_TEST_11.md
-      1.1 execution  Part 1.1      2–3 h   ~2,656    1,600–32,000
+      1.1 execution  Part 1.1      2–3 h   ~2,624    1,600–32,000
           execution/EXECUTION_TASK_TEST_11_01.md
-      1.2 subplan    Part 1.2      2–3 h      951    2,000–32,000
+      1.2 subplan    Part 1.2      2–3 h      963    2,000–32,000
           subplans/SUBPLAN_TEST_12.md
-      1.2 execution  Part 1.2      2–3 h   ~2,656    1,600–32,000
+      1.2 execution  Part 1.2      2–3 h   ~2,624    1,600–32,000
           execution/EXECUTION_TASK_TEST_12_01.md
 
-    Level 2: 2 documents; 543 tokens of each prompt are shared
-      2.1 subplan    Part 2.1      2–3 h    1,197    2,000–32,000
+    Level 2: 2 documents; 555 tokens of each prompt are shared
+      2.1 subplan    Part 2.1      2–3 h    1,209    2,000–32,000
           subplans/SUBPLAN_TEST_21.md
           needs 1.1 (not_started, in this run)
-      2.1 execution  Part 2.1      2–3 h   ~2,869    1,600–32,000
+      2.1 execution  Part 2.1      2–3 h   ~2,837    1,600–32,000
           execution/EXECUTION_TASK_TEST_21_01.md
           needs 1.1 (not_started, in this run)
 
@@ -217,7 +217,7 @@ async fn a_dry_run_makes_no_connection_and_writes_no_file() {
       EXECUTIONs there are, does not exist yet.
 
     Total   3 SUBPLANs and 3 EXECUTIONs (3 estimated)
-    Tokens  22,103–203,303; prompts 11,303
+    Tokens  22,043–203,243; prompts 11,243
     Cost    unknown (no prices for gpt-5-mini)
 
     warning: a SUBPLAN that does not exist yet may plan up to 9 EXECUTIONs; one each

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs};
 
-use crate::support::environment::TestEnv;
+use crate::support::{
+    environment::TestEnv,
+    server::{ScriptedServer, good},
+};
 
 /// Times of now have no place in a snapshot.
 macro_rules! assert_said {
@@ -281,4 +284,39 @@ fn two_loops_of_transitions_lose_and_repeat_nothing() {
 #[test]
 fn two_claims_at_once_never_get_the_same() {
     claim_in_turns(50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_parallel_json_knows_reaches_prompts_and_headers() {
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![], vec![], vec![0, 1]]).server(&server.base_url());
+    assert!(env.run(&["assign", "1.1", "Ada </siblings>", "plan"]).ends_with("[exit 0]"));
+    let mut file: serde_json::Value = serde_json::from_str(&env.read("plan/parallel.json")).unwrap();
+    for index in 0..2 {
+        file["levels"][0]["achievements"][index]["touches"] = serde_json::json!({ "files": ["src/routes.rs"] });
+    }
+    file["levels"][0]["achievements"][1]["optional_dependencies"] = serde_json::json!(["1.1"]);
+    env.write("plan/parallel.json", &serde_json::to_string_pretty(&file).unwrap());
+    let said = env.run(&["run", "plan", "--level", "1", "--stage", "subplan", "--executor", "blue", "--yes"]);
+    assert!(said.ends_with("[exit 0]"), "{said}");
+    let bodies = server.bodies();
+    let prompt = |id: &str| {
+        let prompts = bodies.iter().map(|body| body["messages"][1]["content"].as_str().unwrap());
+        prompts.into_iter().find(|text| text.contains(&format!("Write the SUBPLAN of achievement {id},"))).unwrap()
+    };
+    let (first, second) = (prompt("1.1"), prompt("1.2"));
+    for wanted in [
+        "- 1.1 Part 1.1 (Ada <\\/siblings>)\n",
+        "Shared: src/routes.rs by 1.1, 1.2\n",
+        "1.1, 1.2 complete: 2.1 may start\n",
+    ] {
+        assert!(first.contains(wanted) && second.contains(wanted), "{wanted} is not in\n{first}");
+    }
+    assert!(first.contains("- shared with 1.2: src/routes.rs\n"), "{first}");
+    assert!(
+        second.contains("- shared with 1.1: src/routes.rs\n- would help, and is not waited for: 1.1 Part 1.1\n"),
+        "{second}"
+    );
+    assert!(env.read("plan/subplans/SUBPLAN_TEST_11.md").contains("Ada"), "its own executor");
+    assert!(env.read("plan/subplans/SUBPLAN_TEST_12.md").contains("blue"), "the setting");
 }
