@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    document::{Finding, Stage},
+    document::{Clash, Finding, Stage},
     plan::AchievementId,
-    tape::Usage,
+    tape::{PromptCut, Usage},
 };
 
 /// One achievement at one stage: the unit of generation, retry and failure.
@@ -50,6 +50,7 @@ impl std::fmt::Display for CallId {
 ///
 /// As NDJSON each has a field `event` with the name in snake case; times are RFC 3339 UTC, durations milliseconds,
 /// costs US dollars.
+#[expect(clippy::large_enum_variant, reason = "the summary is the last event of a run; there is one of it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -93,6 +94,22 @@ pub enum Event {
         reason: String,
         /// The pause, milliseconds.
         delay_ms: u64,
+    },
+    /// A request is about to be sent. In the run's own journal only: it is there before the request is.
+    Sending {
+        /// The call; `None` where the question is about the plan as a whole.
+        call: Option<CallId>,
+        /// The key of the request.
+        key: String,
+        /// The time.
+        at: Timestamp,
+    },
+    /// A request that was about to be sent was not. In the run's own journal only.
+    Unsent {
+        /// The key of the request.
+        key: String,
+        /// The time.
+        at: Timestamp,
     },
     /// The request is held back for now.
     CallHeld {
@@ -223,6 +240,13 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it is for the run's own journal and nobody else.
+    pub fn is_a_note(&self) -> bool {
+        matches!(self, Self::Sending { .. } | Self::Unsent { .. })
+    }
+}
+
 /// What a run did, in sums.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -264,9 +288,15 @@ pub struct Summary {
     pub cuts: Vec<String>,
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
+    /// What the server counted of the first prompt that it cut, where it cut any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_cut: Option<PromptCut>,
     /// What became of EXECUTION_TASKs that a replaced SUBPLAN does not plan any more, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<String>,
+    /// What does not fit between documents of one level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clashes: Vec<Clash>,
     /// What the user can do about failures, each advice once.
     pub hints: Vec<String>,
 }
@@ -326,6 +356,8 @@ pub enum Remedy {
     },
     /// It is asked for again, with less thinking: all its tokens went there.
     ThinkLess,
+    /// The server called it whole and it is not: it breaks off within a sentence. The rest is asked for, once.
+    Finish,
 }
 
 impl std::fmt::Display for Remedy {
@@ -335,6 +367,7 @@ impl std::fmt::Display for Remedy {
                 write!(f, "cut at the cap of {from} output tokens; asked for again with {to}")
             }
             Self::Continue { cap } => write!(f, "cut at the cap of {cap} output tokens; the rest was asked for"),
+            Self::Finish => f.write_str("broken off within a sentence; the rest was asked for"),
             Self::ThinkLess => f.write_str("empty, its tokens went into reasoning; asked for again with less of it"),
         }
     }

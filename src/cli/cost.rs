@@ -56,8 +56,13 @@ struct Line {
     name: Option<String>,
     calls: u64,
     unmetered: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    in_flight: u64,
     unpriced: u64,
     usage: Usage,
+    /// Whether it may have been more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
     /// US dollars; `null` where none of the calls has a known price.
     cost: Option<f64>,
 }
@@ -81,6 +86,11 @@ pub(super) fn run(arguments: &CostArguments) -> Result<Exit, Failure> {
         out(&bill_text(&by.to_uppercase(), &lines, &total, width()))?;
     }
     Ok(Exit::Done)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The bill of everything that is on record.
@@ -122,7 +132,7 @@ fn lost(id: &RunId, events: &str) -> Header {
     struct Started {
         model: String,
     }
-    let started = events.lines().next().and_then(|line| serde_json::from_str::<Started>(line).ok());
+    let started = events.lines().find_map(|line| serde_json::from_str::<Started>(line).ok());
     Header {
         record: VERSION,
         id: id.to_string(),
@@ -135,6 +145,7 @@ fn lost(id: &RunId, events: &str) -> Header {
 }
 
 fn line(name: Option<String>, sum: &BillLine) -> Line {
-    let BillLine { calls, unmetered, unpriced, usage, .. } = *sum;
-    Line { name, calls, unmetered, unpriced, usage, cost: sum.known_cost() }
+    let BillLine { calls, unmetered, in_flight, unpriced, usage, .. } = *sum;
+    let at_least = usage.at_least || in_flight > 0;
+    Line { name, calls, unmetered, in_flight, unpriced, usage, at_least, cost: sum.known_cost() }
 }

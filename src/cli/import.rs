@@ -120,7 +120,7 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     }
     operation.finish()?;
     unknown += taken.misplaced;
-    let missing = taken.missing.len();
+    let (written, missing) = (taken.written.len(), taken.missing.len());
     err(&format!("{} written, {missing} missing\n", plural(taken.written.len(), "document")));
     if arguments.json {
         let Taken { written, missing, rejected, misplaced: _, prompts } = taken;
@@ -128,7 +128,9 @@ pub(super) fn run(arguments: &ImportArguments, global: &Global) -> Result<Exit, 
     } else if !taken.prompts.is_empty() {
         arguments.destination.deliver(&taken.prompts.join("\n\n"))?;
     }
-    Ok(if missing + unknown > 0 { Exit::Incomplete } else { Exit::Done })
+    // One document that was asked for by name is all that was asked for.
+    let left = if arguments.one.is_some() { usize::from(written == 0) } else { missing };
+    Ok(if left + unknown > 0 { Exit::Incomplete } else { Exit::Done })
 }
 
 /// An answer's name for messages, and its text.

@@ -165,7 +165,7 @@ pub(super) fn run(arguments: &PromptArguments, global: &Global) -> Result<Exit, 
             out(&pretty(&Asked { kind, plan: name, level, documents, waiting, tokens: 0, prompt: None, next: None })?)?;
         }
         err("nothing to ask for: every document exists, or its SUBPLAN is missing\n");
-        return Ok(Exit::Done);
+        return Ok(Exit::Incomplete);
     };
     let level = first.item.level;
     if let Some(other) = calls.iter().find(|call| call.item.level != level) {

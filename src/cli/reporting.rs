@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     path::Path,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{failure::Failure, terminal::err};
 use crate::{
     engine::Event,
-    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style, sanitize},
+    report::{Ndjson, Plain, Progress, Reporter as _, Reporters, Style, json_line, sanitize},
     settings::{Color, ProgressStyle},
 };
 
@@ -21,9 +21,29 @@ use crate::{
 /// for each costs more than to show them; nobody sees a difference below this.
 const REST: Duration = Duration::from_millis(50);
 
+/// Notes what concerns the bill, at once: a note of a request has to be there before the request is sent, however this
+/// process ends.
+pub(super) struct Charges(Mutex<Box<dyn Write + Send>>);
+
+impl Charges {
+    /// Writes to `out`, which has no buffer and appends.
+    pub(super) fn new(out: impl Write + Send + 'static) -> Self {
+        Self(Mutex::new(Box::new(out)))
+    }
+
+    /// Notes an event. Where that fails, the bill lacks it; the answer itself is on the tape.
+    pub(super) fn note(&self, event: &Event) {
+        if let Ok(line) = json_line(event) {
+            let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = out.write_all(format!("{line}\n").as_bytes());
+        }
+    }
+}
+
 /// Takes events until it is closed.
 pub(super) struct Reporting {
     sender: mpsc::Sender<Event>,
+    charges: Arc<Charges>,
     /// Ends the rest when it is dropped.
     open: mpsc::Sender<()>,
     /// Whether anybody shows how far answers have come.
@@ -33,12 +53,14 @@ pub(super) struct Reporting {
 }
 
 impl Reporting {
-    /// Starts the thread. `events` is where NDJSON goes: a file that is created anew, or `-`. `journal` gets the same.
+    /// Starts the thread. `events` is where NDJSON goes: a file that is created anew, or `-`. `journal` gets the same, and
+    /// `charges`, which appends to the same file, what must be there at once.
     pub(super) fn start(
         progress: ProgressStyle,
         style: Style,
         events: Option<&Path>,
         journal: impl Write + Send + 'static,
+        charges: Charges,
     ) -> Result<Self, Failure> {
         let mut reporters = Reporters::new();
         let mut journal = Ndjson::new(journal);
@@ -95,14 +117,19 @@ impl Reporting {
             journal.error().map(ToString::to_string)
         });
         let thread = spawned.map_err(|error| Failure::invalid(format!("cannot start a thread: {error}")))?;
-        Ok(Self { sender, open, watched, thread })
+        Ok(Self { sender, charges: Arc::new(charges), open, watched, thread })
     }
 
     /// Where the engine sends its events.
     pub(super) fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
         let sender = self.sender.clone();
         let watched = self.watched;
+        let charges = Arc::clone(&self.charges);
         Arc::new(move |event| {
+            if event.is_a_note() {
+                charges.note(&event);
+                return;
+            }
             if !watched && matches!(event, Event::CallProgress { .. }) {
                 return;
             }

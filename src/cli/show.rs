@@ -41,6 +41,9 @@ pub(super) struct ShowArguments {
     /// Print the model's answer number N as it came, rejected or not.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = from_one)]
     attempt: Option<u32>,
+    /// Print what prompts carried of the code base: what all shared, or what those of an achievement got besides.
+    #[arg(long, conflicts_with_all = ["attempt", "tape", "stage"])]
+    context: bool,
     /// The tape that has the answers, where a replay was the run [default: the plan's own].
     #[arg(long, value_name = "FILE")]
     tape: Option<PathBuf>,
@@ -73,6 +76,18 @@ pub(super) fn run(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let project = Project::open(&plan)?;
     let dir = &*project.dir;
     let found = dir.operations()?.into_iter().find(|id| run.means(id)).ok_or_else(|| unknown(&run))?;
+    if arguments.context {
+        let Some(context) = dir.context_of(&found) else {
+            return Err(Failure::invalid(format!("operation {} sent nothing of a code base", found.number())));
+        };
+        let text = id.map_or_else(|| context.shared_text(), |id| context.item_text(id));
+        if text.is_empty() {
+            err("nothing of the code base\n");
+            return Ok(Exit::Done);
+        }
+        out_file(format!("{text}\n").as_bytes())?;
+        return Ok(Exit::Done);
+    }
     let record = dir.record(&found).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     let log = CallLog::parse(dir.events(&found)?.as_deref().unwrap_or_default());
     let stage = match arguments.stage {

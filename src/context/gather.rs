@@ -26,7 +26,7 @@ const MOST_READ: usize = 2_000;
 const FRAME: usize = 24;
 
 /// Files that say what a code base is made of, at its root.
-const MANIFESTS: &[&str] = &[
+pub const MANIFESTS: &[&str] = &[
     "Cargo.toml",
     "package.json",
     "pyproject.toml",

@@ -19,7 +19,7 @@ mod withheld;
 
 pub use excerpt::{Excerpt, Form};
 pub use filter::{BadGlob, Filter, Ignores, IgnoresBuilder};
-pub use gather::{Achieving, Gathering, LARGEST_FILE, gather};
+pub use gather::{Achieving, Gathering, LARGEST_FILE, MANIFESTS, gather};
 pub use known::{Existence, KnownPaths};
 pub use languages::is_source_name;
 pub use listing::Listing;

@@ -3,6 +3,7 @@
 //! Pure: text in, values out. It must not read files, print, or call models.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod across;
 mod check;
 mod executions;
 mod header;
@@ -10,7 +11,9 @@ mod names;
 mod outline;
 mod prose;
 mod sections;
+mod signature;
 
+pub use across::{Clash, ClashKind, LevelDocument, clashes};
 pub use check::{
     Code, Expected, ExpectedPaths, Judged, Material, check_answer, check_document, check_paths, explain,
     is_placeholder, judge_answer, unwrap_answer,

@@ -3,6 +3,7 @@
 
 use crate::{
     event::Remedy,
+    markdown::lines,
     model::{Completion, FinishReason},
 };
 
@@ -39,7 +40,7 @@ pub(super) fn remedy(completion: &Completion, room: Room) -> Option<Remedy> {
 
 /// An answer and its continuation as one text. What the continuation repeats of the end is left out. Linear.
 pub(super) fn join(mut before: String, rest: &str) -> String {
-    if before.is_empty() {
+    if before.is_empty() || begins_again(&before, rest) {
         return rest.to_owned();
     }
     let start = floor(&before, before.len().saturating_sub(COMPARED));
@@ -52,6 +53,73 @@ pub(super) fn join(mut before: String, rest: &str) -> String {
     let skipped = if enough || whole_line { overlap } else { 0 };
     before.push_str(rest.get(skipped..).unwrap_or(rest));
     before
+}
+
+/// Whether a continuation is the whole once more: it begins with the heading that the answer began with.
+fn begins_again(before: &str, rest: &str) -> bool {
+    let first = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+    first(before).is_some_and(|line| line.starts_with('#') && first(rest).is_some_and(|again| again == line))
+}
+
+/// Paragraphs and items shorter than this say nothing about how sentences end, in bytes.
+const SENTENCE: usize = 40;
+/// How many others have to end as sentences do before one that does not is taken for broken off.
+const FEWEST_PARAGRAPHS: usize = 3;
+const FEWEST_ITEMS: usize = 2;
+
+/// Whether a document breaks off within a sentence: its last paragraph, or the last item of a list, ends with a letter where
+/// the others end with a mark. Compared within the document, so it holds in any language that has such marks.
+pub(super) fn breaks_off(text: &str) -> bool {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    let mut open = false;
+    for line in lines(text) {
+        if line.in_fence || line.in_comment || line.is_blank() || line.heading().is_some() {
+            // Code and headings end as they like.
+            open = false;
+            if !line.is_blank() {
+                blocks.push(Vec::new());
+            }
+            continue;
+        }
+        match blocks.last_mut() {
+            Some(block) if open => block.push(line.text),
+            _ => blocks.push(vec![line.text]),
+        }
+        open = true;
+    }
+    let Some((last, before)) = blocks.split_last() else { return false };
+    if last.first().is_some_and(|line| is_item(line)) {
+        let mut items: Vec<String> = Vec::new();
+        for line in last {
+            match items.last_mut() {
+                Some(item) if !is_item(line) => item.push_str(line),
+                _ => items.push((*line).to_owned()),
+            }
+        }
+        let Some((last, others)) = items.split_last() else { return false };
+        return ends_open(last) && others.len() >= FEWEST_ITEMS && !others.iter().any(|item| ends_open(item));
+    }
+    let is_prose = |block: &&Vec<&str>| {
+        let structure = ['|', '>', '<', '*', '`'];
+        block.first().is_some_and(|line| !is_item(line) && !line.trim_start().starts_with(structure))
+            && block.iter().map(|line| line.len()).sum::<usize>() >= SENTENCE
+    };
+    let ends_open = |block: &Vec<&str>| block.last().is_some_and(|line| ends_open(line));
+    let others: Vec<&Vec<&str>> = before.iter().filter(is_prose).collect();
+    let closed = others.iter().filter(|block| !ends_open(block)).count();
+    is_prose(&last) && ends_open(last) && others.len() >= FEWEST_PARAGRAPHS && closed * 5 >= others.len() * 4
+}
+
+fn is_item(line: &str) -> bool {
+    let line = line.trim_start();
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    ["- ", "* ", "+ "].iter().any(|marker| line.starts_with(marker))
+        || (number.len() < line.len() && (number.starts_with(". ") || number.starts_with(") ")))
+}
+
+fn ends_open(line: &str) -> bool {
+    let end = line.trim_end().trim_end_matches(['*', '_']).chars().next_back();
+    end.is_some_and(|c| c.is_alphanumeric() || c == ',')
 }
 
 /// The largest boundary of a character that is no larger than `at`.
@@ -93,11 +161,12 @@ mod tests {
             text: text.to_owned(),
             finish,
             refusal: None,
-            usage: Some(Usage { input: 1, cached: 0, output: 10, reasoning }),
+            usage: Some(Usage { input: 1, cached: 0, output: 10, reasoning, at_least: false }),
             at: "2026-11-01T00:00:00Z".parse().unwrap(),
             latency: Duration::ZERO,
             requests: 1,
             key: "".into(),
+            prompt_cut: None,
             remembered: false,
             lowered_cap: None,
             unrecorded: None,
@@ -128,6 +197,37 @@ mod tests {
     }
 
     #[test]
+    fn a_document_that_breaks_off_within_a_sentence_is_seen() {
+        let prose = "This part says what is done, in which order, and how one sees that it holds.";
+        let sections = |end: &str| {
+            let before: String = ["A", "B", "C", "D"].map(|name| format!("## {name}\n\n{prose}\n\n")).concat();
+            format!("{before}## Last\n\n{end}")
+        };
+        for (end, expected) in [
+            (prose, false),
+            ("This part says what is done, and that the other team has to be told abou", true),
+            ("This part says what is done, and that the other team has to be told about,", true),
+            ("This part says what is done,\nand that the other team\nhas to be told abou\n", true),
+            ("This part says what is done (as the PLAN has it, in 3.1 and 3.2)", false),
+            ("Owner: the team of 2.1", false),
+            ("None", false),
+            ("- [ ] Tests pass\n- [ ] README is up to date\n- [ ] Reviewed", false),
+            ("- Tests pass on each system.\n- README is up to date.\n- The other team was to", true),
+            ("- Tests pass on each system.\n- README is up to date.\n- The other team\n  was told.", false),
+            ("1. Write it.\n2. Try it.\n3. Tell the oth", true),
+            ("| a | b |\n|---|---|\n| one cell of the table | another cell of it", false),
+            ("```sh\nmake all the targets that there are in this place\n```", false),
+            ("", false),
+        ] {
+            assert_eq!(breaks_off(&sections(end)), expected, "{end}");
+        }
+        // Nothing to compare with, and a text that never ends its sentences.
+        assert!(!breaks_off("## A\n\nThis part says what is done, and that the other team has to be told abou"));
+        let unmarked = "ส่วนนี้บอกว่าต้องทำอะไรและใครต้องรู้เรื่องนี้\n\n".repeat(5);
+        assert!(!breaks_off(&unmarked));
+    }
+
+    #[test]
     fn parts_are_joined_where_they_meet() {
         let cases = [
             ("one two", " three", "one two three"),
@@ -137,6 +237,7 @@ mod tests {
             ("ends with a\n", "a begins", "ends with a\na begins"),
             ("Größe ✅ und so weiter", "✅ und so weiter und fort", "Größe ✅ und so weiter und fort"),
             ("", "all of it", "all of it"),
+            ("## Goal\n\nThe first par", "\n## Goal\n\nThe first part of it.", "\n## Goal\n\nThe first part of it."),
             ("all of it", "", "all of it"),
         ];
         for (before, rest, joined) in cases {

@@ -15,7 +15,9 @@ use crate::{
     discovery::{self, Discovered, Fault, Prompt, Source, examine, parse_answer},
     document::Severity,
     event::Remedy,
-    model::{Completion, FinishReason, Message, Model, ModelError, Progress, Request, ResponseSchema, Role, Usage},
+    model::{
+        Completion, FinishReason, Message, Model, ModelError, Progress, PromptCut, Request, ResponseSchema, Role, Usage,
+    },
     parallel::Basis,
     prompts::{TemplateError, Templates},
 };
@@ -42,6 +44,8 @@ pub enum Inquired {
     },
     /// The answer comes in, or the request is repeated.
     Progress(Progress),
+    /// The server cut the prompt.
+    PromptCut(PromptCut),
     /// The server does not take a schema for the answer; it is asked without one, and checked all the same.
     SchemaRefused,
     /// The answer did not come whole; this is done about it.
@@ -138,6 +142,9 @@ pub async fn discover(
             }
         };
         tally.add(&completion);
+        if let Some(cut) = completion.prompt_cut {
+            say(Inquired::PromptCut(cut));
+        }
         if let Some(error) = completion.unrecorded {
             return tally.end(attempt, completion.at, Err(Undiscovered::Rejected(Rejected::from(error))));
         }
@@ -154,7 +161,7 @@ pub async fn discover(
             }
             match remedy {
                 Remedy::RaiseCap { from: _, to } => (cap, raised) = (to, true),
-                Remedy::Continue { cap: _ } => begun = cut::join(begun, &completion.text),
+                Remedy::Continue { cap: _ } | Remedy::Finish => begun = cut::join(begun, &completion.text),
                 Remedy::ThinkLess => less_reasoning += 1,
             }
             continue;
@@ -291,7 +298,7 @@ mod tests {
             self.asked.lock().unwrap().push((*cap, messages.len(), *less_reasoning, response_schema.is_some()));
             let (text, finish) = self.answers.lock().unwrap().remove(0);
             let reasoning = if text.is_empty() { 5 } else { 0 };
-            let usage = Some(Usage { input: 10, cached: 0, output: 5, reasoning });
+            let usage = Some(Usage { input: 10, cached: 0, output: 5, reasoning, at_least: false });
             let latency = std::time::Duration::from_millis(7);
             let at = Timestamp::UNIX_EPOCH;
             async move {
@@ -305,6 +312,7 @@ mod tests {
                     latency,
                     requests: 1,
                     key: Arc::from("key"),
+                    prompt_cut: None,
                     remembered: false,
                     lowered_cap: None,
                     unrecorded: None,

@@ -372,6 +372,7 @@ impl Book<'_> {
                 cached: cached as u64,
                 output: output as u64,
                 reasoning: 0,
+                at_least: false,
             };
             self.model.prices.map(|prices| prices.cost(&usage))
         };

@@ -36,12 +36,29 @@ pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};
 pub use space::SpaceNeeded;
 pub use state::{ItemState, Signal};
-pub use worker::{Accepted, Call, Limits, Outcome, Rejected, work};
+pub use worker::{Accepted, Call, Limits, Outcome, PROMPT_CUT_HINT, Rejected, work};
 
-use crate::model::{Exchanged, Prices};
+use crate::model::{Exchanged, Prices, Progress};
+
+/// The event of a call's progress that the bill has to know of; `None` for the rest.
+pub fn event_for_the_bill(
+    call: Option<CallId>,
+    attempt: u32,
+    progress: &Progress,
+    prices: Option<&Prices>,
+) -> Option<Event> {
+    match progress {
+        Progress::Sending { key, at } => Some(Event::Sending { call, key: key.to_string(), at: *at }),
+        Progress::Unsent { key, at } => Some(Event::Unsent { key: key.to_string(), at: *at }),
+        Progress::Exchanged(exchanged) => Some(exchange_event(call, attempt, exchanged.clone(), prices)),
+        Progress::Received { .. } | Progress::Retrying { .. } | Progress::Held { .. } | Progress::CapLowered { .. } => {
+            None
+        }
+    }
+}
 
 /// The event of an exchange, with what it cost.
-pub fn exchange_event(call: Option<CallId>, attempt: u32, exchanged: Exchanged, prices: Option<&Prices>) -> Event {
+fn exchange_event(call: Option<CallId>, attempt: u32, exchanged: Exchanged, prices: Option<&Prices>) -> Event {
     let Exchanged { key, at, status, complete, sent, usage, latency } = exchanged;
     let cost = usage.as_ref().and_then(|usage| prices.map(|prices| prices.cost(usage)));
     let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);

@@ -110,7 +110,8 @@ pub fn question(
         cap = cap.min(u32::try_from(room).unwrap_or(u32::MAX));
     }
     let cost = |output: usize| {
-        let usage = Usage { input: prompt_tokens as u64, cached: 0, output: output as u64, reasoning: 0 };
+        let usage =
+            Usage { input: prompt_tokens as u64, cached: 0, output: output as u64, reasoning: 0, at_least: false };
         model.prices.map(|prices| prices.cost(&usage))
     };
     let expected_output = expected.min(cap as usize);

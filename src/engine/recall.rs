@@ -134,6 +134,7 @@ mod tests {
                 latency: Duration::ZERO,
                 requests: 0,
                 key: Arc::from("key"),
+                prompt_cut: None,
                 remembered: true,
                 lowered_cap: None,
                 unrecorded: None,

@@ -9,7 +9,7 @@ use super::{
     Engine, Event, ItemId, ItemOutcome, StopKind, Summary, SummaryRow,
     schedule::Schedule,
     state::ItemState,
-    worker::{Limits, Outcome},
+    worker::{Limits, Outcome, PROMPT_CUT_HINT},
 };
 use crate::{
     model::{Prices, Usage, gate::Bounds},
@@ -110,6 +110,10 @@ impl Ledger {
         let item = row.item;
         self.sums.cuts.extend(outcome.remedies.iter().map(|remedy| format!("{item}: {remedy}")));
         self.sums.unmetered += outcome.unmetered as usize;
+        if self.sums.prompt_cut.is_none() && outcome.prompt_cut.is_some() {
+            self.sums.prompt_cut = outcome.prompt_cut;
+            self.hint(Some(PROMPT_CUT_HINT.to_owned()));
+        }
         self.sums.remembered += outcome.remembered as usize;
         self.sums.requests += u64::from(outcome.requests);
         self.sums.sequential_ms += outcome.latency_ms;

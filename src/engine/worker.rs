@@ -15,11 +15,13 @@ use super::{
     CallId, Event, PathRules, Remedy,
     code_base::own_parts,
     cut::{self, Room},
-    exchange_event,
+    event_for_the_bill,
 };
 use crate::{
     document::{Code, Expected, Finding, Judged, Material, Names, Severity, judge_answer, unwrap_answer},
-    model::{Completion, FinishReason, Message, Model, ModelError, Prices, Progress, Request, Role, Scope, Usage},
+    model::{
+        Completion, FinishReason, Message, Model, ModelError, Prices, Progress, PromptCut, Request, Role, Scope, Usage,
+    },
     plan::Hours,
     prompts::{TemplateError, Templates},
 };
@@ -89,6 +91,8 @@ pub struct Outcome {
     pub latency_ms: u64,
     /// Why the accepted answer is not on the tape, where it could not be put there.
     pub unrecorded: Option<Rejected>,
+    /// The prompt that the server cut, where it did.
+    pub prompt_cut: Option<PromptCut>,
 }
 
 impl Outcome {
@@ -130,6 +134,8 @@ pub async fn work(
     let (mut cap, mut largest) = (limits.max_output_tokens, limits.largest_output_tokens);
     let mut less_reasoning = 0;
     let mut raised = false;
+    // Whether the rest of an answer that was called whole was asked for: once has to be enough.
+    let mut finished = false;
     let mut messages = call.messages.clone();
     // What came of an answer whose rest was asked for.
     let mut begun = String::new();
@@ -173,13 +179,18 @@ pub async fn work(
         let unrecorded = completion.unrecorded.clone().map(Rejected::from);
         let can_think_less = model.can_think_less(less_reasoning);
         let room = Room { cap, largest, raised, can_think_less };
-        let remedy = cut::remedy(&completion, room);
+        let remedy = cut::remedy(&completion, room).or_else(|| {
+            // A server that calls half an answer whole, and one that says nothing.
+            let whole = matches!(completion.finish, FinishReason::Stop | FinishReason::Unsaid);
+            (whole && !finished && breaks_off(&begun, &completion.text)).then_some(Remedy::Finish)
+        });
         if let Some(remedy) = remedy.filter(|_| attempt < limits.max_attempts && unrecorded.is_none()) {
             emit(Event::AnswerCut { call: call.id, attempt, remedy });
             tally.remedies.push(remedy);
             match remedy {
                 Remedy::RaiseCap { from: _, to } => (cap, raised) = (to, true),
                 Remedy::Continue { cap: _ } => begun = cut::join(begun, &completion.text),
+                Remedy::Finish => (begun, finished) = (cut::join(begun, &completion.text), true),
                 Remedy::ThinkLess => less_reasoning += 1,
             }
             continue;
@@ -241,6 +252,9 @@ fn report(
     shown: &AtomicUsize,
     emit: &(dyn Fn(Event) + Send + Sync),
 ) {
+    if let Some(event) = event_for_the_bill(Some(call), attempt, &progress, prices) {
+        return emit(event);
+    }
     emit(match progress {
         Progress::Received { chars } => {
             let before = shown.load(Ordering::Relaxed);
@@ -255,7 +269,7 @@ fn report(
         }
         Progress::Held { reason, until, behind } => Event::CallHeld { call, reason, until, behind },
         Progress::CapLowered { from, to } => Event::CapLowered { call, from, to },
-        Progress::Exchanged(exchanged) => exchange_event(Some(call), attempt, exchanged, prices),
+        Progress::Sending { .. } | Progress::Unsent { .. } | Progress::Exchanged(_) => return,
     });
 }
 
@@ -301,8 +315,23 @@ fn check(call: &Call, completion: &Completion, answer: &str) -> Judged {
         ));
     }
     judged.findings.extend(finish(&completion.finish));
+    judged.findings.extend(completion.prompt_cut.map(|cut| {
+        let message = format!("{cut}; the model did not see all of it.");
+        Code::PromptCut.warning(None, message)
+    }));
     judged
 }
+
+/// Whether an answer breaks off within a sentence, together with what came of it before.
+fn breaks_off(begun: &str, text: &str) -> bool {
+    let text = cut::join(begun.to_owned(), text);
+    cut::breaks_off(&unwrap_answer(&text))
+}
+
+/// What to do about a server that cuts prompts.
+pub const PROMPT_CUT_HINT: &str = "raise the context window of the server: with Ollama OLLAMA_CONTEXT_LENGTH, or \
+    `PARAMETER num_ctx` in a Modelfile; with llama.cpp --ctx-size; with vLLM --max-model-len; in LM Studio the context length of \
+    the model";
 
 /// What is wrong with the way an answer ended; what a cap or a filter did is seen to elsewhere.
 pub(super) fn finish(reason: &FinishReason) -> Option<Finding> {
@@ -396,10 +425,12 @@ struct Tally {
     requests: u32,
     latency_ms: u64,
     unrecorded: Option<Rejected>,
+    prompt_cut: Option<PromptCut>,
 }
 
 impl Tally {
     fn add(&mut self, completion: &Completion) {
+        self.prompt_cut = self.prompt_cut.or(completion.prompt_cut);
         self.keys.push(Arc::clone(&completion.key));
         if completion.remembered {
             self.remembered += 1;
@@ -414,8 +445,21 @@ impl Tally {
     }
 
     fn end(self, attempts: u32, at: Timestamp, result: Result<Accepted, Rejected>) -> Outcome {
-        let Self { usage, remedies, unmetered, remembered, keys, requests, latency_ms, unrecorded } = self;
-        Outcome { result, at, attempts, usage, remedies, unmetered, remembered, keys, requests, latency_ms, unrecorded }
+        let Self { usage, remedies, unmetered, remembered, keys, requests, latency_ms, unrecorded, prompt_cut } = self;
+        Outcome {
+            result,
+            at,
+            attempts,
+            usage,
+            remedies,
+            unmetered,
+            remembered,
+            keys,
+            requests,
+            latency_ms,
+            unrecorded,
+            prompt_cut,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The bill: what every exchange with a model has cost, failed and rejected ones included, in sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,10 @@ pub struct BillLine {
     pub calls: u64,
     /// Those for which it gave no usage; their tokens and costs are unknown.
     pub unmetered: u64,
+    /// Those of `unmetered` that were sent and of which nothing more is known: they are under way, or were when planwave was
+    /// killed.
+    #[serde(default)]
+    pub in_flight: u64,
     /// Those with usage whose model's prices were unknown.
     pub unpriced: u64,
     /// Tokens.
@@ -51,15 +55,16 @@ impl BillLine {
         (self.calls == 0 || self.calls > self.unmetered.saturating_add(self.unpriced)).then_some(self.cost)
     }
 
-    /// Whether there are calls whose cost is unknown.
+    /// Whether there are calls whose cost is unknown, or known to be at least so much.
     pub fn is_partial(&self) -> bool {
-        self.unmetered > 0 || self.unpriced > 0
+        self.unmetered > 0 || self.unpriced > 0 || self.usage.at_least
     }
 
     fn add(&mut self, other: &Self) {
         // Saturating: the numbers come from a file.
         self.calls = self.calls.saturating_add(other.calls);
         self.unmetered = self.unmetered.saturating_add(other.unmetered);
+        self.in_flight = self.in_flight.saturating_add(other.in_flight);
         self.unpriced = self.unpriced.saturating_add(other.unpriced);
         self.usage += other.usage;
         self.cost += other.cost;
@@ -92,6 +97,8 @@ pub struct Bill {
 #[derive(Deserialize)]
 struct Exchange {
     #[serde(default)]
+    key: String,
+    #[serde(default)]
     call: Option<Call>,
     at: Timestamp,
     status: u16,
@@ -108,6 +115,19 @@ struct Call {
     achievement: String,
 }
 
+/// A note that a request was about to be sent, or was not sent after all.
+#[derive(Deserialize)]
+struct Note {
+    #[serde(default)]
+    call: Option<Call>,
+    key: String,
+    at: Timestamp,
+}
+
+/// How the lines of notes begin.
+const SENDING: &str = r#"{"event":"sending","#;
+const UNSENT: &str = r#"{"event":"unsent","#;
+
 /// How the line of an exchange begins.
 pub(super) const EXCHANGE: &str = r#"{"event":"exchange","#;
 
@@ -115,15 +135,49 @@ impl Bill {
     /// Adds what a run's events say, and gives how many lines could not be read. What came from a tape costs nothing.
     pub fn add_events(&mut self, header: &Header, events: &str) -> usize {
         let mut damaged = 0;
-        for line in events.split_inclusive('\n').filter(|line| line.starts_with(EXCHANGE)) {
+        // Requests that were announced and have not come to an end, by key. One that is repeated has the same key again.
+        let mut open: HashMap<String, Vec<Note>> = HashMap::new();
+        let notes = events.lines().filter(|line| line.starts_with(SENDING));
+        for note in notes.filter_map(|line| serde_json::from_str::<Note>(line).ok()) {
+            open.entry(note.key.clone()).or_default().push(note);
+        }
+        let mut close = |key: &str| open.get_mut(key).and_then(Vec::pop);
+        for line in events.split_inclusive('\n') {
+            if line.starts_with(UNSENT) {
+                if let Ok(note) = serde_json::from_str::<Note>(line) {
+                    close(&note.key);
+                }
+                continue;
+            }
+            if !line.starts_with(EXCHANGE) {
+                continue;
+            }
             match serde_json::from_str::<Exchange>(line) {
-                Ok(exchange) => {
+                Ok(mut exchange) => {
+                    let note = if exchange.sent { close(&exchange.key) } else { None };
+                    // The tape of a killed run does not say what an answer was for; the note does.
+                    exchange.call = exchange.call.or(note.and_then(|note| note.call));
                     if let Some(charge) = charge(header, exchange) {
                         self.add(charge);
                     }
                 }
                 // A line without its end is what a crash leaves.
                 Err(_) => damaged += usize::from(line.ends_with('\n')),
+            }
+        }
+        for note in open.into_values().flatten() {
+            let lost = Exchange {
+                key: note.key,
+                call: note.call,
+                at: note.at,
+                status: 0,
+                sent: true,
+                usage: None,
+                cost: None,
+            };
+            if let Some(mut charge) = charge(header, lost) {
+                charge.sum.in_flight = 1;
+                self.add(charge);
             }
         }
         damaged
@@ -163,7 +217,7 @@ impl Bill {
 }
 
 fn charge(header: &Header, exchange: Exchange) -> Option<Charge> {
-    let Exchange { call, at, status, sent, usage, cost } = exchange;
+    let Exchange { key: _, call, at, status, sent, usage, cost } = exchange;
     if !sent || !may_be_charged(status, usage.as_ref()) {
         return None;
     }
@@ -177,6 +231,7 @@ fn charge(header: &Header, exchange: Exchange) -> Option<Charge> {
         sum: BillLine {
             calls: 1,
             unmetered: usage.is_none().into(),
+            in_flight: 0,
             unpriced: (usage.is_some() && cost.is_none()).into(),
             usage: usage.unwrap_or_default(),
             cost: if usage.is_some() { cost.unwrap_or_default() } else { 0.0 },
@@ -260,6 +315,37 @@ mod tests {
         assert_eq!(shown(BillKey::Model), [row("gpt-5", 6, Some(1.5))]);
         let days = [row("2026-01-01", 1, Some(0.5)), row("2026-01-02", 4, Some(0.5)), row("2026-01-03", 1, Some(0.5))];
         assert_eq!(shown(BillKey::Day), days);
+    }
+
+    #[test]
+    fn what_was_sent_and_never_heard_of_is_on_the_bill() {
+        let note = |event: &str, key: &str| {
+            format!(
+                "{{\"event\":\"{event}\",\"call\":{{\"achievement\":\"1.1\"}},\"key\":\"{key}\",\"at\":\"2026-01-01T00:00:00Z\"}}\n"
+            )
+        };
+        let priced = format!("\"status\":200,\"sent\":true,{USED},\"cost\":0.5");
+        let answered = line("1.1", "2026-01-01T00:00:01Z", &priced);
+        let tape_only =
+            answered.replace(r#""call":{"achievement":"1.1","stage":"subplan","part":1,"parts":1}"#, r#""call":null"#);
+        for (name, events, (calls, in_flight)) in [
+            ("answered", note("sending", "k") + &answered, (1, 0)),
+            ("the answer is on the tape alone", note("sending", "k") + &tape_only, (1, 0)),
+            ("in flight", note("sending", "k"), (1, 1)),
+            ("another answered", note("sending", "k") + &note("sending", "other") + &answered, (2, 1)),
+            ("sent again", note("sending", "k") + &note("sending", "k") + &answered, (2, 1)),
+            ("no connection", note("sending", "k") + &note("unsent", "k"), (0, 0)),
+            // Events come after a short rest, notes at once.
+            ("out of order", answered.clone() + &note("sending", "k"), (1, 0)),
+            ("of an earlier planwave", answered.clone(), (1, 0)),
+        ] {
+            let mut bill = Bill::default();
+            assert_eq!(bill.add_events(&header(1), &events), 0);
+            let total = bill.total();
+            assert_eq!((total.calls, total.in_flight, total.unmetered), (calls, in_flight, in_flight), "{name}");
+            assert_eq!(total.is_partial(), in_flight > 0, "{name}");
+            assert!(bill.by(BillKey::Achievement).iter().all(|(id, _)| id == "1.1"), "{name}");
+        }
     }
 
     #[test]

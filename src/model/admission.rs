@@ -8,6 +8,7 @@ use super::{
     ModelFacts, Progress, Scope,
     failure::{Failure, TROUBLE, Verdict, in_words},
     gate::{Bill, Bounds, Closed, End, Held, Need, WaitReason},
+    usage::texts,
 };
 
 /// Bytes of a token, about; for limits per minute, which the provider's headers correct.
@@ -23,8 +24,7 @@ const UNKNOWN_CAP: u64 = 128_000;
 
 /// What a request will take. With `exact`, its tokens are counted and rounded up, since a budget depends on them.
 pub(super) fn need(body: &Value, facts: &ModelFacts, exact: bool) -> Need {
-    let texts = body.get("messages").and_then(Value::as_array).into_iter().flatten();
-    let texts = texts.filter_map(|message| message.get("content")?.as_str());
+    let texts = texts(body);
     let prompt = if exact {
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
         let percent = if has_tokenizer_of_openai(model) { EXACT_PERCENT } else { NEAR_PERCENT };
@@ -32,10 +32,13 @@ pub(super) fn need(body: &Value, facts: &ModelFacts, exact: bool) -> Need {
     } else {
         texts.map(|text| text.len() as u64 / BYTES_PER_TOKEN).sum()
     };
-    let number = |name: &str| body.get(name).and_then(Value::as_u64);
-    let cap = number("max_completion_tokens").or_else(|| number("max_tokens"));
-    let cap = cap.or(facts.max_output.map(u64::from)).unwrap_or(UNKNOWN_CAP);
-    Need { prompt, largest_answer: cap.saturating_mul(number("n").unwrap_or(1).max(1)) }
+    let largest_answer = cap(body).or(facts.max_output.map(u64::from)).unwrap_or(UNKNOWN_CAP);
+    Need { prompt, largest_answer }
+}
+
+/// The cap on an answer's tokens in a request.
+pub(super) fn cap(body: &Value) -> Option<u64> {
+    ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(name)?.as_u64())
 }
 
 /// Whether a model counts with one of the tokenizers that are known; the names are OpenAI's, perhaps behind a gateway's.
@@ -121,7 +124,7 @@ mod tests {
             json!([{"role": "system", "content": "hello world"}, {"role": "user", "content": "x".repeat(400)}]);
         let cases = [
             (json!({"messages": messages, "max_completion_tokens": 500}), 500),
-            (json!({"messages": messages, "max_tokens": 600, "n": 2}), 1_200),
+            (json!({"messages": messages, "max_tokens": 600}), 600),
             (json!({"messages": messages}), 9_000),
             (json!({}), 9_000),
         ];

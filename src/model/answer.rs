@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{FinishReason, Usage, frame::Frame, provider::ProviderError};
+use super::{FinishReason, frame::Frame, provider::ProviderError, surrogates, usage::Reported};
 
 /// One piece of a streamed answer, or a whole answer of a server that does not stream. Only what is used is kept, and
 /// text is borrowed where it holds no escapes: an answer comes in hundreds of pieces.
@@ -22,6 +22,9 @@ struct Chunk<'a> {
     choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
     usage: Option<Value>,
+    /// Groq's extension, with the usage in it.
+    #[serde(default)]
+    x_groq: Option<Value>,
     #[serde(default)]
     error: Option<Value>,
 }
@@ -29,14 +32,23 @@ struct Chunk<'a> {
 impl<'a> Chunk<'a> {
     /// The text, where the piece brings nothing else.
     fn only_text(&self) -> Option<&'a str> {
-        let Self { choices, usage: None, error: None } = self else { return None };
-        let [Choice { index: None | Some(0), delta: Some(delta), message: None, finish_reason: None, error: None }] =
-            choices.as_deref()?
+        let Self { choices, usage: None, x_groq: None, error: None } = self else { return None };
+        let [
+            Choice {
+                index: None | Some(0),
+                delta: Some(delta),
+                message: None,
+                finish_reason: None,
+                native_finish_reason: None,
+                usage: None,
+                error: None,
+            },
+        ] = choices.as_deref()?
         else {
             return None;
         };
         match delta {
-            Piece { content: Some(Text(Cow::Borrowed(text))), refusal: None } => Some(text),
+            Piece { content: Some(Text(Cow::Borrowed(text))), refusal: None, usage: None } => Some(text),
             Piece { .. } => None,
         }
     }
@@ -54,9 +66,29 @@ struct Choice<'a> {
     message: Option<Piece<'a>>,
     #[serde(default)]
     finish_reason: Option<Value>,
+    /// What the API behind a router said; the router's own word may be `stop` all the same.
+    #[serde(default)]
+    native_finish_reason: Option<Value>,
+    /// Moonshot's place for it.
+    #[serde(default)]
+    usage: Option<Value>,
     /// OpenRouter reports what broke off behind it here.
     #[serde(default)]
     error: Option<Value>,
+}
+
+impl Choice<'_> {
+    /// Why the model stopped. A limit or a filter that the API behind a router names outweighs the router's `stop`.
+    fn finish(&self) -> Option<FinishReason> {
+        let read = |word: &Option<Value>| FinishReason::read(word.as_ref()?.as_str()?);
+        let said = read(&self.finish_reason);
+        match (said, read(&self.native_finish_reason)) {
+            (Some(FinishReason::Stop), Some(native @ (FinishReason::Length | FinishReason::ContentFilter))) => {
+                Some(native)
+            }
+            (said, _) => said,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +97,14 @@ struct Piece<'a> {
     content: Option<Text<'a>>,
     #[serde(default, borrow)]
     refusal: Option<Text<'a>>,
+    #[serde(default)]
+    usage: Option<Value>,
+}
+
+impl Piece<'_> {
+    fn has_text(&self) -> bool {
+        [&self.content, &self.refusal].into_iter().flatten().any(|Text(text)| !text.is_empty())
+    }
 }
 
 /// Text, or a list of parts with text; whatever else a server may send is no text.
@@ -150,9 +190,14 @@ pub(super) struct Answer {
     pub(super) text: String,
     pub(super) refusal: String,
     pub(super) finish: Option<FinishReason>,
-    pub(super) usage: Option<Usage>,
+    /// What the server counted.
+    pub(super) reported: Option<Reported>,
     /// Characters of `text`.
     pub(super) chars: usize,
+    /// Whether text came behind a `finish_reason`: a server that says `stop` with every piece says nothing.
+    went_on: bool,
+    /// Whether halves of characters came, so that there are placeholders in the text.
+    halves: bool,
     /// What stood around the last text.
     frame: Frame,
 }
@@ -166,12 +211,20 @@ impl Answer {
         }
         // Checked as a whole, which is quicker than each of its strings on its own.
         let data = std::str::from_utf8(data).map_err(|_| Unreadable)?;
-        let chunk: Chunk<'_> = match serde_json::from_str(data) {
-            Ok(chunk) => chunk,
-            // A list of errors, say.
-            Err(_) => return error_in(data).map_or(Err(Unreadable), |error| Ok(Err(error))),
-        };
-        if chunk.choices.is_none() && chunk.usage.is_none() {
+        let mended;
+        let mut data = data;
+        let mut read: Result<Chunk<'_>, _> = serde_json::from_str(data);
+        if read.is_err()
+            && let Some(whole) = surrogates::mend(data)
+        {
+            self.halves = true;
+            mended = whole;
+            data = &mended;
+            read = serde_json::from_str(data);
+        }
+        // A list of errors, say.
+        let Ok(chunk) = read else { return error_in(data).map_or(Err(Unreadable), |error| Ok(Err(error))) };
+        if chunk.choices.is_none() && chunk.usage.is_none() && chunk.x_groq.is_none() {
             return Ok(error_in(data).map_or(Ok(()), Err));
         }
         if let Some(text) = chunk.only_text() {
@@ -181,7 +234,12 @@ impl Answer {
     }
 
     fn add_text(&mut self, text: &str) {
-        self.text.push_str(text);
+        self.went_on |= self.finish.is_some() && !text.is_empty();
+        if self.halves {
+            surrogates::append(&mut self.text, text);
+        } else {
+            self.text.push_str(text);
+        }
         self.chars += text.chars().count();
     }
 
@@ -190,16 +248,18 @@ impl Answer {
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(ProviderError::from_value(&error));
         }
-        if let Some(usage) = chunk.usage.as_ref().and_then(usage_of) {
-            // Some servers send running totals with every piece: the last one counts.
-            self.usage = Some(usage);
-        }
+        self.count(chunk.usage.as_ref());
+        self.count(chunk.x_groq.as_ref().and_then(|extension| extension.get("usage")));
         let Some(choices) = chunk.choices else { return Ok(()) };
-        for choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
-            if let Some(error) = choice.error.filter(|error| !error.is_null()) {
+        for mut choice in choices.into_iter().filter(|choice| matches!(choice.index, None | Some(0))) {
+            if let Some(error) = choice.error.take().filter(|error| !error.is_null()) {
                 return Err(ProviderError::from_value(&error));
             }
+            self.count(choice.usage.as_ref());
+            let finish = choice.finish();
             if let Some(piece) = choice.delta.or(choice.message) {
+                self.count(piece.usage.as_ref());
+                self.went_on |= self.finish.is_some() && piece.has_text();
                 if let Some(Text(content)) = &piece.content {
                     self.add_text(content);
                 }
@@ -207,11 +267,31 @@ impl Answer {
                     self.refusal.push_str(refusal);
                 }
             }
-            if let Some(Value::String(reason)) = choice.finish_reason {
-                self.finish = FinishReason::read(&reason).or(self.finish.take());
-            }
+            self.finish = finish.or(self.finish.take());
         }
         Ok(())
+    }
+
+    fn count(&mut self, usage: Option<&Value>) {
+        let Some(more) = usage.and_then(Reported::read) else { return };
+        self.reported = Some(self.reported.map_or(more, |before| before.and(more)));
+    }
+
+    /// Whether the server's `finish_reason` tells that the answer is whole. One that comes with every piece does not.
+    pub(super) fn has_ended(&self) -> bool {
+        self.finish.is_some() && !self.went_on
+    }
+
+    /// No more comes: what a half of a character waited for will not. `done` says that the stream came to `[DONE]`, which
+    /// makes up for a `finish_reason` that says nothing.
+    pub(super) fn close(&mut self, done: bool) {
+        if self.halves {
+            self.text = surrogates::settle(&self.text);
+            self.refusal = surrogates::settle(&self.refusal);
+        }
+        if self.went_on && !done {
+            self.finish = None;
+        }
     }
 
     /// Whether anything of the answer has come.
@@ -226,30 +306,12 @@ fn error_in(data: &str) -> Option<ProviderError> {
     (!error.is_silent()).then_some(error)
 }
 
-/// A provider's `usage` object; `None` where it has no counts.
-pub(super) fn usage_of(usage: &Value) -> Option<Usage> {
-    let count = |path: &str| -> Option<u64> {
-        let value = usage.pointer(path)?;
-        // Some servers count in floats.
-        value.as_u64().or_else(|| value.as_f64().filter(|count| *count >= 0.0).map(|count| count as u64))
-    };
-    let (input, output) = (count("/prompt_tokens"), count("/completion_tokens"));
-    if input.is_none() && output.is_none() {
-        return None;
-    }
-    Some(Usage {
-        input: input.unwrap_or_default(),
-        cached: count("/prompt_tokens_details/cached_tokens").unwrap_or_default(),
-        output: output.unwrap_or_default(),
-        reasoning: count("/completion_tokens_details/reasoning_tokens").unwrap_or_default(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::{Usage, usage::PLACES};
 
     /// Pieces of many kinds, with and without something beside their text.
     const TEMPLATES: [&str; 10] = [
@@ -287,7 +349,8 @@ mod tests {
         .unwrap();
         assert_eq!((answer.text.as_str(), answer.chars), ("Größe ok", 8));
         assert_eq!(answer.finish, Some(FinishReason::Stop));
-        assert_eq!(answer.usage, Some(Usage { input: 12, cached: 8, output: 7, reasoning: 0 }));
+        let usage = answer.reported.map(Reported::usage);
+        assert_eq!(usage, Some(Usage { input: 12, cached: 8, output: 7, reasoning: 0, at_least: false }));
     }
 
     proptest! {
@@ -302,7 +365,7 @@ mod tests {
                 let expected = plain.add(serde_json::from_str(&data).unwrap());
                 prop_assert_eq!(framed.read(data.as_bytes()).unwrap().is_ok(), expected.is_ok());
                 prop_assert_eq!((&framed.text, &framed.refusal, framed.chars), (&plain.text, &plain.refusal, plain.chars));
-                prop_assert_eq!((&framed.finish, framed.usage), (&plain.finish, plain.usage));
+                prop_assert_eq!((&framed.finish, framed.reported, framed.went_on), (&plain.finish, plain.reported, plain.went_on));
             }
         }
     }
@@ -335,9 +398,70 @@ mod tests {
     }
 
     #[test]
-    fn usage_without_counts_is_no_usage() {
-        for usage in ["null", "{}", r#"{"prompt_tokens":"many"}"#, "3"] {
-            assert_eq!(usage_of(&serde_json::from_str(usage).unwrap()), None);
+    fn usage_is_found_where_servers_put_it() {
+        let counts = r#"{"prompt_tokens":12,"completion_tokens":7,"total_tokens":19}"#;
+        for place in [
+            r#"{"choices":[],"usage":COUNTS}"#,
+            r#"{"choices":[{"delta":{},"finish_reason":"stop","usage":COUNTS}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"content":"","usage":COUNTS}}]}"#,
+            r#"{"choices":[{"message":{"content":"","usage":COUNTS}}]}"#,
+            r#"{"choices":[],"x_groq":{"id":"req_1","usage":COUNTS}}"#,
+        ] {
+            let chunk = place.replace("COUNTS", counts);
+            let usage = answer(&[&chunk]).unwrap().reported.map(Reported::usage);
+            assert_eq!(usage.map(|usage| (usage.input, usage.output)), Some((12, 7)), "{place}");
+            // The tape's reader goes by the same places.
+            let value: Value = serde_json::from_str(&chunk).unwrap();
+            assert!(PLACES.iter().any(|place| value.pointer(place).is_some_and(|it| it["total_tokens"] == 19)));
         }
+        for usage in ["null", "{}", r#"{"prompt_tokens":"many"}"#, "3"] {
+            assert_eq!(answer(&[&format!(r#"{{"choices":[],"usage":{usage}}}"#)]).unwrap().reported, None);
+        }
+    }
+
+    #[test]
+    fn a_limit_behind_a_router_outweighs_its_word() {
+        for (said, native, expected) in [
+            (r#""stop""#, r#""MAX_TOKENS""#, Some(FinishReason::Length)),
+            (r#""stop""#, r#""SAFETY""#, Some(FinishReason::ContentFilter)),
+            (r#""stop""#, r#""STOP""#, Some(FinishReason::Stop)),
+            (r#""stop""#, r#""completed""#, Some(FinishReason::Stop)),
+            (r#""length""#, r#""stop""#, Some(FinishReason::Length)),
+            ("null", "null", None),
+            (r#""stop""#, "7", Some(FinishReason::Stop)),
+        ] {
+            let chunk = format!(r#"{{"choices":[{{"finish_reason":{said},"native_finish_reason":{native}}}]}}"#);
+            assert_eq!(answer(&[&chunk]).unwrap().finish, expected, "{said} {native}");
+        }
+    }
+
+    #[test]
+    fn a_reason_with_every_piece_says_nothing() {
+        let piece =
+            |text: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}},"finish_reason":"stop"}}]}}"#);
+        let usage = r#"{"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+        for (chunks, ended) in [
+            (vec![piece("all")], true),
+            (vec![piece("all"), usage.to_owned()], true),
+            (vec![piece("a"), piece("b")], false),
+            (vec![r#"{"choices":[{"delta":{"content":"a"}}]}"#.to_owned(), piece("b")], true),
+        ] {
+            let mut answer = answer(&chunks.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+            assert_eq!(answer.has_ended(), ended, "{chunks:?}");
+            answer.close(true);
+            assert_eq!(answer.finish, Some(FinishReason::Stop));
+            answer.close(false);
+            assert_eq!(answer.finish.is_some(), ended);
+        }
+    }
+
+    #[test]
+    fn halves_of_a_character_in_two_events_are_one() {
+        let mut answer = Answer::default();
+        for text in [r"This \ud83d", r"\ude80 part \ud83d", "é"] {
+            answer.read(format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#).as_bytes()).unwrap().unwrap();
+        }
+        answer.close(true);
+        assert_eq!(answer.text, "This 🚀 part \u{fffd}é");
     }
 }

@@ -9,7 +9,7 @@ use super::{Message, ModelConfig, Params, Request, ResponseSchema, Role, Structu
 pub(super) fn build(request: &Request, config: &ModelConfig, params: &Params) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), Value::from(config.model.as_str()));
-    body.insert("messages".to_owned(), request.messages.iter().map(message).collect());
+    body.insert("messages".to_owned(), messages(&request.messages, params.system_role));
     let cap = match params.token_cap {
         TokenCap::MaxCompletionTokens => "max_completion_tokens",
         TokenCap::MaxTokens => "max_tokens",
@@ -83,13 +83,32 @@ pub(super) fn not_sent(config: &ModelConfig, params: &Params) -> Vec<&'static st
     unsent.into_iter().filter_map(|(unsent, name)| unsent.then_some(name)).collect()
 }
 
-fn message(message: &Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    json!({"role": role, "content": message.content.concat()})
+/// What stands between texts that were messages of their own.
+const BETWEEN: &str = "\n\n";
+
+/// The messages as every server takes them: none is empty, and roles alternate. Strict chat templates refuse anything else,
+/// and some refuse a system message, whose text then begins the user's.
+fn messages(messages: &[Message], system_role: bool) -> Value {
+    let mut said: Vec<(&str, String)> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let role = match message.role {
+            Role::System if system_role => "system",
+            Role::System | Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        let text = message.content.concat();
+        if text.trim().is_empty() {
+            continue;
+        }
+        match said.last_mut() {
+            Some((last, before)) if *last == role => {
+                before.push_str(BETWEEN);
+                before.push_str(&text);
+            }
+            _ => said.push((role, text)),
+        }
+    }
+    said.into_iter().map(|(role, content)| json!({"role": role, "content": content})).collect()
 }
 
 #[cfg(test)]
@@ -147,6 +166,7 @@ mod tests {
             prompt_cache_key: true,
             include_usage: true,
             structured: Structured::Strict,
+            system_role: true,
         };
         assert_eq!(
             build(&request(), &config(), &all).to_string(),
@@ -161,12 +181,34 @@ mod tests {
             prompt_cache_key: false,
             include_usage: false,
             structured: Structured::None,
+            system_role: false,
         };
         assert_eq!(
             build(&request(), &config(), &none).to_string(),
-            r#"{"model":"m","messages":[{"role":"system","content":"rules"},{"role":"user","content":"shared own"}],"max_tokens":100,"stream":true}"#
+            r#"{"model":"m","messages":[{"role":"user","content":"rules\n\nshared own"}],"max_tokens":100,"stream":true}"#
         );
         assert_eq!(not_sent(&config(), &none), ["reasoning_effort", "temperature"]);
+    }
+
+    #[test]
+    fn roles_alternate_and_no_message_is_empty() {
+        use Role::{Assistant, System, User};
+        type Case<'a> = (&'a [(Role, &'a str)], bool, &'a str);
+        let cases: [Case<'_>; 7] = [
+            (&[(System, "r"), (User, "a"), (Assistant, "b"), (User, "c")], true, "system r|user a|assistant b|user c"),
+            (&[(System, "r"), (User, "a"), (User, "c")], true, "system r|user a\n\nc"),
+            (&[(System, "r"), (User, "a"), (Assistant, ""), (User, "c")], true, "system r|user a\n\nc"),
+            (&[(System, "r"), (User, "a"), (Assistant, " \n"), (User, "c")], false, "user r\n\na\n\nc"),
+            (&[(System, ""), (User, "a")], true, "user a"),
+            (&[(User, "a"), (Assistant, "b"), (Assistant, "c"), (User, "d")], true, "user a|assistant b\n\nc|user d"),
+            (&[], true, ""),
+        ];
+        for (said, system_role, expected) in cases {
+            let message = |(role, text): &(Role, &str)| Message { role: *role, content: vec![Arc::from(*text)] };
+            let sent = messages(&said.iter().map(message).collect::<Vec<_>>(), system_role);
+            let shown = |it: &Value| format!("{} {}", it["role"].as_str().unwrap(), it["content"].as_str().unwrap());
+            assert_eq!(sent.as_array().unwrap().iter().map(shown).collect::<Vec<_>>().join("|"), expected);
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Prices {
 }
 
 /// Which parameters a model takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Params {
     /// The name of the cap on output tokens.
     pub token_cap: TokenCap,
@@ -80,6 +80,23 @@ pub struct Params {
     pub include_usage: bool,
     /// `response_format`.
     pub structured: Structured,
+    /// A message of the role `system`; without it, its text begins the user's first message.
+    pub system_role: bool,
+}
+
+impl Default for Params {
+    /// What every server takes.
+    fn default() -> Self {
+        Self {
+            token_cap: TokenCap::default(),
+            reasoning_effort: false,
+            temperature: false,
+            prompt_cache_key: false,
+            include_usage: false,
+            structured: Structured::default(),
+            system_role: true,
+        }
+    }
 }
 
 /// How far a model can be held to a JSON Schema.
@@ -217,6 +234,7 @@ struct ParamsEntry {
     prompt_cache_key: Option<bool>,
     include_usage: Option<bool>,
     structured: Option<Structured>,
+    system_role: Option<bool>,
 }
 
 impl ParamsEntry {
@@ -227,6 +245,7 @@ impl ParamsEntry {
         params.prompt_cache_key = self.prompt_cache_key.unwrap_or(params.prompt_cache_key);
         params.include_usage = self.include_usage.unwrap_or(params.include_usage);
         params.structured = self.structured.unwrap_or(params.structured);
+        params.system_role = self.system_role.unwrap_or(params.system_role);
     }
 }
 
@@ -648,7 +667,7 @@ mod tests {
 
     #[test]
     fn costs() {
-        let usage = Usage { input: 10_000, cached: 8_000, output: 1_000, reasoning: 400 };
+        let usage = Usage { input: 10_000, cached: 8_000, output: 1_000, reasoning: 400, at_least: false };
         let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
         let plain = Prices { input: 1.0, cached: Some(0.1), cache_write: None, output: 10.0 };
         assert!(near(plain.cost(&usage), 0.002 + 0.0008 + 0.01));

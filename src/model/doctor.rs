@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    Completion, FinishReason, Message, ModelConfig, ModelFacts, OpenAi, Request, Role, Scope, Source, provider::clean,
-    service::cause_of,
+    Completion, FinishReason, Message, ModelConfig, ModelFacts, OpenAi, Params, Request, Role, Scope, Source,
+    provider::clean, service::cause_of,
 };
 
 /// The most output tokens of a test request.
@@ -25,7 +25,7 @@ const LIST_BYTES: usize = 8 * 1024 * 1024;
 /// What one test found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResult {
-    /// What was tested: `key`, `server`, `model`, `streaming`, `usage`, `schema` or `settings`.
+    /// What was tested: `key`, `server`, `system`, `model`, `streaming`, `usage`, `schema` or `settings`.
     pub name: &'static str,
     /// How it went.
     pub outcome: ProbeOutcome,
@@ -119,15 +119,36 @@ pub async fn probe(
         }
     }
 
+    let say = |role, text| Message { role, content: vec![Arc::from(text)] };
     let request = Request {
-        messages: vec![Message { role: Role::User, content: vec![Arc::from("Reply with the word ok.")] }],
+        messages: vec![say(Role::System, "You answer briefly."), say(Role::User, "Reply with the word ok.")],
         max_output_tokens: MAX_TOKENS,
         cache_key: None,
         response_schema: None,
         less_reasoning: 0,
     };
+    let mut model = model;
+    let mut answered = model.call(model.body(&request), &|_| {}).await;
+    if answered.is_err() && model.refuses_a_system_message() {
+        let detail = format!("{} takes no system message, and a run sends one", clean(&config.model));
+        results.push(ProbeResult::new("system", Fail, detail).hint(Some(model.system_role_hint())));
+        let params = Params { system_role: false, ..facts.params };
+        let facts = ModelFacts { params, ..facts.clone() };
+        if let Ok(without) = OpenAi::new(config.clone(), facts, Source::Live, None) {
+            model = without;
+            answered = model.call(model.body(&request), &|_| {}).await;
+        }
+    }
+    if model.refuses_stream_options() {
+        let detail = "the server refuses `stream_options`, so each run asks once with it and then without";
+        let hint = format!(
+            "set `params = {{ include_usage = false }}` under [models.\"{}\"] in your models.toml",
+            clean(&config.model)
+        );
+        results.push(ProbeResult::new("settings", Warn, detail).hint(Some(hint)));
+    }
     let body = model.body(&request);
-    let (completion, outcome) = match model.call(body.clone(), &|_| {}).await {
+    let (completion, outcome) = match answered {
         Ok(answered) => answered,
         Err(error) => {
             results.push(ProbeResult::new("model", Fail, error.message).hint(error.hint));

@@ -7,6 +7,7 @@ mod admission;
 mod answer;
 mod body;
 mod catalog;
+mod chat_format;
 mod config;
 mod delay;
 pub mod doctor;
@@ -19,21 +20,24 @@ mod openai;
 mod outgoing;
 mod provider;
 mod read_back;
+mod refused;
 mod remembering;
 mod secrets;
 mod service;
 mod size;
 mod sse;
 mod stream;
+mod surrogates;
 mod tee;
 mod tokens;
+mod usage;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-pub use crate::tape::Usage;
+pub use crate::tape::{PromptCut, Usage};
 pub use catalog::{Catalog, CatalogError, ModelFacts, Params, Prices, Structured, TokenCap};
 pub use config::{ExtraHeader, ModelConfig, Retry, Timeouts};
 pub use endpoint::ConfigError;
@@ -137,6 +141,21 @@ pub enum Progress {
         /// The number of the attempt that failed, from 1.
         attempt: u32,
     },
+    /// A request is about to be sent. Whoever keeps a bill notes it now: if this process is killed before the answer is there,
+    /// nothing else tells of it.
+    Sending {
+        /// The key of the request.
+        key: Arc<str>,
+        /// The time.
+        at: Timestamp,
+    },
+    /// A request that was about to be sent was not: no connection was there.
+    Unsent {
+        /// The key of the request.
+        key: Arc<str>,
+        /// The time.
+        at: Timestamp,
+    },
     /// The request is held back, and what for.
     Held {
         /// What it waits for, as a noun: `the rate limit of api.example`.
@@ -189,6 +208,8 @@ pub struct Completion {
     pub refusal: Option<String>,
     /// What the provider counted; `None` where the server did not say.
     pub usage: Option<Usage>,
+    /// What the provider counted of a prompt that it seems to have cut.
+    pub prompt_cut: Option<PromptCut>,
     /// When the answer was complete; on replay, the time on the tape.
     pub at: Timestamp,
     /// From request to last byte; on replay, the latency on the tape.

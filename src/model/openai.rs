@@ -6,7 +6,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -20,22 +20,23 @@ use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
 
 use super::{
-    Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink, Request,
-    Scope, admission,
+    Completion, ConfigError, FinishReason, Model, ModelConfig, ModelError, ModelFacts, Progress, ProgressSink,
+    PromptCut, Request, Scope, Usage, admission,
     answer::Answer,
-    body,
+    body, chat_format,
     delay::Delays,
     endpoint::{CHAT_PATH, Endpoint},
     failure::{Failure, Verdict},
     gate::{Closed, End, Gate, Held, Permit},
-    outgoing::Outgoing,
-    provider::ProviderError,
+    outgoing::{Asked, Outgoing},
+    provider::{ProviderError, clean},
     secrets::Secrets,
     service::{self, Attempt, CallService, Keys, Outcome, Shared, cause_of},
     size::Sizes,
     stream,
+    usage::{self, Prompt},
 };
-use crate::tape::{Exchange, ReplayIndex};
+use crate::tape::{Exchange, ReplayIndex, whole_milliseconds};
 
 /// How long a refused connection on this machine is tried again.
 const REFUSED_FOR: Duration = Duration::from_secs(3);
@@ -43,6 +44,9 @@ const REFUSED_FOR: Duration = Duration::from_secs(3);
 const MOST_LOWERED: u32 = 3;
 /// How many misses of one replay are explained; each explanation reads the whole tape.
 const EXPLAINED_MISSES: u32 = 20;
+
+/// The field without which many servers count nothing, and which some refuse. It is no part of a request's key.
+const STREAM_OPTIONS: &str = "stream_options";
 
 /// Where exchanges are recorded.
 pub trait Recorder: Send + Sync {
@@ -87,8 +91,12 @@ pub struct OpenAi {
     shared: Arc<Shared>,
     memory: Option<Arc<dyn Memory>>,
     misses: AtomicU32,
-    /// What the server said of the sizes that it takes.
+    /// What the server has said of the sizes that it takes.
     sizes: Mutex<Sizes>,
+    /// The server refuses `stream_options`; found out by the first request that had it.
+    plain_stream: AtomicBool,
+    /// The server refused a system message.
+    no_system_role: AtomicBool,
 }
 
 impl std::fmt::Debug for OpenAi {
@@ -129,8 +137,19 @@ impl OpenAi {
                 if error.is_about_size() { known.and(error.sizes()) } else { known }
             }),
         };
-        let (memory, misses, sizes) = (None, AtomicU32::new(0), Mutex::new(sizes));
-        Ok(Self { config, facts, gate, endpoint, client, shared, memory, misses, sizes })
+        Ok(Self {
+            config,
+            facts,
+            gate,
+            endpoint,
+            client,
+            shared,
+            memory: None,
+            misses: AtomicU32::new(0),
+            sizes: Mutex::new(sizes),
+            plain_stream: AtomicBool::new(false),
+            no_system_role: AtomicBool::new(false),
+        })
     }
 
     /// Answers what `memory` holds from there instead of sending it.
@@ -177,6 +196,25 @@ impl OpenAi {
         body::build(request, &self.config, &self.facts.params)
     }
 
+    /// Whether the server was found to refuse `stream_options`.
+    pub(super) fn refuses_stream_options(&self) -> bool {
+        self.plain_stream.load(Ordering::Relaxed)
+    }
+
+    /// What to do where a system message is refused.
+    pub(super) fn system_role_hint(&self) -> String {
+        let model = clean(&self.config.model);
+        format!(
+            "the model takes no system message: set `params = {{ system_role = false }}` under [models.\"{model}\"] in your \
+             models.toml (`model.models_file` names it), and the rules are sent in the user's message"
+        )
+    }
+
+    /// Whether the server was found to refuse a system message.
+    pub(super) fn refuses_a_system_message(&self) -> bool {
+        self.no_system_role.load(Ordering::Relaxed)
+    }
+
     /// Sends a body until it is answered or given up. Its time is that of a whole call; waiting at the gate is not part
     /// of it, and what a limiter rejects does not count as one of its repeats.
     pub(super) async fn call(
@@ -212,7 +250,10 @@ impl OpenAi {
         let (mut pause, mut spent) = (Duration::ZERO, Duration::ZERO);
         let mut refused_since: Option<Instant> = None;
         loop {
-            let Outgoing { keys, need, request, .. } = &outgoing;
+            if self.refuses_stream_options() {
+                outgoing = outgoing.without(STREAM_OPTIONS).unwrap_or(outgoing);
+            }
+            let Outgoing { keys, need, request, asked, .. } = &outgoing;
             let permit = if live {
                 let tell = |held: Held| progress(admission::held(held, self.endpoint.server(), Timestamp::now()));
                 let entered = self.gate.enter(*need, pause, &tell).await;
@@ -224,25 +265,34 @@ impl OpenAi {
             let attempt = Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), pass);
             let attempt = Arc::new(attempt.bounded(need.largest_answer));
             sent += 1;
+            if live {
+                let at = whole_milliseconds(Timestamp::now());
+                progress(Progress::Sending { key: Arc::clone(&keys.request), at });
+            }
             let began = Instant::now();
             let left = self.config.timeouts.call.saturating_sub(spent);
-            let billed = Billed { attempt: &attempt, progress };
+            let billed = Billed { attempt: &attempt, progress, live };
             let result = tokio::time::timeout(left, self.send(&attempt, progress)).await;
+            let measured = match &result {
+                Ok(Ok(answer)) => Some(self.measure(answer, &attempt, *asked)),
+                Ok(Err(_)) | Err(_) => None,
+            };
             drop(billed);
             spent += began.elapsed();
             let unrecorded = attempt.outcome().unrecorded.take().map(|cause| Failure::Tape { cause });
             let failure = match result {
                 Ok(Ok(answer)) => {
+                    let measured = measured.unwrap_or_default();
                     if let Some(permit) = permit {
-                        permit.end(End::Answered(answer.usage));
+                        permit.end(measured.end());
                     }
                     let outcome = attempt.outcome().clone();
                     let unrecorded =
                         unrecorded.map(|failure| self.error(failure, Scope::Storage, sent, outcome.at, request));
                     let lowered_cap = outgoing.cap().filter(|cap| Some(*cap) != wanted);
                     let lowered_cap = lowered_cap.and_then(|cap| u32::try_from(cap).ok());
-                    let completion =
-                        Completion { unrecorded, lowered_cap, ..self.completion(answer, keys, &outcome, sent) };
+                    let completion = self.completion(answer, measured, keys, &outcome, sent);
+                    let completion = Completion { unrecorded, lowered_cap, ..completion };
                     return Ok((completion, outcome));
                 }
                 // What cannot be recorded must not be asked for again.
@@ -254,6 +304,16 @@ impl OpenAi {
             let reason = self.scrub_message(failure.message(self.endpoint.server()));
             if let Some(permit) = permit {
                 permit.end(admission::end(&failure, verdict, &reason));
+            }
+            let refused = attempt.outcome().refused;
+            if refused.stream_options
+                && let Some(plain) = outgoing.without(STREAM_OPTIONS)
+            {
+                self.plain_stream.store(true, Ordering::Relaxed);
+                (outgoing, pause) = (plain, Duration::ZERO);
+                let reason = format!("{reason}; asked again without `stream_options`");
+                progress(Progress::Retrying { reason, delay: pause, attempt: sent });
+                continue;
             }
             let waits = failure.is_rejection() || failure.is_loading();
             let refused_for = refused_since.map_or(Duration::ZERO, |since| since.elapsed());
@@ -303,7 +363,12 @@ impl OpenAi {
                     return Err(error);
                 }
                 Verdict::Repeat { scope, .. } | Verdict::Final(scope) => {
-                    return Err(self.error(failure, scope, sent, at, request));
+                    let mut error = self.error(failure, scope, sent, at, request);
+                    if refused.system_role && self.facts.params.system_role {
+                        self.no_system_role.store(true, Ordering::Relaxed);
+                        error.hint = Some(self.system_role_hint());
+                    }
+                    return Err(error);
                 }
             }
         }
@@ -330,16 +395,17 @@ impl OpenAi {
 
     /// The answer that was paid for earlier; `None` where there is none, or none that can be used.
     async fn recall(&self, outgoing: &Outgoing, progress: ProgressSink<'_>) -> Option<(Completion, Outcome)> {
-        let Outgoing { keys, request, .. } = outgoing;
+        let Outgoing { keys, request, asked, .. } = outgoing;
         let exchange = self.memory.as_ref()?.recall(&keys.item)?;
         let attempt = Arc::new(Attempt::new(Arc::clone(keys), CHAT_PATH, Arc::clone(request), None));
         let body = service::replay(&attempt, &exchange).ok()?;
         let answer = stream::read(body, &attempt, progress).await.ok()?;
+        let measured = self.measure(&answer, &attempt, *asked);
         if let Some(exchanged) = attempt.take_exchanged() {
             progress(Progress::Exchanged(exchanged));
         }
         let outcome = attempt.outcome().clone();
-        let completion = Completion { remembered: true, ..self.completion(answer, keys, &outcome, 0) };
+        let completion = Completion { remembered: true, ..self.completion(answer, measured, keys, &outcome, 0) };
         Some((completion, outcome))
     }
 
@@ -359,19 +425,49 @@ impl OpenAi {
         }
     }
 
+    /// Holds what the server counted against what was sent and received, and corrects the exchange by it.
+    fn measure(&self, answer: &Answer, attempt: &Attempt, asked: Asked) -> Measured {
+        let Some(reported) = answer.reported else { return Measured::default() };
+        let Asked { prompt_bytes, has_answer, cap } = asked;
+        let prompt = Prompt::new(prompt_bytes, has_answer, &attempt.request, self.facts.tokenizer);
+        let (usage, explained) = usage::credible(reported, &prompt, &answer.text);
+        if let Some(exchanged) = &mut attempt.outcome().exchanged {
+            exchanged.usage = Some(usage);
+        }
+        let caps = [cap, self.facts.max_output.map(u64::from)];
+        Measured {
+            usage: Some(usage),
+            explained,
+            prompt_cut: usage::prompt_cut(reported, &prompt),
+            at_a_limit: usage::reached_a_limit(reported, caps, self.facts.context_window.map(u64::from)),
+        }
+    }
+
     /// What becomes of an answer. A server that repeats a secret must not get it into a document.
-    fn completion(&self, answer: Answer, keys: &Keys, outcome: &Outcome, requests: u32) -> Completion {
+    fn completion(
+        &self,
+        answer: Answer,
+        measured: Measured,
+        keys: &Keys,
+        outcome: &Outcome,
+        requests: u32,
+    ) -> Completion {
         let masked = outcome.masked || self.shared.secrets.are_in(&answer.text);
+        let finish = match answer.finish.unwrap_or(FinishReason::Unsaid) {
+            FinishReason::Stop | FinishReason::Unsaid if measured.at_a_limit => FinishReason::Length,
+            finish => finish,
+        };
         Completion {
             key: Arc::clone(&keys.item),
             remembered: false,
-            text: self.shared.secrets.scrub(answer.text),
+            text: self.shared.secrets.scrub(chat_format::content(answer.text)),
             masked,
-            finish: answer.finish.unwrap_or(FinishReason::Unsaid),
+            finish,
+            prompt_cut: measured.prompt_cut,
             refusal: Some(answer.refusal)
                 .filter(|refusal| !refusal.is_empty())
                 .map(|refusal| self.shared.secrets.scrub(refusal)),
-            usage: answer.usage,
+            usage: measured.usage,
             at: outcome.at.unwrap_or_else(Timestamp::now),
             latency: outcome.latency,
             requests,
@@ -443,17 +539,43 @@ impl Model for OpenAi {
     }
 }
 
+/// What the server's counts say of an answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    usage: Option<Usage>,
+    /// Whether the counts are the server's own.
+    explained: bool,
+    prompt_cut: Option<PromptCut>,
+    /// Whether the answer went up to a limit of tokens.
+    at_a_limit: bool,
+}
+
+impl Measured {
+    /// How the request ended, for the gate: what a budget cannot be sure of has to count as all that it allowed.
+    fn end(self) -> End {
+        match self.usage {
+            Some(usage) if !self.explained => End::Understated(usage),
+            usage => End::Answered(usage),
+        }
+    }
+}
+
 /// Tells of an attempt's exchange when the attempt ends, also where it ends because nobody waits for it any more: the
 /// provider may charge for it all the same.
 struct Billed<'a> {
     attempt: &'a Attempt,
     progress: ProgressSink<'a>,
+    /// Whether it was announced as sent.
+    live: bool,
 }
 
 impl Drop for Billed<'_> {
     fn drop(&mut self) {
         if let Some(exchanged) = self.attempt.take_exchanged() {
             (self.progress)(Progress::Exchanged(exchanged));
+        } else if self.live {
+            let at = whole_milliseconds(Timestamp::now());
+            (self.progress)(Progress::Unsent { key: Arc::clone(&self.attempt.keys.request), at });
         }
     }
 }

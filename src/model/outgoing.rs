@@ -9,7 +9,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::{ModelFacts, admission, endpoint::CHAT_PATH, gate::Need, service::Keys, size::Sizes};
+use super::{ModelFacts, admission, endpoint::CHAT_PATH, gate::Need, service::Keys, size::Sizes, usage};
 use crate::tape::request_and_item_key;
 
 /// The fields that hold the cap.
@@ -21,7 +21,29 @@ pub(super) struct Outgoing {
     pub(super) keys: Arc<Keys>,
     pub(super) need: Need,
     pub(super) request: Arc<RawValue>,
-    cap: Option<u64>,
+    pub(super) asked: Asked,
+}
+
+/// What has to be known of a request when its answer is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Bytes of its messages.
+    pub(super) prompt_bytes: u64,
+    /// Whether an earlier answer is among them.
+    pub(super) has_answer: bool,
+    /// The cap on output tokens.
+    pub(super) cap: Option<u64>,
+}
+
+impl Asked {
+    fn of(body: &Value) -> Self {
+        let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            prompt_bytes: usage::texts(body).map(|text| text.len() as u64).sum(),
+            has_answer: messages.filter_map(|message| message.get("role")).any(|role| role == "assistant"),
+            cap: CAPS.iter().find_map(|name| body.get(name)?.as_u64()),
+        }
+    }
 }
 
 impl Outgoing {
@@ -33,18 +55,25 @@ impl Outgoing {
             need: admission::need(body, facts, exact),
             // A value without maps of odd keys can always be written.
             request: to_raw_value(body).unwrap_or_default().into(),
-            cap: CAPS.iter().find_map(|name| body.get(name)?.as_u64()),
+            asked: Asked::of(body),
         }
     }
 
     /// The cap on output tokens.
     pub(super) fn cap(&self) -> Option<u64> {
-        self.cap
+        self.asked.cap
+    }
+
+    /// The same without a field that is no part of its key; `None` where it has none.
+    pub(super) fn without(&self, transport: &str) -> Option<Self> {
+        let mut body: Value = serde_json::from_str(self.request.get()).ok()?;
+        body.as_object_mut()?.shift_remove(transport)?;
+        Some(Self { request: to_raw_value(&body).ok()?.into(), ..self.clone() })
     }
 
     /// The same with a smaller cap, where that is what it takes to fit.
     pub(super) fn fitted(&self, sizes: &Sizes, facts: &ModelFacts, exact: bool) -> Option<Self> {
-        let cap = self.cap?;
+        let cap = self.asked.cap?;
         let mut body: Value = serde_json::from_str(self.request.get()).ok()?;
         let prompt = admission::need(&body, facts, true).prompt;
         let fitting = sizes.fitting_cap(prompt, cap)?;

@@ -13,7 +13,7 @@ pub fn answer_text(body: &str) -> Option<String> {
         let _ = answer.read(data);
     };
     if sse::first_byte(body.as_bytes()) == Some(b'{') {
-        add(body.as_bytes());
+        add(sse::without_mark(body.as_bytes()));
     } else {
         let mut events = Events::default();
         while let Some(data) = events.next(body.as_bytes()) {
@@ -23,6 +23,7 @@ pub fn answer_text(body: &str) -> Option<String> {
             add(&data);
         }
     }
+    answer.close(true);
     let text = if answer.text.is_empty() { answer.refusal } else { answer.text };
     (!text.is_empty()).then_some(text)
 }

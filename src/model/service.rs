@@ -21,6 +21,7 @@ use super::{
     gate::Pass,
     openai::Recorder,
     provider::{ProviderError, RetryHints},
+    refused::Refused,
     secrets::Secrets,
     stream::Body,
     tee::Tee,
@@ -82,6 +83,8 @@ pub(super) struct Outcome {
     pub(super) waiting_since: Option<Instant>,
     /// Why the exchange is not on the tape.
     pub(super) unrecorded: Option<String>,
+    /// Which fields of the request the server refuses, by the body of its error.
+    pub(super) refused: Refused,
     /// Whether a secret stood in the answer when it was recorded.
     pub(super) masked: bool,
 }
@@ -192,6 +195,7 @@ pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Fai
         latency: outcome.latency,
     });
     if !(200..300).contains(&exchange.status) {
+        outcome.refused = Refused::read(exchange.status, &exchange.body);
         let hints = RetryHints::read(&exchange.headers, exchange.at);
         return Err(Failure::Status {
             status: exchange.status,

@@ -30,9 +30,17 @@ fn is_whole_line(body: &[u8], at: usize) -> bool {
 }
 
 /// The first byte that is not white space: `{` begins a JSON answer of a server that ignored `stream`, `<` a web page.
+/// `None` where that has not come yet: half a byte order mark may be followed by the other half.
 pub(super) fn first_byte(body: &[u8]) -> Option<u8> {
-    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    if BYTE_ORDER_MARK.starts_with(body) {
+        return None;
+    }
+    without_mark(body).iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+/// A body without the byte order mark that it may begin with.
+pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
 /// Finds the events in a body that is still growing. Each call has to be given the same body, with more at its end.
@@ -134,13 +142,16 @@ impl Events {
     }
 }
 
-/// The `data` of the last few events, newest first, for what only comes at the end (usage).
-pub(super) fn last_events(body: &str) -> impl Iterator<Item = &str> {
-    body.rsplit(['\n', '\r'])
-        .filter_map(|line| line.strip_prefix("data:"))
-        .map(str::trim)
-        .filter(|data| data.as_bytes() != DONE)
-        .take(3)
+/// The `data` of the events that hold a word and a value for it; most servers send `"usage":null` with every piece.
+pub(super) fn events_with<'b>(body: &'b str, word: &'b str) -> impl Iterator<Item = &'b str> {
+    let holds = move |data: &&str| {
+        memchr::memmem::find_iter(data.as_bytes(), word).any(|at| {
+            let value = data[at + word.len()..].trim_start().strip_prefix(':').map(str::trim_start);
+            value.is_some_and(|value| !value.starts_with("null"))
+        })
+    };
+    let lines = body.trim_start_matches('\u{feff}').split(['\n', '\r']);
+    lines.filter_map(|line| line.strip_prefix("data:")).map(str::trim).filter(holds)
 }
 
 #[cfg(test)]
@@ -241,6 +252,13 @@ mod tests {
     #[test]
     fn what_a_body_begins_with() {
         assert_eq!(first_byte(b"\xef\xbb\xbf\n <html>"), Some(b'<'));
+        // The network may cut the mark in two.
+        for half in [&b""[..], b"\xef", b"\xef\xbb", b"\xef\xbb\xbf"] {
+            assert_eq!(first_byte(half), None, "{half:?}");
+        }
+        assert_eq!(first_byte(b"\xef{"), Some(0xef));
+        let body = "\u{feff}data: {\"u\" : 1}\n\ndata: {\"u\":null}\n\ndata: u\n\nx: \"u\":2\r\rdata:\"u\":2";
+        assert_eq!(events_with(body, "\"u\"").collect::<Vec<_>>(), ["{\"u\" : 1}", "\"u\":2"]);
         assert_eq!(first_byte(b" \n"), None);
     }
 }

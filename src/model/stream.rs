@@ -93,7 +93,9 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
             b'<' => return Err(Failure::WebPage),
             _ => return Err(Failure::Foreign { content_type: body.content_type() }),
         }
-        return match (add(&mut answer, body.bytes()), first) {
+        let added = add(&mut answer, sse::without_mark(body.bytes()));
+        answer.close(true);
+        return match (added, first) {
             (Err(Failure::Garbled), b'[') => Err(Failure::Foreign { content_type: body.content_type() }),
             (added, _) => added.map(|()| answer),
         };
@@ -101,9 +103,15 @@ pub(super) async fn read(mut body: Body, attempt: &Attempt, progress: ProgressSi
     attempt.outcome().streamed = true;
     match read_events(&mut body, &mut answer, progress).await {
         Ok(()) if answer.finish.is_none() && !body.is_done() => Err(Failure::Cut { cause: None }),
-        Ok(()) => Ok(answer),
+        Ok(()) => {
+            answer.close(body.is_done());
+            Ok(answer)
+        }
         // The model had finished; only what follows the answer is missing, and asking again would cost again.
-        Err(Failure::Cut { .. } | Failure::Silent { .. }) if answer.finish.is_some() => Ok(answer),
+        Err(Failure::Cut { .. } | Failure::Silent { .. }) if answer.has_ended() => {
+            answer.close(false);
+            Ok(answer)
+        }
         Err(failure @ (Failure::InStream(_) | Failure::Garbled)) => {
             // The exchange goes onto the tape as a whole, and before the next attempt's, if the server lets it.
             if matches!(body, Body::Live(_)) {

@@ -11,16 +11,16 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio::time::{Instant as Clock, Sleep};
 
 use super::{
     Exchanged, Timeouts, Usage,
-    answer::usage_of,
     failure::Failure,
     provider::{ProviderError, RetryHints},
+    refused::Refused,
     service::{Attempt, Shared, cause_of},
-    sse,
+    sse, surrogates,
+    usage::{PLACES, Reported},
 };
 use crate::tape::{ExchangeRef, whole_milliseconds};
 
@@ -157,7 +157,11 @@ impl Tee {
             match self.read(false).await {
                 Ok(true) => {}
                 // The status alone says enough, whatever happens to the body.
-                Ok(false) | Err(_) => break ProviderError::from_body(&String::from_utf8_lossy(&self.body)),
+                Ok(false) | Err(_) => {
+                    let body = String::from_utf8_lossy(&self.body);
+                    self.attempt.outcome().refused = Refused::read(self.status, &body);
+                    break ProviderError::from_body(&body);
+                }
             }
         };
         Failure::Status { status: self.status, hints: RetryHints::read(&self.headers, now), error }
@@ -200,6 +204,8 @@ impl Tee {
             Ok(body) => usage_in(body),
             Err(_) => usage_in(&String::from_utf8_lossy(&self.body)),
         };
+        // A running total that broke off says what had been counted by then.
+        let usage = usage.map(|usage| Usage { at_least: usage.at_least || !complete, ..usage });
         {
             let mut outcome = self.attempt.outcome();
             outcome.at = Some(at);
@@ -256,10 +262,18 @@ impl Drop for Tee {
     }
 }
 
-/// The usage at the end of a body, whichever kind it is.
+/// The usage in a body, whichever kind it is: some servers spread it over several events.
 fn usage_in(body: &str) -> Option<Usage> {
-    let usage = |json: &str| usage_of(serde_json::from_str::<Value>(json).ok()?.get("usage")?);
-    if sse::first_byte(body.as_bytes()) == Some(b'{') { usage(body) } else { sse::last_events(body).find_map(usage) }
+    let read = |json: &str| {
+        let value = surrogates::value(json)?;
+        PLACES.iter().filter_map(|place| Reported::read(value.pointer(place)?)).reduce(Reported::and)
+    };
+    let reported = if sse::first_byte(body.as_bytes()) == Some(b'{') {
+        read(body.trim_start_matches('\u{feff}'))
+    } else {
+        sse::events_with(body, "\"usage\"").filter_map(read).reduce(Reported::and)
+    };
+    reported.map(Reported::usage)
 }
 
 /// The headers that say something about the answer, without cookies and the like.

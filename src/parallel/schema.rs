@@ -4,11 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{ACHIEVEMENT, Field, Item, LEVEL, LEVELED, Need, Shape, status_words};
 
+/// The version of the schema itself: it grows with every change of what is accepted, the form of the file seldom does.
+const SCHEMA_VERSION: &str = "1.0.0";
+
 /// The schema of the leveled form, JSON Schema 2020-12, indented by two spaces.
 pub fn schema() -> String {
     let mut root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:planwave:parallel.json:1.0.0",
+        "version": SCHEMA_VERSION,
         "title": "parallel.json, leveled form 1.0.0",
         "description": "The leveled dependency graph of a PLAN with the status of each achievement. Unknown fields are \
             allowed everywhere and kept on every rewrite. What a schema cannot say is checked by `planwave validate`: ids are \

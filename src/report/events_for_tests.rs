@@ -41,7 +41,7 @@ pub(super) fn started(call: CallId, attempt: u32) -> Event {
 }
 
 pub(super) fn finished(call: CallId, attempt: u32, input: u64, cached: u64, output: u64, cost: Option<f64>) -> Event {
-    let usage = Some(Usage { input, cached, output, reasoning: 0 });
+    let usage = Some(Usage { input, cached, output, reasoning: 0, at_least: false });
     Event::CallFinished { call, attempt, usage, cost, latency_ms: 12_345, requests: 1 }
 }
 

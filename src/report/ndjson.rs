@@ -36,7 +36,7 @@ impl<W: Write + Send> Ndjson<W> {
 impl<W: Write + Send> Reporter for Ndjson<W> {
     fn event(&mut self, event: &Event) {
         // Chunks are for the eye; there can be thousands a second.
-        if self.error.is_some() || matches!(event, Event::CallProgress { .. }) {
+        if self.error.is_some() || matches!(event, Event::CallProgress { .. }) || event.is_a_note() {
             return;
         }
         match json_line(event) {

@@ -127,10 +127,20 @@ pub fn bill_text(heading: &str, lines: &[(String, BillLine)], total: &BillLine, 
     }
     out.push_str(&row("Total", total));
     let mut remarks = Vec::new();
-    if total.unmetered > 0 {
+    let silent = total.unmetered.saturating_sub(total.in_flight);
+    if silent > 0 {
+        remarks.push(format!("{} without usage from the server: tokens and cost of them are unknown.", calls(silent)));
+    }
+    if total.in_flight > 0 {
         remarks.push(format!(
-            "{} without usage from the server: tokens and cost of them are unknown.",
-            calls(total.unmetered)
+            "The sums are at least what was spent: {} sent and not heard of (under way, or planwave was killed).",
+            calls(total.in_flight)
+        ));
+    }
+    if total.usage.at_least {
+        remarks.push(String::from(
+            "The sums are at least what was spent: what the server counted cannot be true or broke off, so what was \
+             sent and received was counted.",
         ));
     }
     if total.unpriced > 0 {
@@ -215,8 +225,9 @@ mod tests {
     use crate::tape::Usage;
 
     fn sum(calls: u64, unmetered: u64, cost: f64) -> BillLine {
-        let usage = Usage { input: calls * 7_200, cached: calls * 4_000, output: calls * 1_800, reasoning: 0 };
-        BillLine { calls, unmetered, unpriced: 0, usage, cost }
+        let usage =
+            Usage { input: calls * 7_200, cached: calls * 4_000, output: calls * 1_800, reasoning: 0, at_least: false };
+        BillLine { calls, unmetered, in_flight: 0, unpriced: 0, usage, cost }
     }
 
     #[test]

@@ -89,9 +89,12 @@ fn sentence(event: &Event, tally: &Tally, now: Timestamp) -> Option<String> {
         Event::CallStarted { call, attempt: 1, .. } => format!("{call} started"),
         Event::CallStarted { call, attempt, .. } => format!("{call} asked again (attempt {attempt})"),
         Event::CallRemembered { call, .. } => format!("{call} answered from the tape; paid for earlier"),
-        Event::CallProgress { .. } | Event::Exchange { .. } | Event::CallFinished { .. } | Event::ItemDone { .. } => {
-            return None;
-        }
+        Event::CallProgress { .. }
+        | Event::Sending { .. }
+        | Event::Unsent { .. }
+        | Event::Exchange { .. }
+        | Event::CallFinished { .. }
+        | Event::ItemDone { .. } => return None,
         Event::CallRetrying { call, reason, delay_ms } => {
             format!("{call} retrying in {}: {reason}", duration(*delay_ms))
         }

@@ -106,6 +106,8 @@ impl Reporter for Progress {
             Event::RunFinished { .. } => self.bar.finish_and_clear(),
             Event::CallStarted { .. }
             | Event::CallProgress { .. }
+            | Event::Sending { .. }
+            | Event::Unsent { .. }
             | Event::Exchange { .. }
             | Event::CallRetrying { .. }
             | Event::CallHeld { .. }

@@ -9,6 +9,7 @@ use super::{
     sanitize, truncate,
 };
 use crate::{
+    document::Clash,
     engine::{ItemOutcome, Summary, SummaryRow, Totals},
     event::Overdraft,
     model::Usage,
@@ -192,9 +193,13 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     }
     cuts(out, &summary.cuts, width);
     unclear(out, &summary.unclear, width);
+    if let Some(cut) = summary.prompt_cut {
+        paragraph(out, "Warning", INDENT, &format!("{cut}; the model does not see the whole task then"), width);
+    }
     for sentence in &summary.surplus {
         paragraph(out, "Also", INDENT, &sanitize(sentence), width);
     }
+    clashes(out, &summary.clashes, width);
     hints(out, &summary.hints, width);
     if summary.remembered > 0 {
         let text = format!(
@@ -211,6 +216,19 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     paragraph(out, "Time", INDENT, &time(summary, context.replay), width);
 }
 
+/// What does not fit between documents of a level, and what mends it. The commands are there to be copied, so they are
+/// not broken.
+fn clashes(out: &mut String, clashes: &[Clash], width: usize) {
+    const SHOWN: usize = 10;
+    for clash in clashes.iter().take(SHOWN) {
+        paragraph(out, "Clash", INDENT, &sanitize(&clash.message), width);
+        out.push_str(&format!("{:INDENT$}{}\n", "", sanitize(&clash.command)));
+    }
+    if clashes.len() > SHOWN {
+        paragraph(out, "", INDENT, &format!("and {} more (`--json` has all)", count_of(clashes.len() - SHOWN)), width);
+    }
+}
+
 /// What did not come whole, a line each.
 fn cuts(out: &mut String, cuts: &[String], width: usize) {
     const SHOWN: usize = 10;
@@ -222,24 +240,29 @@ fn cuts(out: &mut String, cuts: &[String], width: usize) {
     }
 }
 
-/// What was accepted although its server did not say that it is whole.
-fn unclear(out: &mut String, paths: &[String], width: usize) {
+/// Paths that something is said of; not all where they are many.
+fn some_of(paths: &[String]) -> String {
     const SHOWN: usize = 5;
-    if paths.is_empty() {
-        return;
-    }
     let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
     let more = paths.len() - shown.len();
     let more = if more > 0 { format!(" and {} more", count_of(more)) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// What was accepted although its server did not say that it is whole.
+fn unclear(out: &mut String, paths: &[String], width: usize) {
+    if paths.is_empty() {
+        return;
+    }
     let text = format!(
-        "the server did not say that {} whole (no finish_reason); look at how {}: {}{more}",
+        "the server did not say that {} whole (no finish_reason); look at how {}: {}",
         if paths.len() == 1 {
             String::from("this document is")
         } else {
             format!("{} documents are", count_of(paths.len()))
         },
         if paths.len() == 1 { "it ends" } else { "they end" },
-        shown.join(", "),
+        some_of(paths),
     );
     paragraph(out, "Warning", INDENT, &sanitize(&text), width);
 }
@@ -273,7 +296,7 @@ fn passed(overdraft: &Overdraft) -> String {
 
 fn tokens(summary: &Summary) -> String {
     let usage = summary.usage;
-    let mut text = format!("{} in", count(usage.input));
+    let mut text = format!("{}{} in", at_least(usage), count(usage.input));
     if usage.cached > 0 {
         text.push_str(&format!(" ({} cached, {}%)", count(usage.cached), percent(usage.cached, usage.input)));
     }
@@ -288,6 +311,11 @@ fn tokens(summary: &Summary) -> String {
     }
 }
 
+/// In front of sums that may be larger: the server's counts cannot be true, so what was sent and received was counted.
+fn at_least(usage: Usage) -> &'static str {
+    if usage.at_least { "at least " } else { "" }
+}
+
 fn spent(summary: &Summary, context: &SummaryContext<'_>) -> String {
     match (summary.cost, context.replay) {
         (None, _) => format!("unknown (no prices for {})", context.model),
@@ -298,7 +326,7 @@ fn spent(summary: &Summary, context: &SummaryContext<'_>) -> String {
             let without = super::plural(summary.unmetered, "answer");
             format!("{} and what {without} without usage cost", cost(amount))
         }
-        (amount, false) => cost(amount),
+        (amount, false) => format!("{}{}", at_least(summary.usage), cost(amount)),
         (amount, true) => format!("nothing was spent now; {} for the answers on the tape", cost(amount)),
     }
 }
@@ -364,7 +392,7 @@ mod tests {
             paths: vec![],
             usage: match outcome {
                 ItemOutcome::Done | ItemOutcome::Failed => {
-                    Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640 }
+                    Usage { input: 7_200, cached: 4_096, output: 1_834, reasoning: 640, at_least: false }
                 }
                 _ => Usage::default(),
             },
@@ -394,7 +422,7 @@ mod tests {
             blocked: 1,
             not_started: 1,
             skipped: 1,
-            usage: Usage { input: 14_400, cached: 8_192, output: 3_668, reasoning: 1_280 },
+            usage: Usage { input: 14_400, cached: 8_192, output: 3_668, reasoning: 1_280, at_least: false },
             unmetered: 2,
             cost: Some(0.03124),
             requests: 5,

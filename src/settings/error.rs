@@ -83,6 +83,14 @@ pub enum SettingsError {
         /// What to do instead.
         instead: &'static str,
     },
+    /// A field of requests that asks for several answers, each of which is paid for.
+    #[error("{origin}: `{key}` asks for several answers to each request, and planwave uses one")]
+    Multiplies {
+        /// Where.
+        origin: Origin,
+        /// The key with its table.
+        key: String,
+    },
     /// A key whose value is for the user to decide, set by a project's file to something else than the user says.
     #[error("{origin}: `{key}` cannot be set by a project's file alone, because it says {says}")]
     NotInProjectFile {
@@ -181,6 +189,7 @@ impl SettingsError {
             Self::UnknownKey { origin, .. }
             | Self::KeyInSettings { origin, .. }
             | Self::OwnParameter { origin, .. }
+            | Self::Multiplies { origin, .. }
             | Self::NotInProjectFile { origin, .. }
             | Self::Named { origin, .. }
             | Self::LeadsOut { origin, .. }
@@ -211,6 +220,7 @@ impl SettingsError {
             Self::WrongValue(wrong) => wrong.hint.clone(),
             Self::KeyInSettings { .. } => Some(KEY_PLACES.to_owned()),
             Self::OwnParameter { instead, .. } => Some((*instead).to_owned()),
+            Self::Multiplies { .. } => Some(String::from("remove it: the other answers would be paid for and thrown away")),
             Self::NotInProjectFile { variable, .. } => {
                 Some(format!("set it in your own configuration file or in {variable}, or remove it here"))
             }

@@ -160,11 +160,45 @@ pub(super) fn checked(
         if let Some((_, instead)) = OWN_PARAMETERS.iter().find(|(own, _)| *own == name) {
             return Err(SettingsError::OwnParameter { origin, key: key.path_with(Some(name)), instead });
         }
+        if multiplies(name, value) {
+            return Err(SettingsError::Multiplies { origin, key: key.path_with(Some(name)) });
+        }
     }
     match value {
         Some(value) if key.kind.accepts(entry.as_deref(), &value) => Ok(Assignment { key, entry, value, origin }),
         value => Err(wrong(key, entry.as_deref(), value, origin).into()),
     }
+}
+
+/// Parameters of which a server makes several answers to one request, all of them paid for: OpenAI's; those of Hugging Face's
+/// servers; Google's in both spellings; Cohere's and AI21's.
+const MULTIPLIERS: [&str; 11] = [
+    "n",
+    "best_of",
+    "num_return_sequences",
+    "num_beams",
+    "beam_width",
+    "use_beam_search",
+    "candidate_count",
+    "candidateCount",
+    "num_generations",
+    "num_completions",
+    "numResults",
+];
+
+/// Whether a parameter asks for several answers: by its name, or by a count above one in an object that servers unpack.
+fn multiplies(name: &str, value: &Value) -> bool {
+    fn within(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => fields.iter().any(|(name, value)| {
+                (MULTIPLIERS.contains(&name.as_str()) && value.as_f64().is_some_and(|count| count > 1.0))
+                    || within(value)
+            }),
+            Value::Array(items) => items.iter().any(within),
+            _ => false,
+        }
+    }
+    MULTIPLIERS.contains(&name) || within(value)
 }
 
 /// The error for a value that a key does not accept.

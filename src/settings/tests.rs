@@ -268,22 +268,22 @@ fn a_project_narrows_the_code_that_is_sent_and_never_widens_it() {
 
 #[test]
 fn tables_of_the_user_are_merged_entry_by_entry() {
-    let user = "[model.extra_headers]\nX-Title = \"mine\"\nX-Gateway = \"g-secret\"\n[model.extra_parameters]\nn = 1\nnested = { a = [1, 2.5, true], b = {} }\n";
-    let project = "[model]\nextra_headers = { x-title = \"theirs\" }\nextra_parameters = { n = 2 }\n";
+    let user = "[model.extra_headers]\nX-Title = \"mine\"\nX-Gateway = \"g-secret\"\n[model.extra_parameters]\nseed = 1\nnested = { a = [1, 2.5, true], b = {} }\n";
+    let project = "[model]\nextra_headers = { x-title = \"theirs\" }\nextra_parameters = { seed = 2 }\n";
     let variables = [("PLANWAVE_MODEL_EXTRA_HEADERS", r#"{"X-Trace": "on"}"#)];
     let loaded = loaded(&sources(&variables, user, project, ""));
     let headers: Vec<_> =
         loaded.settings.model.extra_headers.iter().map(|(k, v)| (k.as_str(), v.expose_secret())).collect();
     assert_eq!(headers, [("x-gateway", "g-secret"), ("x-title", "theirs"), ("x-trace", "on")]);
     let parameters = Value::Object(loaded.settings.model.extra_parameters.clone());
-    assert_eq!(parameters, json!({"n": 2, "nested": {"a": [1, 2.5, true], "b": {}}}));
+    assert_eq!(parameters, json!({"seed": 2, "nested": {"a": [1, 2.5, true], "b": {}}}));
     assert_eq!(shown(&loaded, "model.extra_headers.x-title"), (json!("***"), "planwave.toml:2".into()));
     assert_eq!(
         shown(&loaded, "model.extra_headers.x-gateway"),
         (json!("***"), "~/.config/planwave/config.toml:3".into())
     );
     assert_eq!(shown(&loaded, "model.extra_headers.x-trace"), (json!("***"), "PLANWAVE_MODEL_EXTRA_HEADERS".into()));
-    assert_eq!(shown(&loaded, "model.extra_parameters.n"), (json!(2), "planwave.toml:3".into()));
+    assert_eq!(shown(&loaded, "model.extra_parameters.seed"), (json!(2), "planwave.toml:3".into()));
 }
 
 #[test]
@@ -937,6 +937,26 @@ fn what_is_shown_before_a_run_is_what_is_sent() {
         let expected = format!("planwave.toml:2: `model.extra_parameters.{name}` is a field that planwave sets itself");
         assert_eq!((message, said), (expected, hint.to_owned()));
     }
+}
+
+#[test]
+fn several_answers_to_a_request_are_not_asked_for() {
+    for (text, name) in [
+        ("n = 2", "n"),
+        ("n = 1", "n"),
+        ("best_of = 4", "best_of"),
+        ("num_return_sequences = 3", "num_return_sequences"),
+        ("use_beam_search = true", "use_beam_search"),
+        ("generation_config = { candidate_count = 8 }", "generation_config"),
+        ("extra_body = { options = [{ n = 2 }] }", "extra_body"),
+    ] {
+        let (message, hint) = failure(&sources(&[], "", &format!("[model.extra_parameters]\n{text}"), ""));
+        let key = format!("planwave.toml:2: `model.extra_parameters.{name}`");
+        assert_eq!(message, format!("{key} asks for several answers to each request, and planwave uses one"));
+        assert!(hint.starts_with("remove it"), "{hint}");
+    }
+    let harmless = "seed = 7\nmetadata = { n = \"x\", name = \"n\" }\noptions = { n = 1 }";
+    loaded(&sources(&[], "", &format!("[model.extra_parameters]\n{harmless}"), ""));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
 use cap_std::{ambient_authority, fs::Dir};
 
 use crate::context::{
-    Ignores, IgnoresBuilder, LARGEST_FILE, Listing, is_closed_folder, is_plan_document, is_withheld_name,
+    Ignores, IgnoresBuilder, LARGEST_FILE, Listing, MANIFESTS, is_closed_folder, is_plan_document, is_withheld_name,
 };
 
 /// Files that a listing holds.
@@ -54,8 +54,8 @@ struct Layer {
 }
 
 impl Repository {
-    /// The repository that a plan directory lies in: the nearest folder with `.git`. A user's whole home and the root of
-    /// the file system are none, whatever they hold.
+    /// The repository that a plan directory lies in: the nearest folder with `.git`. The root of the file system is none, and
+    /// a user's whole home only where a manifest says that it is a project: dotfiles are often kept in such a repository.
     ///
     /// # Errors
     ///
@@ -64,7 +64,8 @@ impl Repository {
         let plan = plan_directory.canonicalize()?;
         let Some(root) = git_root(&plan) else { return Ok(None) };
         let is_home = home.and_then(|home| home.canonicalize().ok()).is_some_and(|home| home == root);
-        if is_home || root.parent().is_none() {
+        let is_project = || MANIFESTS.iter().any(|manifest| root.join(manifest).is_file());
+        if (is_home && !is_project()) || root.parent().is_none() {
             return Ok(None);
         }
         Self::at(&root, plan_directory).map(Some)
@@ -115,8 +116,9 @@ impl Repository {
         let mut waiting = VecDeque::from([(String::new(), 0_usize, top)]);
         while let Some((folder, depth, layers)) = waiting.pop_front() {
             folders += 1;
-            if folders > self.bounds.folders || listing.files.len() > self.bounds.files || depth > DEEPEST {
-                listing.partial = true;
+            let full = folders > self.bounds.folders || listing.files.len() > self.bounds.files;
+            if full || depth > DEEPEST {
+                listing.partial |= full;
                 listing.closed.push(folder);
                 continue;
             }

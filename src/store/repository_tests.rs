@@ -87,6 +87,8 @@ fn without_git_or_for_a_whole_home_there_is_nothing() {
     let home = root.path().join("home");
     assert!(Repository::around(&home.join("p"), Some(&home)).unwrap().is_none());
     assert!(Repository::around(&home.join("p"), None).unwrap().is_some());
+    fs::write(home.join("package.json"), "{}").unwrap();
+    assert!(Repository::around(&home.join("p"), Some(&home)).unwrap().is_some(), "a project");
     assert!(Repository::around(&root.path().join("loose"), None).unwrap().is_none());
     assert!(Repository::around(&root.path().join("nowhere"), None).is_err());
 }
@@ -139,7 +141,8 @@ fn links_and_odd_names_and_closed_folders_are_passed_over() {
     assert!(
         listing.files.contains(&String::from("src/a.rs")) && listing.unnamed.contains(&String::from("src/link.rs"))
     );
-    assert!(listing.partial, "deeper than anybody nests");
+    let deepest = format!("src/{}d", "d/".repeat(DEEPEST - 1));
+    assert!(!listing.partial && listing.closed.contains(&deepest), "deeper than anybody nests");
     assert_eq!(repository.read("src/link.rs"), None);
     assert_eq!(repository.read("away/secret.rs"), None);
 }

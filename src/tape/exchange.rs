@@ -350,7 +350,7 @@ mod tests {
             headers: BTreeMap::from([("content-type".to_owned(), "text/event-stream".to_owned())]),
             body: body.to_owned(),
             complete: true,
-            usage: Some(Usage { input: 10, cached: 4, output: 5, reasoning: 1 }),
+            usage: Some(Usage { input: 10, cached: 4, output: 5, reasoning: 1, at_least: false }),
             latency_ms: 1234,
             masked: false,
         }

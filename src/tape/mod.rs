@@ -18,7 +18,7 @@ pub use exchange::{Exchange, ExchangeRef, Header, Origin, Tape, TapeError, TapeR
 pub use key::{item_key, request_and_item_key, request_key};
 pub use note::{GivenUp, Skimmed, skim};
 pub use replay::{ReplayIndex, TapeEntry, TapeLines};
-pub use usage::{Usage, may_be_charged};
+pub use usage::{PromptCut, Usage, may_be_charged};
 
 /// A time to the millisecond, which is what tapes, events and records hold: no clock of this program tells more.
 pub fn whole_milliseconds(at: jiff::Timestamp) -> jiff::Timestamp {

@@ -1,5 +1,7 @@
 //! Token counts, as providers report them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Tokens of one or more calls.
@@ -13,6 +15,9 @@ pub struct Usage {
     pub output: u64,
     /// Those of `output` that were reasoning.
     pub reasoning: u64,
+    /// Whether it may have been more: what the provider counted could not be true, or was not heard to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
 }
 
 /// Whether a provider may charge for a request, by the HTTP status of its answer (0 where nothing was heard of it) and what
@@ -28,5 +33,21 @@ impl std::ops::AddAssign for Usage {
         self.cached = self.cached.saturating_add(other.cached);
         self.output = self.output.saturating_add(other.output);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
+        self.at_least = self.at_least || other.at_least;
+    }
+}
+
+/// A prompt of which the server counted far less than was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptCut {
+    /// Tokens that the server counted.
+    pub reported: u64,
+    /// Tokens of what was sent, about.
+    pub sent: u64,
+}
+
+impl fmt::Display for PromptCut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server counted {} tokens of a prompt of about {}, so it has cut it", self.reported, self.sent)
     }
 }

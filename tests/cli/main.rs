@@ -7,6 +7,7 @@
 mod support;
 
 mod analyze;
+mod code_base;
 mod finish_reasons;
 mod hostile;
 mod hostile_servers;

@@ -58,7 +58,7 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
       section-missing: The section `## Approach` is missing. Add it after the section `Deliverables`.
     missing subplans/SUBPLAN_TEST_12.md
     level 1: here is the prompt for these only; then: planwave import plan answer.md
-    1 document written, 1 missing
+    1 document written
     the prompt is in again.md
     [exit 1]
     ");
@@ -92,13 +92,26 @@ fn a_level_is_asked_for_in_one_prompt_and_taken_in_file_by_file() {
 }
 
 #[test]
+fn the_one_document_that_was_asked_for_is_all() {
+    let env = three();
+    env.write("one.md", &subplan_body("1.1", "Executions: 1"));
+    env.write("bad.md", "## Objective\n\nNo more than that.\n");
+    let import = |file: &str, name: &str| env.run(&["import", "plan", file, "--as", &format!("subplans/{name}")]);
+    // Others of the level are missing, and nobody asked for them.
+    let said = import("one.md", "SUBPLAN_TEST_11.md");
+    assert!(said.contains("1 document written") && said.ends_with("[exit 0]"), "{said}");
+    let said = import("bad.md", "SUBPLAN_TEST_12.md");
+    assert!(said.contains("is not accepted") && said.ends_with("[exit 1]"), "{said}");
+}
+
+#[test]
 fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() {
     let env = three();
     insta::assert_snapshot!(env.run(&["prompt", "executions", "plan", "--level", "1"]), @r"
     ------- stderr -------
     warning: no SUBPLAN yet, so left out: 1.1, 1.2
     nothing to ask for: every document exists, or its SUBPLAN is missing
-    [exit 0]
+    [exit 1]
     ");
     let subplan = subplan_body("1.1", "Executions: 1");
     let execution = execution_body("1.1");
@@ -137,7 +150,7 @@ fn executions_need_their_subplan_and_one_document_is_asked_for_as_a_run_would() 
     ------- stderr -------
     warning: no SUBPLAN yet, so left out: 1.2
     nothing to ask for: every document exists, or its SUBPLAN is missing
-    [exit 0]
+    [exit 1]
     "#);
     assert!(env.run(&["prompt", "subplans", "plan", "--json", "--out", "x"]).ends_with("[exit 2]"));
 

@@ -9,7 +9,7 @@ use planwave::model::{FinishReason, Model, ModelConfig, Progress, Scope, Source}
 use wiremock::ResponseTemplate;
 
 use crate::support::{
-    CANARY, GOOD_TEXT, Memory, PAUSE, Then, ask, config, error, good, model, raw, request, server, sse, stream,
+    CANARY, GOOD_TEXT, Memory, PAUSE, Then, ask, bodies, config, error, good, model, raw, request, server, sse, stream,
     without_port,
 };
 
@@ -412,4 +412,39 @@ async fn a_key_that_the_server_repeats_is_taken_out() {
     assert!(failure.message.contains("Bad key *** and ***"), "{failure}");
     assert!(!tape.lines()[0].contains("canary"));
     assert!(!format!("{model:?} {:?}", config(&server.uri())).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_stream_options_is_asked_without_once() {
+    let refused =
+        error(422, r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"]}]}"#);
+    let server = server(vec![refused, sse(good())]).await;
+    let tape = Arc::new(Memory::default());
+    let model = model(config(&server.uri()), Source::Live, Some(Arc::clone(&tape)));
+    for _ in 0..2 {
+        assert_eq!(ask(&model).await.unwrap().text, GOOD_TEXT);
+    }
+    let asked: Vec<bool> = bodies(&server).await.iter().map(|body| body.get("stream_options").is_some()).collect();
+    assert_eq!(asked, [true, false, false]);
+    let replayed = self::model(config("http://127.0.0.1:9"), tape.replay(), None);
+    assert_eq!(ask(&replayed).await.unwrap().text, GOOD_TEXT);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_in_pieces_and_a_stop_with_every_piece() {
+    let piece = |text: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":\"stop\"}}]}}\n\n")
+    };
+    // A connection that breaks is no end, whatever the pieces said; the request is repeated.
+    let broken = (vec![piece("one "), piece("two")], Then::Close);
+    let address = raw(vec![broken, (vec![good()], Then::Close)]).await;
+    let completion = ask(&model(config(&address), Source::Live, None)).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.requests), (GOOD_TEXT, 2));
+    let server = server(vec![sse(format!("\u{feff}{}", good()))]).await;
+    let completion = ask(&model(config(&server.uri()), Source::Live, None)).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.usage.map(|usage| usage.output)), (GOOD_TEXT, Some(30)));
+    // A body that ends without `[DONE]` after such pieces is used, and nothing says that it is whole.
+    let server = self::server(vec![sse(piece("one ") + &piece("two"))]).await;
+    let completion = ask(&model(config(&server.uri()), Source::Live, None)).await.unwrap();
+    assert_eq!((completion.text.as_str(), completion.finish), ("one two", FinishReason::Unsaid));
 }

@@ -32,7 +32,7 @@ async fn a_request_in_the_words_of_the_model() {
     assert_eq!(completion.text, GOOD_TEXT);
     assert_eq!(completion.finish, FinishReason::Stop);
     assert_eq!(completion.refusal, None);
-    assert_eq!(completion.usage, Some(Usage { input: 2100, cached: 2048, output: 30, reasoning: 12 }));
+    assert_eq!(completion.usage, Some(Usage { input: 2100, cached: 2048, output: 30, reasoning: 12, at_least: false }));
     assert_eq!(completion.requests, 1);
     let chars = chars.into_inner().unwrap();
     assert!(chars.is_sorted() && chars.last() == Some(&GOOD_TEXT.chars().count()), "{chars:?}");

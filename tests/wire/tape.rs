@@ -24,7 +24,7 @@ async fn a_recorded_exchange_has_all_that_matters_and_no_more() {
     assert_eq!(exchange.key, request_key("POST", "/chat/completions", &exchange.request));
     assert_eq!((exchange.method.as_str(), exchange.path.as_str(), exchange.status), ("POST", "/chat/completions", 200));
     assert_eq!((exchange.body.as_str(), exchange.complete), (good().as_str(), true));
-    assert_eq!(exchange.usage, Some(Usage { input: 2100, cached: 2048, output: 30, reasoning: 12 }));
+    assert_eq!(exchange.usage, Some(Usage { input: 2100, cached: 2048, output: 30, reasoning: 12, at_least: false }));
     assert_eq!((exchange.at, u128::from(exchange.latency_ms)), (completion.at, completion.latency.as_millis()));
     let headers: Vec<_> = exchange.headers.keys().map(String::as_str).collect();
     assert_eq!(headers, ["content-type", "x-ratelimit-remaining-requests", "x-request-id"]);

@@ -1,9 +1,6 @@
 //! Asks the model: shows what that takes, asks the user once, sends, and waits.
 
-use std::{
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{pin::pin, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -19,19 +16,21 @@ use crate::{
         error_code::ErrorCode,
         failure::{Exit, Failure},
         model_setup::{self, ModelChoice},
-        own_folder, signals,
+        own_folder,
+        reporting::Charges,
+        signals,
         tapes::{Answers, open_replay},
         terminal::{self, err, out},
     },
     discovery::{Prompt, Source},
     engine::{
-        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, exchange_event, question,
+        Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, event_for_the_bill, question,
     },
     history::Kind,
-    model::{Progress, Scope},
+    model::Scope,
     parallel::whole_seconds,
     prompts::Templates,
-    report::{Ndjson, Reporter as _, ask_text, json_pretty, question_text},
+    report::{ask_text, json_pretty, question_text},
     settings::{Loaded, Sources},
     store::{Begin, Journal},
     tape::GivenUp,
@@ -88,7 +87,7 @@ pub(super) fn run(
     let begin =
         Begin { command: "analyze", began, kind: Kind::Command, model: Some(&loaded.settings.model.name), replay };
     let journal = Arc::new(Journal::begin(dir, &lock, &begin)?);
-    let charges = Mutex::new(Ndjson::new(journal.events(dir)?));
+    let charges = Charges::new(journal.events(dir)?);
     let limits = Limits {
         max_attempts: loaded.settings.run.max_attempts,
         max_output_tokens: question.largest_output,
@@ -105,11 +104,10 @@ pub(super) fn run(
         let stop = wish.clone();
         let go_on = || matches!(*stop.borrow(), Stop::No);
         let say = |event| {
-            if let Inquired::Progress(Progress::Exchanged(exchanged)) = &event {
-                let exchange = exchange_event(None, 1, exchanged.clone(), limits.prices.as_ref());
-                let mut charges = charges.lock().unwrap_or_else(PoisonError::into_inner);
-                charges.event(&exchange);
-                charges.settle();
+            if let Inquired::Progress(progress) = &event
+                && let Some(event) = event_for_the_bill(None, 1, progress, limits.prices.as_ref())
+            {
+                charges.note(&event);
             }
             waiting.show(event);
         };

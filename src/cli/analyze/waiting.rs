@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::{
     cli::terminal::err,
-    engine::Inquired,
+    engine::{Inquired, PROMPT_CUT_HINT},
     model::Progress,
     report::{clock_time, count, duration, plural, sanitize},
     settings::ProgressStyle,
@@ -61,7 +61,8 @@ impl Waiting {
                 count(from)
             )),
             // For the bill, not for the eye.
-            Inquired::Progress(Progress::Exchanged(_)) => {}
+            Inquired::Progress(Progress::Sending { .. } | Progress::Unsent { .. } | Progress::Exchanged(_)) => {}
+            Inquired::PromptCut(cut) => self.line(&format!("warning: {cut}; hint: {PROMPT_CUT_HINT}")),
             Inquired::SchemaRefused => {
                 self.state(String::from("the server takes no schema for the answer; asking without one"))
             }

@@ -1,6 +1,7 @@
 //! `planwave run`: plan, show, ask, perform, report.
 
 mod arguments;
+mod level_clashes;
 mod perform;
 mod prepare;
 mod surplus;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     any_out_of_reach,
+    level_clashes::Levels,
     prepare::{Paid, Prepared, limits as call_limits, prepare},
     surplus,
 };
@@ -20,7 +21,7 @@ use crate::{
         git_checkpoint, model_setup, own_folder,
         project::Project,
         refresh,
-        reporting::{self, Reporting},
+        reporting::{self, Charges, Reporting},
         signals,
         tapes::Answers,
         terminal::{self, err, out},
@@ -113,9 +114,11 @@ pub(in crate::cli) fn perform(
     let run = Arc::new(planned.run);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
     // The text of a long parallel.json need not stay through the run; each save reads it again.
+    let level_documents = Levels::of(&leveled);
     drop(leveled);
     let style = reporting::style(settings.output.color, sources.environment.contains_key("NO_COLOR"));
-    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?)?;
+    let charges = Charges::new(journal.events(&dir)?);
+    let reporting = Reporting::start(settings.output.progress, style, events, journal.events(&dir)?, charges)?;
     let store = DocumentWriter::start(Arc::clone(&dir), Arc::clone(&journal))
         .map_err(|error| Failure::incomplete(format!("cannot start a thread: {error}")))?;
     let merged = store.merged();
@@ -157,6 +160,9 @@ pub(in crate::cli) fn perform(
     if wish.force
         && let Err(failure) = surplus::take_away(&dir, &names, &run, &mut summary, &journal)
     {
+        err(&failure.text().replacen("error: ", "warning: ", 1));
+    }
+    if let Err(failure) = level_documents.compare(&dir, &plan_argument, &mut summary) {
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.

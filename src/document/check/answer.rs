@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    Expected, chat, codes::Code, counts, cut, deliverables, done, mend, placeholder, reading::Reading, references,
-    refusal, repeats, size, strangers, structure, substance, unwrap_answer,
+    Expected, chat, check_document, codes::Code, counts, cut, deliverables, done, mend, placeholder, reading::Reading,
+    references, refusal, repeats, size, strangers, structure, substance, unwrap_answer,
 };
 
 /// Findings of one kind are at most this many, so that a repair prompt stays short.
@@ -90,7 +90,15 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     findings.extend(done::reports(&reading, stage, material));
     findings.extend(cut::cut(body));
     findings.extend(size(body, stage));
+    if !findings.iter().any(is_error) {
+        // What `check` refuses must not be written.
+        findings.extend(check_document(body, stage).into_iter().filter(is_error));
+    }
     findings
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
 }
 
 fn placeholders(body: &str, source: &str) -> Vec<Finding> {

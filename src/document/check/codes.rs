@@ -73,6 +73,7 @@ codes! {
     PathUnknown "path-unknown" "A path is not in the repository, is no deliverable of the PLAN, and is not marked as new in a folder that exists."
     FinishUnclear "finish-unclear" "The server did not say whether the answer is whole."
     FinishReason "finish-reason" "The server gave a reason for ending that is not known to mean a whole answer."
+    PromptCut "prompt-cut" "The server counted far fewer tokens of the prompt than it was sent, so it cut it."
     CutOff "cut-off" "The answer was cut off before its end, at a token limit or by the server."
     SecretInDocument "secret-in-document" "The text holds an API key or a password."
     NotUtf8 "not-utf8" "The file is not text in UTF-8."

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use crate::document::prose::plain;
 
 /// The deliverables that `text` does not mention.
-pub(super) fn missing<'a>(text: &str, deliverables: &'a [String]) -> Vec<&'a String> {
+pub(in crate::document) fn missing<'a>(text: &str, deliverables: &'a [String]) -> Vec<&'a String> {
     let wanted: Vec<Wanted> = deliverables.iter().map(|deliverable| Wanted::of(deliverable)).collect();
     let mut open = Open::new(wanted.iter());
     open.tick_off(text);

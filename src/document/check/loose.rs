@@ -7,7 +7,7 @@ use crate::{
     document::{
         Finding, Section, Severity, Stage,
         prose::{excerpt, word_count, words},
-        sections::{OBJECTIVE_NAMES, find, is_known, same_name, sections},
+        sections::{OBJECTIVE_NAMES, find, is_known, same_name, section_name, sections},
     },
     markdown::{fences_balanced, lines},
 };
@@ -91,7 +91,8 @@ fn states_objective(text: &str) -> bool {
     lines(text).any(|line| {
         let announces = |name: &str| words(name).iter().any(|word| WORDS.contains(&word.as_str()));
         match line.heading() {
-            Some(heading) => heading.level > 1 && announces(heading.text),
+            Some(heading) if heading.level == 1 => is_known(&section_name(heading.text)) && announces(heading.text),
+            Some(heading) => announces(heading.text),
             None => {
                 !line.in_fence
                     && line.text.starts_with("**")

@@ -31,8 +31,10 @@ mod words;
 
 pub use answer::{Judged, check_answer, judge_answer};
 pub use codes::{Code, explain};
+pub(super) use deliverables::missing as missing_deliverables;
 pub use loose::check_document;
 pub use material::Material;
+pub(super) use paths::written_paths;
 pub use paths::{ExpectedPaths, check_paths};
 pub use placeholder::is_placeholder;
 pub use unwrap::unwrap_answer;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::codes::Code;
 use crate::{
     context::{Existence, KnownPaths, Mention, NamedPaths, directories_of, is_source_name, mentions},
-    document::{Finding, prose::list_item},
+    document::{Finding, prose::list_item, sections::digest},
     markdown::lines,
 };
 
@@ -31,7 +31,7 @@ const MOST_NAMED: usize = 8;
 /// Checks the paths of an answer.
 pub fn check_paths(body: &str, expected: &ExpectedPaths<'_>) -> Vec<Finding> {
     let named: Vec<Mention> = mentions(body).into_iter().filter(is_judged).collect();
-    let new = marked_as_new(body, &named);
+    let new = marked(body, &named, &NEW);
     let new_folders = directories_of(
         &named.iter().filter(|mention| new.contains(mention.path.as_str())).cloned().collect::<Vec<Mention>>(),
     );
@@ -111,8 +111,76 @@ fn is_judged(mention: &Mention) -> bool {
         && (mention.path.contains('/') || mention.folder || (mention.code && is_source_name(&mention.path)))
 }
 
-/// Words that say that a file is to be made, in the languages of documents.
-const NEW: &[&str] = &[
+/// The files that a SUBPLAN creates or changes: those that its Deliverables begin with, and those that it says so of.
+pub(in crate::document) fn written_paths(body: &str) -> BTreeSet<String> {
+    let named: Vec<Mention> =
+        mentions(body).into_iter().filter(|mention| is_judged(mention) && !mention.folder).collect();
+    let mut written: BTreeSet<String> = marked(body, &named, &NEW).into_iter().map(str::to_owned).collect();
+    written.extend(marked(body, &named, &CHANGED).into_iter().map(str::to_owned));
+    for deliverable in &digest(body).deliverables {
+        let first = mentions(deliverable.lines().next().unwrap_or_default()).into_iter().find(is_judged);
+        written.extend(first.filter(|mention| !mention.folder).map(|mention| mention.path));
+    }
+    written
+}
+
+/// Words that say what is done with a file, in the languages of documents.
+struct Marks {
+    words: &'static [&'static str],
+    /// The same where words have no spaces between them.
+    parts: &'static [&'static str],
+}
+
+/// A file is to be made.
+const NEW: Marks = Marks { words: NEW_WORDS, parts: &["新規", "新しい", "作成", "新建", "新增", "创建"] };
+
+/// A file is to be changed.
+const CHANGED: Marks = Marks { words: CHANGED_WORDS, parts: &["変更", "更新", "修正", "修改"] };
+
+const CHANGED_WORDS: &[&str] = &[
+    "modify",
+    "modifies",
+    "modified",
+    "modifying",
+    "change",
+    "changes",
+    "changed",
+    "changing",
+    "update",
+    "updates",
+    "updated",
+    "edit",
+    "edits",
+    "edited",
+    "extend",
+    "extends",
+    "extended",
+    "rewrite",
+    "rewrites",
+    "delete",
+    "deletes",
+    "deleted",
+    "remove",
+    "removes",
+    "removed",
+    "ändern",
+    "geändert",
+    "anpassen",
+    "angepasst",
+    "erweitern",
+    "erweitert",
+    "löschen",
+    "gelöscht",
+    "modificar",
+    "modificado",
+    "cambiar",
+    "actualizar",
+    "modifier",
+    "modifié",
+    "modifiés",
+];
+
+const NEW_WORDS: &[&str] = &[
     "new",
     "create",
     "creates",
@@ -141,24 +209,55 @@ const NEW: &[&str] = &[
     "créé",
     "créés",
 ];
-/// The same where words have no spaces between them.
-const NEW_PARTS: &[&str] = &["新規", "新しい", "作成", "新建", "新增", "创建"];
-
 /// Words that join paths to one list.
 const AND: &[&str] = &["and", "und", "y", "e", "et"];
 
-fn says_new(text: &str) -> bool {
-    NEW_PARTS.iter().any(|part| text.contains(part)) || words(text).any(|word| NEW.contains(&word.as_str()))
+impl Marks {
+    fn has(&self, word: &str) -> bool {
+        self.words.contains(&word)
+    }
+
+    fn stand_in(&self, text: &str) -> bool {
+        self.parts.iter().any(|part| text.contains(part)) || words(text).any(|word| self.has(&word))
+    }
+
+    /// "Create `x`", "a new file, `x`".
+    fn stand_before(&self, text: &str) -> bool {
+        // A closed parenthesis spoke of what stands before it.
+        let text = text.rsplit([')', '.', ';', '|']).next().unwrap_or_default();
+        let all: Vec<String> = words(text).collect();
+        let close = &all[all.len().saturating_sub(3)..];
+        close.iter().any(|word| self.has(word)) || self.parts.iter().any(|part| text.contains(part))
+    }
+
+    /// "`x` (new)", "`x` | new", "`x`: new", "`x` — a new module".
+    fn stand_behind(&self, text: &str) -> bool {
+        let text = text.trim_start_matches(['`', '*', '_', ' ', '/']);
+        let text =
+            text.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').trim_start_matches(['`', '*', '_', ' ']);
+        let Some(mark) = text.chars().next() else { return false };
+        let most = match mark {
+            '(' | '[' | '|' | '（' => 4,
+            '-' | '–' | '—' | '，' | ',' => 2,
+            _ => 1,
+        };
+        let inside = text[mark.len_utf8()..].split([')', ']', '|', '）', '.', ';']).next().unwrap_or_default();
+        let punctuation = !mark.is_alphanumeric();
+        let near = if punctuation { inside } else { text };
+        let begin: String = inside.chars().take(12).collect();
+        words(near).take(most).any(|word| self.has(&word))
+            || (punctuation && self.parts.iter().any(|part| begin.contains(part)))
+    }
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// The paths that the document says are to be made: behind or before the path, or by the heading or the label of the list
-/// that it stands in.
-fn marked_as_new<'a>(body: &str, named: &'a [Mention]) -> BTreeSet<&'a str> {
-    let mut new = BTreeSet::new();
+/// The paths that the document marks so: behind or before the path, or by the heading or the label of the list that it
+/// stands in.
+fn marked<'a>(body: &str, named: &'a [Mention], marks: &Marks) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
     let mut rest = named.iter().peekable();
     let (mut heading, mut label) = (false, false);
     for line in lines(body) {
@@ -172,13 +271,13 @@ fn marked_as_new<'a>(body: &str, named: &'a [Mention]) -> BTreeSet<&'a str> {
             continue;
         }
         if let Some(text) = line.heading() {
-            (heading, label) = (says_new(text.text), false);
+            (heading, label) = (marks.stand_in(text.text), false);
         } else if on_line.is_empty() && line.text.trim_end_matches(['*', '_', ' ']).ends_with([':', '：']) {
-            label = says_new(line.text);
+            label = marks.stand_in(line.text);
         } else if list_item(line.text).is_none() && !line.text.starts_with([' ', '\t', '|']) {
             label = false;
         }
-        let mut before_is_new = false;
+        let mut before_is_marked = false;
         let mut from = 0;
         for (index, mention) in on_line.iter().enumerate() {
             let end = (mention.column + mention.path.len()).min(line.text.len());
@@ -189,43 +288,19 @@ fn marked_as_new<'a>(body: &str, named: &'a [Mention]) -> BTreeSet<&'a str> {
             let joined = index > 0
                 && !before.contains([')', '.', ';', '|'])
                 && words(before).all(|word| AND.contains(&word.as_str()));
-            let is_new =
-                heading || label || marked_before(before) || marked_behind(behind) || (joined && before_is_new);
-            if is_new {
-                new.insert(mention.path.as_str());
+            let is_marked = heading
+                || label
+                || marks.stand_before(before)
+                || marks.stand_behind(behind)
+                || (joined && before_is_marked);
+            if is_marked {
+                found.insert(mention.path.as_str());
             }
-            before_is_new = is_new;
+            before_is_marked = is_marked;
             from = end;
         }
     }
-    new
-}
-
-/// "Create `x`", "a new file, `x`".
-fn marked_before(text: &str) -> bool {
-    // A closed parenthesis spoke of what stands before it.
-    let text = text.rsplit([')', '.', ';', '|']).next().unwrap_or_default();
-    let all: Vec<String> = words(text).collect();
-    let close = &all[all.len().saturating_sub(3)..];
-    close.iter().any(|word| NEW.contains(&word.as_str())) || NEW_PARTS.iter().any(|part| text.contains(part))
-}
-
-/// "`x` (new)", "`x` | new", "`x`: new", "`x` — a new module".
-fn marked_behind(text: &str) -> bool {
-    let text = text.trim_start_matches(['`', '*', '_', ' ', '/']);
-    let text =
-        text.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').trim_start_matches(['`', '*', '_', ' ']);
-    let Some(mark) = text.chars().next() else { return false };
-    let most = match mark {
-        '(' | '[' | '|' | '（' => 4,
-        '-' | '–' | '—' | '，' | ',' => 2,
-        _ => 1,
-    };
-    let inside = text[mark.len_utf8()..].split([')', ']', '|', '）', '.', ';']).next().unwrap_or_default();
-    let punctuation = !mark.is_alphanumeric();
-    let near = if punctuation { inside } else { text };
-    words(near).take(most).any(|word| NEW.contains(&word.as_str()))
-        || (punctuation && NEW_PARTS.iter().any(|part| inside.chars().take(12).collect::<String>().contains(part)))
+    found
 }
 
 #[cfg(test)]
@@ -269,6 +344,14 @@ mod tests {
         ] {
             assert_eq!(findings(body), [], "{body}");
         }
+    }
+
+    #[test]
+    fn what_a_document_writes_is_what_it_delivers_or_says_so_of() {
+        let body = "## Objective\n\nReads `src/read.rs`.\n\n## Deliverables\n\n- `src/a.rs`: like `src/b.rs`\n- Guide in `docs/g.md`\n\n\
+                    ## Approach\n\nExtend `src/c.rs`; call `src/d.rs`.\n\n**Files to modify**:\n- `src/e.rs`\n- `src/f.rs`\n\nSee `src/g.rs`.\n";
+        let written: Vec<String> = written_paths(body).into_iter().collect();
+        assert_eq!(written, ["docs/g.md", "src/a.rs", "src/c.rs", "src/e.rs", "src/f.rs"]);
     }
 
     #[test]

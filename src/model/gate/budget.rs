@@ -55,6 +55,10 @@ impl Bill {
         Self { tokens: self.tokens.saturating_add(other.tokens), cost: self.cost + other.cost }
     }
 
+    fn or_more(self, other: Self) -> Self {
+        Self { tokens: self.tokens.max(other.tokens), cost: self.cost.max(other.cost) }
+    }
+
     fn minus(self, other: Self) -> Self {
         Self { tokens: self.tokens.saturating_sub(other.tokens), cost: (self.cost - other.cost).max(0.0) }
     }
@@ -114,7 +118,8 @@ impl Budget {
     /// Asks for room for a prompt and the longest answer that it can get, and sets it aside.
     pub(super) fn reserve(&mut self, prompt: u64, largest_answer: u64) -> Room {
         let prompt = (prompt as f64 * self.ratio).ceil() as u64;
-        let needed = self.bill(&Usage { input: prompt, cached: 0, output: largest_answer, reasoning: 0 });
+        let needed =
+            self.bill(&Usage { input: prompt, cached: 0, output: largest_answer, reasoning: 0, at_least: false });
         if self.fits(self.spent.plus(self.reserved).plus(needed)) {
             self.reserved = self.reserved.plus(needed);
             self.in_flight += 1;
@@ -130,6 +135,7 @@ impl Budget {
         let bill = match became {
             Became::Nothing => return,
             Became::Known(usage) => self.bill(&usage),
+            Became::AtLeast(usage) => self.bill(&usage).or_more(reserved),
             Became::Unknown => reserved,
         };
         self.spent = self.spent.plus(bill);
@@ -153,6 +159,8 @@ pub(super) enum Became {
     Nothing,
     /// The provider said what it counted.
     Known(Usage),
+    /// The provider's counts cannot be true; it were no fewer than these.
+    AtLeast(Usage),
     /// The answer broke off, or came without counts.
     Unknown,
 }
@@ -172,7 +180,7 @@ mod tests {
         let Room::Reserved(first) = budget.reserve(100, 400) else { panic!("there is room") };
         assert!(matches!(budget.reserve(100, 400), Room::Reserved(_)));
         assert_eq!(budget.reserve(1, 0), Room::Perhaps, "both in flight may still end short");
-        budget.settle(first, Became::Known(Usage { input: 100, cached: 0, output: 50, reasoning: 0 }));
+        budget.settle(first, Became::Known(Usage { input: 100, cached: 0, output: 50, reasoning: 0, at_least: false }));
         assert!(matches!(budget.reserve(100, 250), Room::Reserved(_)));
         assert_eq!(budget.spent().tokens, 150);
         assert!(matches!(budget.reserve(800, 400), Room::None { .. }), "too large whatever the others cost");
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn how_far_a_bound_was_passed_is_known() {
-        let used = Usage { input: 900, cached: 0, output: 101, reasoning: 50 };
+        let used = Usage { input: 900, cached: 0, output: 101, reasoning: 50, at_least: false };
         for (max_tokens, max_cost, cost, passed) in [
             (None, None, Some(9.0), None),
             (Some(1_001), Some(0.5), Some(0.5), None),
@@ -196,7 +204,14 @@ mod tests {
     #[test]
     fn an_unknown_bill_is_the_largest() {
         let mut budget = Budget::new(Bounds { max_cost: Some(1.0), max_tokens: None }, Some(PRICES));
-        for (became, spent) in [(Became::Nothing, 0.0), (Became::Unknown, 0.02)] {
+        let usage = |output| Usage { input: 10_000, output, ..Usage::default() };
+        for (became, spent) in [
+            (Became::Nothing, 0.0),
+            (Became::Unknown, 0.02),
+            (Became::AtLeast(usage(1)), 0.04),
+            // More came than the cap allows.
+            (Became::AtLeast(usage(2_000)), 0.07),
+        ] {
             let Room::Reserved(reserved) = budget.reserve(10_000, 1_000) else { panic!("there is room") };
             budget.settle(reserved, became);
             assert!((budget.spent().cost - spent).abs() < 1e-12);
@@ -228,7 +243,7 @@ mod tests {
                     }
                 } else {
                     let (bill, prompt, longest) = flying.swap_remove(which.index(flying.len()));
-                    let usage = Usage { input: prompt, cached: prompt / 2, output: (longest as f64 * share) as u64, reasoning: 0 };
+                    let usage = Usage { input: prompt, cached: prompt / 2, output: (longest as f64 * share) as u64, reasoning: 0, at_least: false };
                     let (became, real) = match kind {
                         1 => (Became::Known(usage), Bill { tokens: usage.input + usage.output, cost: PRICES.cost(&usage) }),
                         2 => (Became::Nothing, Bill::default()),

@@ -147,6 +147,8 @@ pub(crate) enum Closed {
 pub(crate) enum End {
     /// With a whole answer.
     Answered(Option<Usage>),
+    /// With a whole answer whose tokens are no fewer than these.
+    Understated(Usage),
     /// Rejected by a limiter (429), which may have asked for a pause.
     Rejected {
         /// The pause.
@@ -475,6 +477,10 @@ impl Core {
                 }
                 usage.map_or(Became::Unknown, Became::Known)
             }
+            End::Understated(usage) => {
+                self.breaker.succeeded();
+                Became::AtLeast(usage)
+            }
             End::Rejected { after, reason } => {
                 self.breaker.rejected(now, &reason);
                 self.rejected(now, &flight, after, true);
@@ -499,6 +505,7 @@ impl Core {
         let used = match became {
             Became::Nothing => 0.0,
             Became::Known(usage) => usage.input.saturating_add(usage.output) as f64,
+            Became::AtLeast(usage) => flight.tokens.max(usage.input.saturating_add(usage.output) as f64),
             Became::Unknown => flight.tokens,
         };
         self.own.take(0.0, used - flight.tokens, now);

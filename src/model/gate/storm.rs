@@ -146,7 +146,11 @@ fn play_on(core: &mut Core, server: Server, calls: usize, concurrency: usize, se
                 busy -= 1;
                 in_hand -= 1;
                 done += 1;
-                core.ended(now, id, End::Answered(Some(Usage { input: 1_000, cached: 0, output: 700, reasoning: 0 })));
+                core.ended(
+                    now,
+                    id,
+                    End::Answered(Some(Usage { input: 1_000, cached: 0, output: 700, reasoning: 0, at_least: false })),
+                );
                 if done + failed == calls {
                     break;
                 }
