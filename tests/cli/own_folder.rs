@@ -286,7 +286,7 @@ async fn a_sparse_tape_fills_no_memory() {
     std::fs::copy(env.path("plan/.planwave/tape.jsonl"), env.path("copy.jsonl")).unwrap();
     for tape in ["plan/.planwave/tape.jsonl", "copy.jsonl"] {
         let mut file = std::fs::File::options().append(true).open(env.path(tape)).unwrap();
-        file.set_len(file.metadata().unwrap().len() + 800 * 1024 * 1024).unwrap();
+        file.set_len(file.metadata().unwrap().len() + 200 * 1024 * 1024).unwrap();
         file.write_all(b"\n").unwrap();
     }
     std::fs::remove_dir_all(env.path("plan/subplans")).unwrap();
@@ -294,7 +294,7 @@ async fn a_sparse_tape_fills_no_memory() {
     let limited = |arguments: &[&str]| {
         let command = env.command(arguments, &[]);
         let mut shell = std::process::Command::new("/bin/sh");
-        shell.args(["-c", "ulimit -v 700000; exec \"$0\" \"$@\""]).arg(command.get_program()).args(arguments);
+        shell.args(["-c", "ulimit -v 300000; exec \"$0\" \"$@\""]).arg(command.get_program()).args(arguments);
         shell.current_dir(env.path("")).env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().unwrap();
