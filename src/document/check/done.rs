@@ -11,6 +11,7 @@ use super::{
     material::Material,
     placeholder::without_code,
     reading::{Kind, Paragraph, Reading, Sentence, sentences},
+    words::Table,
 };
 
 /// Findings of one kind are at most this many.
@@ -65,15 +66,16 @@ fn reported(reading: &Reading<'_>, paragraph: &Paragraph<'_>, section: &str, sta
         return None;
     }
     let is_report = |sentence: &Sentence| {
-        if sentence.text.ends_with(['?', '？']) || sentence.words.iter().any(|word| wording.unless.contains(word)) {
+        if sentence.text.ends_with(['?', '？']) {
             return false;
         }
-        let over = wording.done.is_in(&sentence.words);
+        // "Stop when all tests passed" is no report; "all tests passed when it ran" is one.
+        let hoped = |end: usize| sentence.words.iter().take(end).any(|word| wording.unless.contains(word));
+        let said = |table: &Table| table.find(&sentence.words).is_some_and(|(at, _)| !hoped(at));
         // "All tests passed" is also how people write what they expect of a SUBPLAN; with a day it has happened.
-        let happened = over && (stage == Stage::Execution || has_date(&sentence.text) || in_log);
-        happened
-            || stage_is_over(&sentence.text)
-            || (in_log && (wording.done_log.is_in(&sentence.words) || has_date(&sentence.text)))
+        let happened = said(&wording.done) && (stage == Stage::Execution || has_date(&sentence.text) || in_log);
+        let dated = has_date(&sentence.text) && !hoped(sentence.words.len());
+        happened || stage_is_over(&sentence.text) || (in_log && (said(&wording.done_log) || dated))
     };
     sentences(paragraph.text).into_iter().find(is_report).map(|sentence| sentence.text)
 }

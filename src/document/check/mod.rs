@@ -26,6 +26,8 @@ mod structure;
 mod substance;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_wording;
 mod unwrap;
 mod words;
 

@@ -127,7 +127,10 @@ pub(super) fn repeated_sections(reading: &Reading<'_>) -> Option<Finding> {
         .collect();
     for (index, section) in reading.sections.iter().enumerate() {
         let alike = |other: usize, percent: usize| is_alike(&trigrams[index], &trigrams[other], percent);
-        let others: Vec<usize> = (index + 1..trigrams.len()).filter(|other| alike(*other, 70)).collect();
+        // Two sections of one name have a finding of their own.
+        let named_else = |other: &usize| !same_name(&section.name, &reading.sections[*other].name);
+        let others: Vec<usize> =
+            (index + 1..trigrams.len()).filter(named_else).filter(|other| alike(*other, 70)).collect();
         let same = others.iter().copied().find(|other| alike(*other, 90));
         let other = match (same, others.len()) {
             (Some(same), _) => same,

@@ -17,7 +17,7 @@ use super::{
     language::{Wording, wording},
     material::Material,
     reading::{Kind, Paragraph, Reading},
-    words::hash_of,
+    words::{hash_of, is_unspaced},
 };
 
 /// Names of sections that a PLAN's achievement or a prompt has, and no document.
@@ -186,11 +186,7 @@ fn named(paragraph: &Paragraph<'_>, wording: &Wording) -> Vec<AchievementId> {
     let mut found = Vec::new();
     let mut need: Option<usize> = None;
     let mut joined = false; // nothing but joining words since the word, or since the last id
-    let tokens: Vec<&str> = paragraph
-        .text
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '、' | '，'))
-        .filter(|token| !token.is_empty())
-        .collect();
+    let tokens = tokens(paragraph.text);
     for (at, token) in tokens.iter().enumerate() {
         let bare = token.trim_matches(|c: char| !c.is_alphanumeric());
         let lower = bare.to_lowercase();
@@ -220,6 +216,23 @@ fn named(paragraph: &Paragraph<'_>, wording: &Wording) -> Vec<AchievementId> {
         }
     }
     found
+}
+
+/// What stands between spaces and commas; what is written without spaces comes out sign by sign.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let pieces = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '、' | '，'));
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        let mut start = 0;
+        for (at, c) in piece.char_indices().filter(|(_, c)| is_unspaced(*c)) {
+            tokens.extend(
+                [&piece[start..at], &piece[at..at + c.len_utf8()]].into_iter().filter(|token| !token.is_empty()),
+            );
+            start = at + c.len_utf8();
+        }
+        tokens.extend(Some(&piece[start..]).filter(|rest| !rest.is_empty()));
+    }
+    tokens
 }
 
 fn in_parentheses(tokens: &[&str]) -> bool {

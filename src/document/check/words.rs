@@ -51,7 +51,7 @@ impl Word {
 pub(super) const ANY: u64 = 1;
 
 /// Kana, Han characters and their extensions.
-fn is_unspaced(c: char) -> bool {
+pub(super) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
