@@ -92,6 +92,17 @@ impl LockError {
     }
 }
 
+impl From<LockError> for WriteError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Io { path, source } => Self::Io { path, source },
+            LockError::Held { ref directory, .. } | LockError::NoLocks { ref directory, .. } => {
+                Self::Io { path: directory.join(CHANGES), source: io::Error::other(error.to_string()) }
+            }
+        }
+    }
+}
+
 impl RunLock {
     /// As [`RunLock::take`], trying again for as long as `patience` where somebody else has it.
     fn wait(plan_dir: &PlanDir, holder: &str, patience: Duration) -> Result<Self, LockError> {
@@ -245,7 +256,7 @@ fn introduce(file: &mut File, holder: &str) -> io::Result<()> {
 
 /// Locks the file in planwave's folder. `enough` says that another lock keeps others out where this one cannot be had.
 fn lock_file(plan_dir: &PlanDir, dir: &Directory, path: &str, enough: bool) -> Result<File, LockError> {
-    let failed = |source| failed(plan_dir, source);
+    let failed = |source| LockError::Io { path: plan_dir.shown(path), source: plan_dir.explained(source) };
     let mut tries = 0;
     loop {
         dir.create_dir_all(OWN_FOLDER).map_err(failed)?;

@@ -113,10 +113,7 @@ impl DocumentStore for DocumentWriter {
         // A folder that has disappeared is not made anew for a lock.
         self.journal.check(&self.dir)?;
         let holder = format!("process {} (run)", std::process::id());
-        let _changes = RunLock::for_changes(&self.dir, &holder).map_err(|error| WriteError::Io {
-            path: self.dir.shown(super::PARALLEL_FILE),
-            source: io::Error::other(error.to_string()),
-        })?;
+        let _changes = RunLock::for_changes(&self.dir, &holder)?;
         if self.journal.change_parallel(&self.dir, changes, updated)? == Edited::Merged {
             self.merged.store(true, Ordering::Relaxed);
         }
