@@ -107,7 +107,7 @@ fn bill(dir: &PlanDir) -> Result<Bill, Failure> {
             damaged += bill.add_events(&record.header, &events);
             known.insert(record.id.to_string());
         }
-        until = Some(record.header.began);
+        until = record.asked_since(until);
     }
     // A run whose record is lost has paid all the same.
     for id in dir.operations()? {

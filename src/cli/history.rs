@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let mut until = None;
     for (record, state) in &past {
         let (items, bill) = of_run(&all, record, until)?;
-        until = Some(record.header.began);
+        until = record.asked_since(until);
         if arguments.json {
             json.push(as_json(record, *state, items, bill));
         } else {

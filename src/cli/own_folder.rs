@@ -1,6 +1,6 @@
 //! Opens plan directories and takes their locks as this user, and says where a `.planwave` is not this user's.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use super::{failure::Failure, terminal::err};
 use crate::{
@@ -49,9 +49,9 @@ pub(super) fn lock(dir: &PlanDir, holder: &str) -> Result<RunLock, Failure> {
     Ok(said(dir, RunLock::take(dir, holder)?))
 }
 
-/// The same, trying again for as long as `patience` where somebody else has it.
-pub(super) fn lock_patiently(dir: &PlanDir, holder: &str, patience: Duration) -> Result<RunLock, Failure> {
-    Ok(said(dir, RunLock::wait(dir, holder, patience)?))
+/// Takes the lock for changes alone, which a run does not hold all the time; waits a little where somebody else has it.
+pub(super) fn lock_for_changes(dir: &PlanDir, holder: &str) -> Result<RunLock, Failure> {
+    Ok(said(dir, RunLock::for_changes(dir, holder)?))
 }
 
 fn said(dir: &PlanDir, lock: RunLock) -> RunLock {

@@ -3,6 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     failure::{Exit, Failure},
@@ -13,7 +15,10 @@ use super::{
     survey::Survey,
     terminal::{self, err, out},
 };
-use crate::report::{sanitize, status_text};
+use crate::{
+    report::{RunWaiting, sanitize, status_text},
+    store::PlanDir,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -31,7 +36,8 @@ pub(super) fn run(arguments: &StatusArguments, global: &Global) -> Result<Exit, 
     let survey = Survey::statuses(Leveled::read(&dir)?)?;
     let overview = survey.overview(&arguments.plan.display().to_string());
     if arguments.json {
-        out(&pretty(&overview)?)?;
+        let run_waiting = run_waiting(&dir);
+        out(&pretty(&Shown { overview: &overview, run_waiting })?)?;
         return Ok(Exit::Done);
     }
     for warning in &survey.leveled.warnings {
@@ -39,7 +45,27 @@ pub(super) fn run(arguments: &StatusArguments, global: &Global) -> Result<Exit, 
     }
     let style = reporting::output_style(loaded.settings.output.color, sources.environment.contains_key("NO_COLOR"));
     out(&status_text(&overview, terminal::width(), style))?;
+    if let Some(waiting) = run_waiting(&dir) {
+        out(&format!("\n{}", waiting.text()))?;
+    }
     // The program ends here. To give a large plan's small pieces of memory back one by one takes a tenth of the time.
     std::mem::forget((survey, overview));
     Ok(Exit::Done)
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Shown<'a, O: Serialize> {
+    #[serde(flatten)]
+    overview: &'a O,
+    /// What a run under way waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_waiting: Option<RunWaiting>,
+}
+
+/// What the latest run waits for, as far as it says. A status does not depend on it, so what cannot be read is nothing.
+fn run_waiting(dir: &PlanDir) -> Option<RunWaiting> {
+    let latest = dir.operations().ok()?.into_iter().next()?;
+    let journal = dir.events(&latest).ok()??;
+    RunWaiting::read(&latest.to_string(), &journal, Timestamp::now())
 }

@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use clap::Args;
@@ -26,9 +25,6 @@ use crate::{
     report::{json_line, sanitize},
     store::{Existing, Operation, PlanDir, RunLock, WriteError},
 };
-
-/// How long a command waits for others to be done; they hold the lock for some milliseconds, unless it is a run.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which achievement of which plan.
 #[derive(Debug, Args)]
@@ -92,10 +88,10 @@ pub(super) struct Done {
     remarks: Vec<String>,
 }
 
-/// Takes the lock for a command, and waits a little where another command has it.
+/// Takes the lock for changes, and waits a little where another command has it. A run may go on meanwhile.
 pub(super) fn lock(dir: &PlanDir, command: &str, began: Timestamp) -> Result<RunLock, Failure> {
     let holder = format!("process {} ({command}) since {}", std::process::id(), whole_seconds(began));
-    own_folder::lock_patiently(dir, &holder, PATIENCE)
+    own_folder::lock_for_changes(dir, &holder)
 }
 
 /// Does what `action` says with one achievement.
@@ -191,6 +187,10 @@ impl Desk {
 
     /// Files first, then parallel.json, which speaks of them. Gives the paths of what was written.
     fn write(&mut self, command: &str, id: AchievementId, effects: &Effects) -> Result<Vec<String>, Failure> {
+        if effects.change != Change::default() {
+            // Before files are written that it is to speak of.
+            self.dir.check_replaceable("parallel.json")?;
+        }
         let operation = Operation::begin(&self.dir, &self.lock, command, self.began)?;
         let mut written = Vec::new();
         for file in &effects.files {

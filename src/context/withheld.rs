@@ -79,6 +79,7 @@ const CLOSED_FOLDERS: &[&str] = &[
     ".gradle",
     ".hg",
     ".jj",
+    ".local",
     ".mypy_cache",
     ".next",
     ".nox",

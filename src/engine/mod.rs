@@ -35,7 +35,7 @@ pub use question::{Question, QuestionError, question};
 pub use recall::Recall;
 pub use run::{Engine, Stop};
 pub use schedule::{Node, Order, Schedule};
-pub use space::SpaceNeeded;
+pub use space::{SpaceNeeded, spare};
 pub use state::{ItemState, Signal};
 pub use worker::{Accepted, Call, Limits, Outcome, PROMPT_CUT_HINT, Rejected, work};
 

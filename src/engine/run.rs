@@ -184,6 +184,7 @@ impl Dispatcher {
             while let Ok(item) = self.answered.1.try_recv() {
                 self.answered(item);
             }
+            self.stop_for_trouble();
             self.fill_slots();
             if self.in_flight.is_empty() {
                 break;
@@ -233,6 +234,16 @@ impl Dispatcher {
             self.stopping = Some((kind, reason));
             self.engine.model.stop();
             self.waiting.clear();
+        }
+    }
+
+    /// What is on its way can be written, and nothing more.
+    fn stop_for_trouble(&mut self) {
+        if self.stopping.is_none()
+            && let Some(error) = self.engine.store.trouble()
+        {
+            self.ledger.hint(error.hint());
+            self.stop(StopKind::Storage, error.to_string());
         }
     }
 

@@ -23,6 +23,20 @@ const OWN_PROMPT: u64 = 16 * 1024;
 /// Bytes for records, events and whatever a file system rounds up.
 const REST: u64 = 8 * 1024;
 
+/// Bytes that are set aside for a token of each answer that may be in flight.
+const SPARE: u64 = 8;
+
+/// The least that is set aside for a call: a document and its record, each in blocks of their own.
+const LEAST_SPARE: u64 = 64 * 1024;
+
+/// The most that is set aside in all: 256 MiB.
+const MOST_SPARE: u64 = 256 << 20;
+
+/// Bytes to set aside before calls are sent: so many at once, each with this cap.
+pub fn spare(calls: usize, cap: u32) -> u64 {
+    (SPARE * u64::from(cap)).max(LEAST_SPARE).saturating_mul(calls as u64).min(MOST_SPARE)
+}
+
 /// Bytes that a run may write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpaceNeeded {

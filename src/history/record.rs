@@ -351,6 +351,12 @@ impl Record {
         files
     }
 
+    /// Since when no exchange on the tape is one of an older operation; `until` says so of the newer ones. Those that ask no
+    /// model can have been done while a run went on.
+    pub fn asked_since(&self, until: Option<Timestamp>) -> Option<Timestamp> {
+        if self.header.model.is_some() { Some(self.header.began) } else { until }
+    }
+
     /// The number of the operation that this one takes back: an earlier one, whatever stands in the record.
     pub fn takes_back(&self) -> Option<u64> {
         match self.header.kind {

@@ -27,6 +27,7 @@ mod status;
 mod style;
 mod summary;
 mod tally;
+mod waiting;
 
 use jiff::Timestamp;
 
@@ -47,6 +48,7 @@ pub use sanitize::{sanitize, sanitize_block, truncate};
 pub use status::{next_text, ready_text, status_text};
 pub use style::Style;
 pub use summary::{SummaryContext, shell_word, summary_json, summary_text};
+pub use waiting::RunWaiting;
 
 use crate::engine::Event;
 

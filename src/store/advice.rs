@@ -2,7 +2,10 @@
 
 use std::{io, path::Path};
 
-use super::own_folder::Refused;
+use super::{
+    lines::{Gone, is_gone},
+    own_folder::Refused,
+};
 
 /// What to do where [`super::PlanDir`] told of a link.
 pub(super) const OUTSIDE_HINT: &str =
@@ -19,10 +22,16 @@ pub fn for_disk(error: &io::Error) -> Option<&'static str> {
     if is_outside(error) {
         return Some(OUTSIDE_HINT);
     }
+    if is_gone(error) || wrapped(error).is_some_and(is_gone) {
+        return Some("run the same command again: only what is missing is generated, and a new `.planwave` is begun");
+    }
     if let Some(refused) = Refused::of(error) {
         return Some(refused.hint());
     }
     match error.kind() {
+        io::ErrorKind::ResourceBusy => Some(
+            "the file seems to be mounted by itself, as containers do, and can only be replaced where its directory is mounted: mount that",
+        ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             Some("free some space, then run the same command again: only what is missing is generated")
         }
@@ -52,12 +61,18 @@ fn is_damage(error: &io::Error) -> bool {
 }
 
 fn code_of(error: &io::Error) -> Option<i32> {
-    let wrapped = || error.get_ref()?.downcast_ref::<AtPath>()?.source.raw_os_error();
-    error.raw_os_error().or_else(wrapped)
+    error.raw_os_error().or_else(|| wrapped(error)?.raw_os_error())
+}
+
+fn wrapped(error: &io::Error) -> Option<&io::Error> {
+    Some(&error.get_ref()?.downcast_ref::<AtPath>()?.source)
 }
 
 /// The same error once more, since the system's cannot be cloned.
 pub(super) fn again(error: &io::Error) -> io::Error {
+    if is_gone(error) {
+        return io::Error::new(error.kind(), Gone);
+    }
     error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
 
@@ -89,6 +104,7 @@ mod tests {
             (24, "limit of open files"),
             (23, "limit of open files"),
             (5, "has a fault"),
+            (16, "mounted by itself"),
         ] {
             if code == 122 && !cfg!(target_os = "linux") {
                 continue;

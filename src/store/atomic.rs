@@ -17,6 +17,7 @@ use cap_std::fs::{Metadata, OpenOptions, Permissions};
 use super::{
     advice,
     disk::{Directory, DiskFile},
+    lines::is_gone,
     swap,
 };
 use crate::history::{Digest, PlanPath};
@@ -87,6 +88,11 @@ impl WriteError {
             Self::Invalid { path, problem } => Self::Invalid { path: path.clone(), problem: problem.clone() },
             Self::Io { path, source } => Self::Io { path: path.clone(), source: advice::again(source) },
         }
+    }
+
+    /// Whether planwave's own folder was removed while it was at work.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_gone(source))
     }
 
     /// Whether every further write will fail the same way, so that going on would only waste money.
@@ -340,10 +346,31 @@ pub(super) fn may_give_way(link: &Path, target: &Path) -> bool {
 
 /// Writes an empty file into a folder and takes it away again.
 pub(super) fn try_out(dir: &Directory, folder: &Path) -> io::Result<()> {
-    let folder = folder_of(dir, &folder.join("any"))?;
-    let name = PathBuf::from(format!(".planwave-{}-probe.tmp", std::process::id()));
-    folder.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
-    folder.remove_file(&name)
+    let made = dir.symlink_metadata(folder).is_err();
+    let tried = folder_of(dir, &folder.join("any")).and_then(|folder| {
+        let name = PathBuf::from(format!(".planwave-{}-probe.tmp", std::process::id()));
+        folder.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
+        folder.remove_file(&name)
+    });
+    if made {
+        // An empty folder says nothing; the first document makes it again.
+        let _ = dir.remove_dir(folder);
+    }
+    tried
+}
+
+/// Whether a file can give way to another by a rename. One that is mounted by itself cannot, and cannot be given a second name
+/// either.
+pub(super) fn try_out_replacing(dir: &Directory, path: &Path) -> io::Result<()> {
+    let link = PathBuf::from(format!(".planwave-{}-probe.tmp", std::process::id()));
+    match dir.hard_link(path, &link) {
+        Ok(()) => dir.remove_file(&link),
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            Err(io::Error::from(io::ErrorKind::ResourceBusy))
+        }
+        // Hard links may be missing or forbidden for other reasons.
+        Err(_) => Ok(()),
+    }
 }
 
 /// The folder that `path` lies in; made where it is missing.
@@ -379,7 +406,7 @@ fn write_temporary(
         && let Err(error) = file.set_permissions(permissions.clone())
         && allows_more(&file.metadata()?.permissions(), &permissions)
     {
-        return Err(io::Error::new(error.kind(), NoPermissions { source: error }));
+        return Err(io::Error::new(io::ErrorKind::Unsupported, NoPermissions { source: error }));
     }
     file.start_writing_back();
     Ok(file)

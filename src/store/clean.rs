@@ -95,7 +95,7 @@ impl Cleaning {
         for id in ids {
             if let Ok(record) = dir.record(id) {
                 events.complete(&record, until, lock)?;
-                until = Some(record.header.began);
+                until = record.asked_since(until);
             }
         }
         Ok(())

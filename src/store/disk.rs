@@ -22,7 +22,11 @@ use cap_std::{
 use super::{
     faults::{Effect, Faults},
     own_folder::{self, is_own},
+    room::{Room, Share, is_full},
 };
+
+/// What the room that is set aside is called in tests' faults.
+const SPARE: &str = "spare";
 
 /// Whether a file system refuses an operation because it has no such thing, and not because of this file: `EINVAL`, `ENOSYS`,
 /// `EOPNOTSUPP`.
@@ -52,6 +56,7 @@ pub(super) struct Directory {
     /// Whether planwave's own folder, seen from here, is this user's. Until it is, nothing in it is there.
     believed: Arc<AtomicBool>,
     faults: Faults,
+    room: Arc<Room>,
 }
 
 /// An open file.
@@ -59,6 +64,8 @@ pub(super) struct Directory {
 pub(super) struct DiskFile {
     file: File,
     faults: Faults,
+    room: Arc<Room>,
+    share: Share,
 }
 
 /// Where a path leads: the folder in which its last name stands.
@@ -80,7 +87,8 @@ impl Directory {
     /// Opens a folder that the user named. Nothing else is opened by a path that leads anywhere.
     pub(super) fn open_ambient(path: &Path) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { dir, own: false, believed: Arc::new(AtomicBool::new(true)), faults: Faults::default() })
+        let believed = Arc::new(AtomicBool::new(true));
+        Ok(Self { dir, own: false, believed, faults: Faults::default(), room: Arc::default() })
     }
 
     /// The same, where tests may have effects fail.
@@ -100,8 +108,8 @@ impl Directory {
 
     /// Another handle of the same folder.
     pub(super) fn try_clone(&self) -> io::Result<Self> {
-        let believed = Arc::clone(&self.believed);
-        Ok(Self { dir: self.dir.try_clone()?, own: self.own, believed, faults: self.faults.clone() })
+        let (believed, room) = (Arc::clone(&self.believed), Arc::clone(&self.room));
+        Ok(Self { dir: self.dir.try_clone()?, own: self.own, believed, faults: self.faults.clone(), room })
     }
 
     /// Another handle, which sees planwave's own folder whosever it is.
@@ -185,14 +193,15 @@ impl Directory {
         } else {
             place.dir().open_dir(&place.name)?
         };
-        Ok(Self { dir, own: place.own, believed: Arc::clone(&self.believed), faults: self.faults.below(path) })
+        let (believed, room) = (Arc::clone(&self.believed), Arc::clone(&self.room));
+        Ok(Self { dir, own: place.own, believed, faults: self.faults.below(path), room })
     }
 
     /// Opens a file for reading.
     pub(super) fn open(&self, path: impl AsRef<Path>) -> io::Result<DiskFile> {
         let path = path.as_ref();
         self.faults.check(Effect::Open, path)?;
-        Ok(DiskFile { file: self.open_unobserved(path)?, faults: self.faults.below(path) })
+        Ok(self.file(path, self.open_unobserved(path)?))
     }
 
     fn open_unobserved(&self, path: &Path) -> io::Result<File> {
@@ -207,14 +216,43 @@ impl Directory {
     /// Opens a file for writing, or makes it, as `options` say.
     pub(super) fn open_with(&self, path: impl AsRef<Path>, options: &OpenOptions) -> io::Result<DiskFile> {
         let path = path.as_ref();
-        self.faults.check(Effect::Create, path)?;
-        let place = self.place(path)?;
-        let file = if place.own {
-            own_folder::open_file(place.dir(), &place.name, options, true)?
-        } else {
-            place.dir().open_with(&place.name, options)?
-        };
-        Ok(DiskFile { file, faults: self.faults.below(path) })
+        let file = self.with_room(|| {
+            self.faults.check(Effect::Create, path)?;
+            let place = self.place(path)?;
+            if place.own {
+                own_folder::open_file(place.dir(), &place.name, options, true)
+            } else {
+                place.dir().open_with(&place.name, options)
+            }
+        })?;
+        Ok(self.file(path, file))
+    }
+
+    fn file(&self, path: &Path, file: File) -> DiskFile {
+        DiskFile { file, faults: self.faults.below(path), room: Arc::clone(&self.room), share: Share::Rest }
+    }
+
+    /// Does something once more where the disk is full and there is room that was set aside.
+    fn with_room<T>(&self, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let given = self.room.given();
+        match act() {
+            Err(error) if is_full(&error) && (self.room.give_back(Share::Rest) || self.room.given() > given) => {
+                self.faults.room_given_back();
+                act()
+            }
+            done => done,
+        }
+    }
+
+    /// Sets room aside for what is going to be written, in a file of this folder.
+    pub(super) fn set_room_aside(&self, bytes: u64) -> io::Result<()> {
+        self.faults.check(Effect::Create, Path::new(SPARE))?;
+        self.room.set_aside(self.dir.try_clone()?, bytes)
+    }
+
+    /// What was set aside.
+    pub(super) fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Makes a folder, and those it lies in, where it is missing.
@@ -223,8 +261,10 @@ impl Directory {
         if self.is_dir(path) {
             return Ok(());
         }
-        self.faults.check(Effect::Create, path)?;
-        let made = if self.is_own(path) { self.create_own(path) } else { self.dir.create_dir_all(path) };
+        let made = self.with_room(|| {
+            self.faults.check(Effect::Create, path)?;
+            if self.is_own(path) { self.create_own(path) } else { self.dir.create_dir_all(path) }
+        });
         match made {
             // Something else is there, such as a link that leads out: opening it says what.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.open_dir(path).map(drop),
@@ -256,7 +296,7 @@ impl Directory {
     /// and file system can.
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     pub(super) fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.faults.check(Effect::Rename, to)?;
+        self.faults.check(Effect::NewName, to)?;
         // Both are names without a directory, so this cannot lead out of the folder, which cap-std has opened.
         let flags = rustix::fs::RenameFlags::NOREPLACE;
         rustix::fs::renameat_with(&self.dir, from, &self.dir, to, flags).map_err(io::Error::from)
@@ -312,7 +352,7 @@ impl Directory {
     /// The folder itself as a file that can be locked.
     #[cfg(unix)]
     pub(super) fn itself(&self) -> io::Result<DiskFile> {
-        Ok(DiskFile { file: self.dir.open(".")?, faults: self.faults.clone() })
+        Ok(self.file(Path::new(""), self.dir.open(".")?))
     }
 
     /// Windows cannot open one so, and does not let a folder with an open file go.
@@ -356,7 +396,21 @@ impl std::ops::Deref for Directory {
 impl DiskFile {
     /// A file that was opened elsewhere, by a name that the user gave.
     pub(super) fn elsewhere(file: std::fs::File) -> Self {
-        Self { file: File::from_std(file), faults: Faults::default() }
+        Self { file: File::from_std(file), faults: Faults::default(), room: Arc::default(), share: Share::Rest }
+    }
+
+    /// The tape: it may use its own part of the room that was set aside.
+    pub(super) fn into_tape(self) -> Self {
+        Self { share: Share::Tape, ..self }
+    }
+
+    /// Whether there is room again, on a disk that was full; `given` is how often room had been given back before.
+    fn has_room_again(&self, error: &io::Error, given: u32) -> bool {
+        let again = is_full(error) && (self.room.give_back(self.share) || self.room.given() > given);
+        if again {
+            self.faults.room_given_back();
+        }
+        again
     }
 
     /// Locks it, unless somebody else has. The lock is held as long as the handle that this gives.
@@ -369,14 +423,19 @@ impl DiskFile {
 
     /// Makes bytes and metadata durable.
     pub(super) fn sync_all(&self) -> io::Result<()> {
-        self.faults.check(Effect::Sync, Path::new(""))?;
-        self.file.sync_all()
+        self.synced(self.faults.check(Effect::Sync, Path::new("")).and_then(|()| self.file.sync_all()))
+    }
+
+    /// Some file systems find out only now that they are full. What was written is lost then, but not what comes after it.
+    fn synced(&self, result: io::Result<()>) -> io::Result<()> {
+        result.inspect_err(|error| {
+            self.has_room_again(error, 0);
+        })
     }
 
     /// Makes bytes durable.
     pub(super) fn sync_data(&self) -> io::Result<()> {
-        self.faults.check(Effect::Sync, Path::new(""))?;
-        self.file.sync_data()
+        self.synced(self.faults.check(Effect::Sync, Path::new("")).and_then(|()| self.file.sync_data()))
     }
 
     /// Cuts the file, or makes it longer.
@@ -409,12 +468,19 @@ impl DiskFile {
 
 impl Write for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let given = self.room.given();
         if let Err(error) = self.faults.check(Effect::Write, Path::new("")) {
-            // A full disk takes what fits.
-            let _ = self.file.write(&bytes[..bytes.len() / 2]);
-            return Err(error);
+            if !self.has_room_again(&error, given) {
+                // A full disk takes what fits.
+                let _ = self.file.write(&bytes[..bytes.len() / 2]);
+                return Err(error);
+            }
+            self.faults.check(Effect::Write, Path::new(""))?;
         }
-        self.file.write(bytes)
+        match self.file.write(bytes) {
+            Err(error) if self.has_room_again(&error, given) => self.file.write(bytes),
+            written => written,
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

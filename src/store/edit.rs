@@ -53,9 +53,10 @@ pub(super) fn edit<E: From<WriteError>>(
             Ok(Some(text)) if text.as_bytes() != bytes => text,
             Ok(_) => return Ok(Edited::Unchanged),
             Err(error) => {
-                let patient = unreadable_since.get_or_insert_with(Instant::now).elapsed() < PATIENCE;
+                let elapsed = unreadable_since.get_or_insert_with(Instant::now).elapsed();
                 thread::sleep(PAUSE);
-                if patient && read(dir, path)? != bytes {
+                // The same piece may come again, where it is saved again and again.
+                if elapsed < 4 * PAUSE || (elapsed < PATIENCE && read(dir, path)? != bytes) {
                     continue;
                 }
                 return Err(error);

@@ -1,7 +1,8 @@
 //! Faults on purpose: has the n-th effect of a kind fail, so that tests see what a failing disk comes to.
 //!
 //! Only debug builds can; in a release build there is nothing of it. A test names the fault in [`VARIABLE`]: the kind of the
-//! effect, which one of them (`7`, or `7+` for that and all later ones), the number of the system's error, and a file that gets a line with the kind and the path of each
+//! effect, which one of them (`7`, `7+` for that and all later ones, `7~` for that and all later ones until the room that was set
+//! aside is given back), the number of the system's error, and a file that gets a line with the kind and the path of each
 //! effect that was made to fail. `Rename@parallel.json` is only the renames of paths that end so. Several faults, as a strange
 //! file system has them, are separated by `;`. Effects are counted for each plan directory that a process opens, so nothing is
 //! shared, and nothing outlives the handle.
@@ -27,6 +28,8 @@ pub(super) enum Effect {
     SyncFolder,
     /// A name is given.
     Rename,
+    /// A name is given that must be free.
+    NewName,
     /// Two files change names.
     Exchange,
     /// A file is given a second name.
@@ -71,6 +74,9 @@ impl Faults {
     pub(super) fn space(&self) -> Option<u64> {
         None
     }
+
+    #[inline]
+    pub(super) fn room_given_back(&self) {}
 }
 
 #[cfg(debug_assertions)]
@@ -103,6 +109,13 @@ impl Faults {
     pub(super) fn space(&self) -> Option<u64> {
         self.wanted.as_ref()?.space()
     }
+
+    /// Room that was set aside can be written again.
+    pub(super) fn room_given_back(&self) {
+        if let Some(fault) = &self.wanted {
+            fault.room_given_back();
+        }
+    }
 }
 
 #[cfg(debug_assertions)]
@@ -111,7 +124,7 @@ mod debug {
         fs, io,
         io::Write as _,
         path::{Path, PathBuf},
-        sync::atomic::{AtomicU64, Ordering},
+        sync::atomic::{AtomicBool, AtomicU64, Ordering},
     };
 
     use super::Effect;
@@ -128,9 +141,12 @@ mod debug {
         number: u64,
         /// Whether all later ones fail, too.
         onwards: bool,
+        /// Whether they stop failing when there is room again.
+        full: bool,
         code: i32,
         log: PathBuf,
         seen: AtomicU64,
+        over: AtomicBool,
     }
 
     impl Faults {
@@ -143,6 +159,10 @@ mod debug {
             u64::try_from(fault.code).ok()
         }
 
+        pub(super) fn room_given_back(&self) {
+            self.0.iter().filter(|fault| fault.full).for_each(|fault| fault.over.store(true, Ordering::Relaxed));
+        }
+
         pub(super) fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
             self.0.iter().try_for_each(|fault| fault.check(effect, path))
         }
@@ -153,19 +173,22 @@ mod debug {
             let mut words = text.trim().splitn(4, ' ');
             let (effect, number, code, log) = (words.next()?, words.next()?, words.next()?, words.next()?);
             let (effect, of) = effect.split_once('@').unwrap_or((effect, ""));
+            let full = number.ends_with('~');
             Some(Self {
                 effect: parse_effect(effect)?,
                 of: of.to_owned(),
-                number: number.trim_end_matches('+').parse().ok()?,
-                onwards: number.ends_with('+'),
+                number: number.trim_end_matches(['+', '~']).parse().ok()?,
+                onwards: full || number.ends_with('+'),
+                full,
                 code: code.parse().ok()?,
                 log: PathBuf::from(log),
                 seen: AtomicU64::new(0),
+                over: AtomicBool::new(false),
             })
         }
 
         fn check(&self, effect: Effect, path: &Path) -> io::Result<()> {
-            if effect != self.effect {
+            if effect != self.effect || self.over.load(Ordering::Relaxed) {
                 return Ok(());
             }
             if !path.to_string_lossy().ends_with(&self.of) {
@@ -183,8 +206,11 @@ mod debug {
     }
 
     fn parse_effect(word: &str) -> Option<Effect> {
-        use Effect::{Create, Exchange, Link, Lock, Open, Permissions, Remove, Rename, Space, Sync, SyncFolder, Write};
-        let all = [Open, Create, Write, Sync, SyncFolder, Rename, Exchange, Link, Remove, Permissions, Lock, Space];
+        use Effect::{
+            Create, Exchange, Link, Lock, NewName, Open, Permissions, Remove, Rename, Space, Sync, SyncFolder, Write,
+        };
+        let all =
+            [Open, Create, Write, Sync, SyncFolder, Rename, NewName, Exchange, Link, Remove, Permissions, Lock, Space];
         all.into_iter().find(|effect| format!("{effect:?}") == word)
     }
 }

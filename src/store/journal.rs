@@ -102,7 +102,7 @@ impl Journal {
             let first = !dir.dir().is_dir(records::FOLDER);
             dir.dir().create_dir_all(&folder)?;
             let options = OpenOptions::new().read(true).append(true).create_new(true).clone();
-            let mut file = LineFile::new(dir.dir().open_with(&path, &options)?)?;
+            let mut file = LineFile::watched(dir.dir().open_with(&path, &options)?, dir.dir(), &path)?;
             file.append(header.to_line().as_bytes())?;
             // Each folder's name is in the one above it.
             for folder in [folder.as_str(), records::FOLDER].into_iter().chain(first.then_some(".planwave")) {
@@ -110,7 +110,11 @@ impl Journal {
             }
             Ok(file)
         };
-        let file = open().map_err(failed)?;
+        let file = open().map_err(|error| {
+            // Nothing was done, so there is no record of it.
+            let _ = dir.dir().remove_dir_all(&folder);
+            failed(error)
+        })?;
         let state = State { file, changes: 0, left: HashMap::new(), own: Own::default() };
         Ok(Self { id, state: Mutex::new(state) })
     }
@@ -139,6 +143,8 @@ impl Journal {
     /// changes nothing.
     pub fn intend(&self, dir: &PlanDir, intents: &[Intent<'_>]) -> Result<(), WriteError> {
         let mut state = self.state();
+        // First: bytes that are kept would make a new folder.
+        self.check_place(dir, &state)?;
         let mut lines = String::new();
         let mut announced = Vec::with_capacity(intents.len());
         for intent in intents {
@@ -173,6 +179,7 @@ impl Journal {
     /// Ends the record.
     pub fn finish(&self, dir: &PlanDir, ended: Timestamp, run: Option<Tallied>) -> Result<(), WriteError> {
         let mut state = self.state();
+        self.check_place(dir, &state)?;
         let own = if state.own.disturbed { own_text(dir, &state.own) } else { None };
         let left = state.left.get(PARALLEL_FILE).copied().flatten();
         end(dir, left, own, ended, run, |line| self.append(dir, &mut state, line))
@@ -196,12 +203,27 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether the record is where it was begun.
+    pub fn is_there(&self, dir: &PlanDir) -> bool {
+        self.check(dir).is_ok()
+    }
+
+    /// Makes sure that the record is where it was begun.
+    pub(super) fn check(&self, dir: &PlanDir) -> Result<(), WriteError> {
+        self.check_place(dir, &self.state())
+    }
+
+    fn check_place(&self, dir: &PlanDir, state: &State) -> Result<(), WriteError> {
+        state.file.check_place().map_err(|source| WriteError::Io { path: dir.shown(&self.path()), source })
+    }
+
+    fn path(&self) -> String {
+        format!("{}/{}", records::folder_of(&self.id), records::CHANGES)
+    }
+
     fn append(&self, dir: &PlanDir, state: &mut State, lines: &str) -> Result<(), WriteError> {
         let written = state.file.append(lines.as_bytes());
-        written.map_err(|source| {
-            let path = dir.shown(&format!("{}/{}", records::folder_of(&self.id), records::CHANGES));
-            WriteError::Io { path, source }
-        })
+        written.map_err(|source| WriteError::Io { path: dir.shown(&self.path()), source })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,8 +1,11 @@
 //! A file of lines that only grows: what is appended is there as a whole and durable, or not at all.
 
-use std::io::{self, BufRead, Read, Seek as _, SeekFrom, Write as _};
+use std::{
+    io::{self, BufRead, Read, Seek as _, SeekFrom, Write as _},
+    path::PathBuf,
+};
 
-use super::disk::DiskFile;
+use super::disk::{Directory, DiskFile, is_same};
 
 /// A file to which lines are appended. It must have been opened for reading and appending.
 #[derive(Debug)]
@@ -12,6 +15,18 @@ pub(super) struct LineFile {
     whole: u64,
     /// Whether there may be half a line behind `whole`.
     torn: bool,
+    /// Where it has its name, if that is to be looked at before each line.
+    place: Option<(Directory, PathBuf)>,
+}
+
+/// A file in planwave's own folder has lost its name: somebody has removed or replaced the folder.
+#[derive(Debug, thiserror::Error)]
+#[error("`.planwave` was removed or replaced while planwave was at work; its tape and what undo needs are gone")]
+pub(super) struct Gone;
+
+/// Whether an error says that.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Gone>())
 }
 
 impl LineFile {
@@ -22,7 +37,28 @@ impl LineFile {
         if whole < length {
             file.set_len(whole)?;
         }
-        Ok(Self { file, whole, torn: false })
+        Ok(Self { file, whole, torn: false, place: None })
+    }
+
+    /// The same for a file at a path below `dir`, to which nothing is appended once it has lost that name.
+    pub(super) fn watched(file: DiskFile, dir: &Directory, path: &str) -> io::Result<Self> {
+        Ok(Self { place: Some((dir.try_clone()?, PathBuf::from(path))), ..Self::new(file)? })
+    }
+
+    /// Makes sure that it has its name still.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`].
+    pub(super) fn check_place(&self) -> io::Result<()> {
+        let Some((dir, path)) = &self.place else { return Ok(()) };
+        let named = self.file.metadata()?;
+        match dir.symlink_metadata(path) {
+            Ok(there) if is_same(&there, &named) => Ok(()),
+            // Too many open files, and the like: it cannot be told.
+            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+            Ok(_) | Err(_) => Err(io::Error::new(io::ErrorKind::NotFound, Gone)),
+        }
     }
 
     /// Whether nothing is in it.
@@ -37,6 +73,7 @@ impl LineFile {
 
     /// The same with one sync for all of them, and a write for each.
     pub(super) fn append_each<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        self.check_place()?;
         if self.torn {
             self.mend()?;
         }

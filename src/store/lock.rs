@@ -5,6 +5,7 @@ use std::{
     fs::{File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     path::PathBuf,
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -21,13 +22,20 @@ use super::{
 /// The file that is locked.
 const LOCK: &str = ".planwave/lock";
 
+/// The file that is locked for each change.
+const CHANGES: &str = ".planwave/changes.lock";
+
+/// How long that is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How often a file that is removed while it is being locked is made again.
 const MOST_TRIES: u32 = 20;
 
 /// Between two tries. Commands hold the lock for some milliseconds.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Held for as long as it lives.
+/// Held for as long as it lives: the lock of a run, which keeps out others that write documents; the lock for changes, which
+/// guards each change of parallel.json and the beginning of each record; or both. A run lets go of the second while it asks.
 #[derive(Debug)]
 pub struct RunLock {
     /// The plan directory itself, where the system can lock it.
@@ -36,6 +44,8 @@ pub struct RunLock {
     files: Vec<File>,
     moved_aside: Vec<PathBuf>,
     unmarked: Option<String>,
+    /// The one for changes.
+    changes: Mutex<Option<File>>,
 }
 
 /// The lock could not be taken.
@@ -84,7 +94,7 @@ impl LockError {
 
 impl RunLock {
     /// As [`RunLock::take`], trying again for as long as `patience` where somebody else has it.
-    pub fn wait(plan_dir: &PlanDir, holder: &str, patience: Duration) -> Result<Self, LockError> {
+    fn wait(plan_dir: &PlanDir, holder: &str, patience: Duration) -> Result<Self, LockError> {
         let began = Instant::now();
         loop {
             match Self::take(plan_dir, holder) {
@@ -102,13 +112,52 @@ impl RunLock {
         let dir = unguarded(plan_dir)?;
         let mut lock = Self::of_directory(plan_dir, &dir)?;
         let made = dir.symlink_metadata(OWN_FOLDER).is_err();
-        let taken = lock.take_own(plan_dir, &dir, holder);
+        let taken = lock.take_own(plan_dir, &dir, holder).and_then(|()| lock.hold_changes(plan_dir, holder));
         if taken.is_err() && made {
             // Nothing was there before, and nothing has come of it.
             let _ = dir.remove_file(GITIGNORE);
+            let _ = dir.remove_file(CHANGES);
             let _ = dir.remove_file(LOCK).and_then(|()| dir.remove_dir(OWN_FOLDER));
         }
         taken.map(|()| lock)
+    }
+
+    /// Takes the lock for changes alone: what a command needs that changes a status while a run may be going on. Where there is
+    /// no `.planwave` of this user yet, no run is, and both are taken.
+    pub fn for_changes(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
+        if plan_dir.dir().symlink_metadata(OWN_FOLDER).is_err() {
+            return Self::wait(plan_dir, holder, PATIENCE);
+        }
+        let lock = Self::nothing(None);
+        lock.hold_changes(plan_dir, holder)?;
+        Ok(lock)
+    }
+
+    fn nothing(directory: Option<File>) -> Self {
+        let changes = Mutex::default();
+        Self { _directory: directory, files: Vec::new(), moved_aside: Vec::new(), unmarked: None, changes }
+    }
+
+    /// Holds the lock for changes from now on. Others hold it for some milliseconds, so they are waited for.
+    pub fn hold_changes(&self, plan_dir: &PlanDir, holder: &str) -> Result<(), LockError> {
+        let dir = unguarded(plan_dir)?;
+        let began = Instant::now();
+        // Where folders are locked and files are not, changes are guarded by what is compared right before they are made.
+        let enough = self._directory.is_some();
+        let mut file = loop {
+            match lock_file(plan_dir, &dir, CHANGES, enough) {
+                Err(LockError::Held { .. }) if began.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                taken => break taken?,
+            }
+        };
+        introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
+        *self.changes.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        Ok(())
+    }
+
+    /// Lets others change what a run does not hold for itself.
+    pub fn release_changes(&self) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Takes the lock of the `.planwave` that is there, whosever it is; `None` where there is none.
@@ -118,7 +167,7 @@ impl RunLock {
             return Ok(None);
         }
         let mut lock = Self::of_directory(plan_dir, &dir)?;
-        let mut file = lock_file(plan_dir, &dir, lock._directory.is_some())?;
+        let mut file = lock_file(plan_dir, &dir, LOCK, lock._directory.is_some())?;
         introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
         lock.files.push(file);
         Ok(Some(lock))
@@ -143,7 +192,7 @@ impl RunLock {
             // Windows, and some network file systems, which lock files and not folders.
             Ok((_, Err(TryLockError::Error(_)))) | Err(_) => None,
         };
-        Ok(Self { _directory: directory, files: Vec::new(), moved_aside: Vec::new(), unmarked: None })
+        Ok(Self::nothing(directory))
     }
 
     /// Takes the lock in this user's folder; another's is moved aside.
@@ -151,7 +200,7 @@ impl RunLock {
         let mut tries = 0;
         loop {
             let foreign = judge(dir, plan_dir.key());
-            match (lock_file(plan_dir, dir, self._directory.is_some()), foreign) {
+            match (lock_file(plan_dir, dir, LOCK, self._directory.is_some()), foreign) {
                 (Ok(mut file), None) => {
                     introduce(&mut file, holder).map_err(|source| failed(plan_dir, source))?;
                     self.files.push(file);
@@ -195,18 +244,18 @@ fn introduce(file: &mut File, holder: &str) -> io::Result<()> {
 }
 
 /// Locks the file in planwave's folder. `enough` says that another lock keeps others out where this one cannot be had.
-fn lock_file(plan_dir: &PlanDir, dir: &Directory, enough: bool) -> Result<File, LockError> {
+fn lock_file(plan_dir: &PlanDir, dir: &Directory, path: &str, enough: bool) -> Result<File, LockError> {
     let failed = |source| failed(plan_dir, source);
     let mut tries = 0;
     loop {
         dir.create_dir_all(OWN_FOLDER).map_err(failed)?;
         let options = OpenOptions::new().read(true).write(true).create(true).clone();
-        let file = dir.open_with(LOCK, &options).map_err(failed)?;
+        let file = dir.open_with(path, &options).map_err(failed)?;
         let opened = file.metadata().map_err(failed)?;
         let (file, locked) = file.try_lock();
         match locked {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(plan_dir, dir.open(LOCK).ok())),
+            Err(TryLockError::WouldBlock) => return Err(held(plan_dir, dir.open(path).ok())),
             Err(TryLockError::Error(_)) if enough => {}
             Err(TryLockError::Error(source)) => {
                 return Err(LockError::NoLocks { directory: plan_dir.path().to_path_buf(), source });
@@ -214,7 +263,7 @@ fn lock_file(plan_dir: &PlanDir, dir: &Directory, enough: bool) -> Result<File, 
         }
         // One that was removed between the opening and the locking keeps nobody out.
         tries += 1;
-        if tries > MOST_TRIES || dir.symlink_metadata(LOCK).is_ok_and(|there| is_same(&there, &opened)) {
+        if tries > MOST_TRIES || dir.symlink_metadata(path).is_ok_and(|there| is_same(&there, &opened)) {
             return Ok(file);
         }
     }

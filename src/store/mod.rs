@@ -29,6 +29,7 @@ mod plan_dir;
 mod records;
 mod replay_tape;
 mod repository;
+mod room;
 mod scan;
 mod state_file;
 mod swap;
@@ -81,6 +82,11 @@ pub trait DocumentStore: Send + Sync {
     /// Says that the caller can do nothing before the documents it handed over are written. A store that does not hold
     /// documents back need not listen.
     fn hurry(&self) {}
+
+    /// What a run has to stop for though documents can still be written: no more than what is in flight can be.
+    fn trouble(&self) -> Option<WriteError> {
+        None
+    }
 
     /// Applies changes to parallel.json as it is on disk now, so that what people changed in the meantime stays.
     /// `updated` is an RFC 3339 time.

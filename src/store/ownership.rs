@@ -90,7 +90,11 @@ impl OwnershipKey {
     /// The secret lies in this directory, and is made there when it is first needed. Without a directory no folder can be known
     /// again.
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, ..Self::default() }
+        Self {
+            directory,
+            #[cfg(test)]
+            credulous: false,
+        }
     }
 
     /// A key to which every folder is own.

@@ -14,7 +14,9 @@ use super::{
     atomic::{self, Placement, Write},
     disk::Directory,
     locate::{LocateError, Located, locate},
+    own_folder::OWN_FOLDER,
     ownership::{self, OwnershipKey},
+    room,
     scan::Depth,
     swap,
 };
@@ -342,6 +344,45 @@ impl PlanDir {
     pub fn check_writable(&self, folder: &str) -> Result<(), WriteError> {
         atomic::try_out(&self.dir, Path::new(folder))
             .map_err(|source| WriteError::Io { path: self.shown(folder), source: self.explained(source) })
+    }
+
+    /// Makes sure that a file that is there can be replaced.
+    pub fn check_replaceable(&self, path: &str) -> Result<(), WriteError> {
+        atomic::try_out_replacing(&self.dir, Path::new(path))
+            .map_err(|source| WriteError::Io { path: self.shown(path), source: self.explained(source) })
+    }
+
+    /// Sets room aside on the disk, so that what is received can be written when it is full. Whoever holds the run lock may.
+    ///
+    /// # Errors
+    ///
+    /// The disk is full already. One on which no room can be set aside for another reason is no error.
+    pub fn set_room_aside(&self, bytes: u64) -> Result<(), WriteError> {
+        let set = self.dir.open_dir(OWN_FOLDER).and_then(|folder| folder.set_room_aside(bytes));
+        match set {
+            Err(source) if room::is_full(&source) => Err(WriteError::Io { path: self.shown(OWN_FOLDER), source }),
+            Err(error) => {
+                tracing::debug!(%error, "no room is set aside");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Gives back the room that was set aside.
+    pub fn give_room_back(&self) {
+        self.dir.room().end();
+    }
+
+    /// Says that the disk is full, where room that was set aside had to be used.
+    pub(super) fn trouble(&self) -> Option<WriteError> {
+        self.dir.room().is_used().then(|| WriteError::Io {
+            path: self.path().to_path_buf(),
+            source: io::Error::new(
+                io::ErrorKind::StorageFull,
+                "the disk is full; what is on its way goes into the room that was set aside for it",
+            ),
+        })
     }
 
     /// Bytes that can still be written where the directory lies.

@@ -54,8 +54,8 @@ impl ReplayError {
 ///
 /// The file cannot be read, or is no tape as a whole.
 pub fn replay_index(path: &Path) -> Result<ReplayIndex, ReplayError> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    let (file, is_file) = open(path)?;
+    if !is_file {
         let mut exchanges = Vec::new();
         let (header, torn) = each(file.take(LARGEST_STREAM), |line, exchange, _| {
             exchanges.push((line, exchange));
@@ -79,7 +79,8 @@ pub fn replay_index(path: &Path) -> Result<ReplayIndex, ReplayError> {
 /// As for [`replay_index`], up to the line of the exchange.
 pub fn find_on_tape(path: &Path, key: &str, at: Timestamp) -> Result<Option<Exchange>, ReplayError> {
     let mut found = None;
-    each(File::open(path)?, |_, exchange, _| {
+    let (file, is_file) = open(path)?;
+    each(file.take(if is_file { u64::MAX } else { LARGEST_STREAM }), |_, exchange, _| {
         if exchange.key == key && exchange.at == at {
             found = Some(exchange);
             return ControlFlow::Break(());
@@ -87,6 +88,13 @@ pub fn find_on_tape(path: &Path, key: &str, at: Timestamp) -> Result<Option<Exch
         ControlFlow::Continue(())
     })?;
     Ok(found)
+}
+
+/// Opens a file, and tells whether it is one that ends.
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    let file = File::open(path)?;
+    let is_file = file.metadata()?.is_file();
+    Ok((file, is_file))
 }
 
 /// Where a line is: its offset and its length.
@@ -189,6 +197,13 @@ mod tests {
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(matches!(replay_index(file.path()), Err(ReplayError::Tape(TapeError::Empty))));
+        #[cfg(unix)]
+        for endless in [
+            replay_index(Path::new("/dev/zero")).map(drop),
+            find_on_tape(Path::new("/dev/zero"), "k", Timestamp::UNIX_EPOCH).map(drop),
+        ] {
+            assert!(matches!(endless, Err(ReplayError::TooLong { line: 1 })));
+        }
         std::fs::write(file.path(), [0xff, b'\n']).unwrap();
         assert!(matches!(replay_index(file.path()), Err(ReplayError::NotText)));
     }

@@ -43,7 +43,8 @@ impl TapeFile {
     pub fn local(plan_dir: &PlanDir, header: &str) -> io::Result<Self> {
         plan_dir.dir().create_dir_all(".planwave")?;
         let options = cap_std::fs::OpenOptions::new().read(true).append(true).create(true).clone();
-        let file = plan_dir.dir().open_with(TAPE, &options)?;
+        let file = plan_dir.dir().open_with(TAPE, &options)?.into_tape();
+        let file = LineFile::watched(file, plan_dir.dir(), TAPE)?;
         let mut tape = Self::start(plan_dir.shown(TAPE), file, header)?;
         tape.whole = false;
         Ok(tape)
@@ -52,12 +53,11 @@ impl TapeFile {
     /// Creates a tape that must not exist yet. `header` is its first line.
     pub fn create(path: &Path, header: &str) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
-        Self::start(path.to_path_buf(), DiskFile::elsewhere(file), header)
+        // A last line without its end was never reported as written, so nothing paid for is in it.
+        Self::start(path.to_path_buf(), LineFile::new(DiskFile::elsewhere(file))?, header)
     }
 
-    fn start(path: PathBuf, file: DiskFile, header: &str) -> io::Result<Self> {
-        // A last line without its end was never reported as written, so nothing paid for is in it.
-        let mut file = LineFile::new(file)?;
+    fn start(path: PathBuf, mut file: LineFile, header: &str) -> io::Result<Self> {
         if file.is_empty() {
             file.append(format!("{header}\n").as_bytes())?;
         }

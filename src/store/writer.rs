@@ -8,7 +8,7 @@ use std::{
     io,
     path::Path,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    DocumentStore, Edited, Existing, Intent, Journal, PlanDir, StoreError, WriteError,
+    DocumentStore, Edited, Existing, Intent, Journal, PlanDir, RunLock, StoreError, WriteError,
     atomic::{Placement, Write},
 };
 use crate::{history::Digest, parallel::Change, plan::AchievementId};
@@ -52,6 +52,8 @@ pub struct DocumentWriter {
     journal: Arc<Journal>,
     /// Whether parallel.json was changed by somebody else at the moment of a save.
     merged: Arc<AtomicBool>,
+    /// What the run has to stop for, though its documents can be written.
+    trouble: Arc<OnceLock<WriteError>>,
     queue: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -61,11 +63,12 @@ impl DocumentWriter {
     /// announced in `journal` before.
     pub fn start(dir: Arc<PlanDir>, journal: Arc<Journal>) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel();
-        let (writing, announcing) = (Arc::clone(&dir), Arc::clone(&journal));
+        let trouble = Arc::new(OnceLock::new());
+        let (writing, announcing, troubled) = (Arc::clone(&dir), Arc::clone(&journal), Arc::clone(&trouble));
         let thread = std::thread::Builder::new()
             .name(String::from("documents"))
-            .spawn(move || write_jobs(&writing, &announcing, &jobs))?;
-        Ok(Self { dir, journal, merged: Arc::default(), queue: Some(queue), thread: Some(thread) })
+            .spawn(move || write_jobs(&writing, &announcing, &troubled, &jobs))?;
+        Ok(Self { dir, journal, merged: Arc::default(), trouble, queue: Some(queue), thread: Some(thread) })
     }
 
     /// Tells whether parallel.json was changed by somebody else at the moment of a save, so that both changes are in it.
@@ -102,7 +105,18 @@ impl DocumentStore for DocumentWriter {
         }
     }
 
+    fn trouble(&self) -> Option<WriteError> {
+        self.dir.trouble().or_else(|| self.trouble.get().map(WriteError::again))
+    }
+
     fn update_parallel(&self, changes: &BTreeMap<AchievementId, Change>, updated: &str) -> Result<(), WriteError> {
+        // A folder that has disappeared is not made anew for a lock.
+        self.journal.check(&self.dir)?;
+        let holder = format!("process {} (run)", std::process::id());
+        let _changes = RunLock::for_changes(&self.dir, &holder).map_err(|error| WriteError::Io {
+            path: self.dir.shown(super::PARALLEL_FILE),
+            source: io::Error::other(error.to_string()),
+        })?;
         if self.journal.change_parallel(&self.dir, changes, updated)? == Edited::Merged {
             self.merged.store(true, Ordering::Relaxed);
         }
@@ -120,7 +134,7 @@ impl Drop for DocumentWriter {
     }
 }
 
-fn write_jobs(dir: &PlanDir, journal: &Journal, queue: &mpsc::Receiver<Message>) {
+fn write_jobs(dir: &PlanDir, journal: &Journal, trouble: &OnceLock<WriteError>, queue: &mpsc::Receiver<Message>) {
     while let Ok(message) = queue.recv() {
         let Message::Write(first) = message else { continue };
         let batch = gather(first, queue, HOLD);
@@ -134,7 +148,7 @@ fn write_jobs(dir: &PlanDir, journal: &Journal, queue: &mpsc::Receiver<Message>)
                 mode: None,
             })
             .collect();
-        let results = dir.write_all(&writes, &mut |placements| announce(dir, journal, &batch, placements));
+        let results = dir.write_all(&writes, &mut |placements| announce(dir, journal, trouble, &batch, placements));
         for (job, result) in batch.into_iter().zip(results) {
             // The caller may have given up waiting; the document is there all the same.
             let _ = job.written.send(result);
@@ -161,7 +175,13 @@ fn gather(first: Job, queue: &mpsc::Receiver<Message>, hold: Duration) -> Vec<Jo
 
 /// Called once for each batch when all of it is on the disk under temporary names and nothing is in place: the run's
 /// record says what is about to be created or replaced. An error keeps the whole batch from being put in place.
-fn announce(dir: &PlanDir, journal: &Journal, batch: &[Job], placements: &[Placement<'_>]) -> Result<(), WriteError> {
+fn announce(
+    dir: &PlanDir,
+    journal: &Journal,
+    trouble: &OnceLock<WriteError>,
+    batch: &[Job],
+    placements: &[Placement<'_>],
+) -> Result<(), WriteError> {
     let replaced: HashMap<&Path, bool> =
         placements.iter().map(|placement| (placement.path, placement.replaces)).collect();
     let intent = |job| {
@@ -170,7 +190,14 @@ fn announce(dir: &PlanDir, journal: &Journal, batch: &[Job], placements: &[Place
         Some(Intent { path, after: Some(Digest::of(text.as_bytes())), existing })
     };
     let intents: Vec<Intent<'_>> = batch.iter().filter_map(intent).collect();
-    journal.intend(dir, &intents)
+    match journal.intend(dir, &intents) {
+        // Nothing can be taken back any more, and the run stops. What was paid for is written where it replaces nothing.
+        Err(error) if error.is_gone() && placements.iter().all(|placement| !placement.replaces) => {
+            trouble.get_or_init(|| error);
+            Ok(())
+        }
+        announced => announced,
+    }
 }
 
 #[cfg(test)]

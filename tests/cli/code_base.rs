@@ -117,7 +117,7 @@ async fn an_answer_that_invents_paths_goes_back() {
         let invented = "Change `src/engine/wheel.rs`, `lib/motor.rs`, `app/gears.rs` and `src/part.rs`.";
         let real = "Change `src/wheel.rs` and `src/part.rs`; create `src/gears.rs`.";
         let paths = if asked.before == 0 { invented } else { real };
-        Reply::Text(body.replace("1. Read the interface", &format!("{paths}\n\n1. Read the interface")))
+        Reply::Text(body.replace("## Approach\n\n", &format!("## Approach\n\n{paths}\n\n")))
     };
     let server = ScriptedServer::start(script).await;
     let env = repository().server(&server.base_url());
@@ -125,7 +125,7 @@ async fn an_answer_that_invents_paths_goes_back() {
     assert!(said.ends_with("[exit 0]"), "{said}");
     assert_eq!(server.count(), 2);
     let again = sent(&server, 1);
-    assert!(again.contains("3 of 5 paths do not exist") && again.contains("there is `src/wheel.rs`"), "{again}");
+    assert!(again.contains("4 of 6 paths do not exist") && again.contains("there is `src/wheel.rs`"), "{again}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -274,3 +274,36 @@ async fn a_repository_among_the_files_of_another_is_not_asked() {
     assert!(said.contains("git finds no repository at plan") && said.ends_with("[exit 2]"), "{said}");
     assert!(!ran.exists());
 }
+
+/// Gigabytes of nothing in a tape take no memory, on the plan's own as on one that is replayed.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sparse_tape_fills_no_memory() {
+    use std::io::Write as _;
+    let server = ScriptedServer::start(good).await;
+    let env = TestEnv::with_plan(&[vec![]]).server(&server.base_url());
+    assert!(env.run(&RUN).ends_with("[exit 0]"));
+    std::fs::copy(env.path("plan/.planwave/tape.jsonl"), env.path("copy.jsonl")).unwrap();
+    for tape in ["plan/.planwave/tape.jsonl", "copy.jsonl"] {
+        let mut file = std::fs::File::options().append(true).open(env.path(tape)).unwrap();
+        file.set_len(file.metadata().unwrap().len() + 200 * 1024 * 1024).unwrap();
+        file.write_all(b"\n").unwrap();
+    }
+    std::fs::remove_dir_all(env.path("plan/subplans")).unwrap();
+    std::fs::remove_dir_all(env.path("plan/execution")).unwrap();
+    let limited = |arguments: &[&str]| {
+        let command = env.command(arguments, &[]);
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", "ulimit -v 300000; exec \"$0\" \"$@\""]).arg(command.get_program()).args(arguments);
+        shell.current_dir(env.path("")).env_clear();
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stderr), output.status.code().unwrap_or_default())
+    };
+    let asked = server.count();
+    let said = limited(&RUN);
+    assert!(said.contains("1 line of the tape longer than any answer, passed over; 2 answers on the tape"), "{said}");
+    assert!(said.ends_with('0') && server.count() == asked, "{said}");
+    let said = limited(&["run", "plan", "--all", "--yes", "--force", "--replay", "copy.jsonl"]);
+    assert!(said.contains("copy.jsonl: line ") && said.contains(" is longer than any answer"), "{said}");
+}

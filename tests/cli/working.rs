@@ -201,8 +201,9 @@ fn fixes_are_set_aside_one_beside_the_other() {
 #[test]
 fn a_lock_that_is_held_is_waited_for_and_then_named() {
     let env = TestEnv::with_plan(&[vec![]]);
-    fs::write(env.path("plan/.planwave/lock"), "process 1 (run) since long ago").unwrap();
-    let lock = fs::File::options().write(true).open(env.path("plan/.planwave/lock")).unwrap();
+    let path = env.path("plan/.planwave/changes.lock");
+    fs::write(&path, "process 1 (run) since long ago").unwrap();
+    let lock = fs::File::options().write(true).open(path).unwrap();
     lock.lock().unwrap();
     assert_said!(env.run(&["claim", "plan"]), @r"
     ------- stderr -------

@@ -13,8 +13,11 @@ mod aftermath;
 
 #[cfg(debug_assertions)]
 mod disk;
+mod edits;
 mod limits;
 mod stops;
+#[cfg(debug_assertions)]
+mod systems;
 
 use std::collections::BTreeMap;
 

@@ -25,6 +25,7 @@ use crate::{
     discovery::{Prompt, Source},
     engine::{
         Inquired, Inquiry, Limits, ModelOutlook, Question, Stop, Undiscovered, discover, event_for_the_bill, question,
+        spare,
     },
     history::Kind,
     model::Scope,
@@ -84,6 +85,10 @@ pub(super) fn run(
     let replay = matches!(answers, Answers::Replay(_));
     let sought = Sought { answers, record: arguments.record.as_deref(), fresh: arguments.fresh, began };
     let Connected { model, tapes, limits: gate } = connect(loaded, key, sought, dir, &choice)?;
+    if !replay {
+        let spare = spare(1, choice.largest_cap.max(question.largest_output));
+        dir.set_room_aside(spare).map_err(|error| Failure::from(error).before_sending())?;
+    }
     let begin =
         Begin { command: "analyze", began, kind: Kind::Command, model: Some(&loaded.settings.model.name), replay };
     let journal = Arc::new(Journal::begin(dir, &lock, &begin)?);
@@ -130,6 +135,7 @@ pub(super) fn run(
     drop(model);
     let notes = tapes.notes.clone();
     drop(tapes);
+    dir.give_room_back();
     if let Some(gate) = &gate {
         gate.keep(Timestamp::now());
     }

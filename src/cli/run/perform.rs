@@ -26,7 +26,7 @@ use crate::{
         tapes::Answers,
         terminal::{self, err, out},
     },
-    engine::{Engine, Order, Selection, StopKind, Summary, Totals, Wish},
+    engine::{Documents, Engine, Order, RunPlan, Selection, StopKind, Summary, Totals, Wish, spare},
     history::{Kind, Tallied},
     model::gate::Bounds,
     parallel::whole_seconds,
@@ -79,12 +79,14 @@ pub(in crate::cli) fn perform(
     let Prepared { leveled, planned, briefing, choice, wish, model_name, .. } = prepared;
     let began = Timestamp::now();
     let dir = Arc::clone(&leveled.project.dir);
-    let lock = own_folder::lock(&dir, &format!("process {} since {}", std::process::id(), whole_seconds(began)))?;
+    let holder = format!("process {} since {}", std::process::id(), whole_seconds(began));
+    let lock = own_folder::lock(&dir, &holder)?;
     if leveled.plan(&wish)? != planned {
         return Err(Failure::invalid(format!("{} has changed since the run was planned", dir.path().display()))
             .hint(String::from("run the same command again to see what is left to do")));
     }
     // What cannot be written must not be paid for.
+    dir.check_replaceable("parallel.json").map_err(|error| Failure::from(error).before_sending())?;
     for folder in wish.stages.iter().map(|stage| stage.folder()).chain([PlanDir::BLOBS]) {
         dir.check_writable(folder).map_err(|error| Failure::invalid(error.to_string()).hint(error.hint()))?;
     }
@@ -97,6 +99,10 @@ pub(in crate::cli) fn perform(
     let command = command.collect::<Vec<_>>().join(" ");
     let sought = Sought { answers, record, fresh, began };
     let Connected { model, tapes, limits } = connect(loaded, key, sought, &dir, &choice)?;
+    if may_send && !replay {
+        let spare = spare(most_at_once(&planned.run, settings.run.concurrency), choice.largest_cap);
+        dir.set_room_aside(spare).map_err(|error| Failure::from(error).before_sending())?;
+    }
     if !may_send {
         // Nobody was asked, so nothing goes out even where the tape has changed in the meantime.
         model.stop();
@@ -110,6 +116,8 @@ pub(in crate::cli) fn perform(
     let read_plan = Arc::clone(&leveled.project.plan);
     let refreshed = bring_up_to_date(&dir, &read_plan, &journal, began)?;
     refresh::say(&refreshed, "parallel.json");
+    // Statuses can be changed while the run goes on.
+    lock.release_changes();
     let names = Arc::clone(&leveled.names);
     let run = Arc::new(planned.run);
     let levels: Vec<u32> = leveled.file.levels().iter().map(|level| level.number).collect();
@@ -150,6 +158,7 @@ pub(in crate::cli) fn perform(
     // Ends what is left of the signal watcher and closes the tapes before the summary says that all is saved.
     drop(runtime);
     drop(tapes);
+    dir.give_room_back();
     if let Some(error) = reporting.close() {
         let shown = dir.shown(&journal.events_path()).display().to_string();
         let shown = sanitize(&shown);
@@ -166,7 +175,8 @@ pub(in crate::cli) fn perform(
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     // What people did in the meantime counts as well. The documents are on disk whatever comes of it.
-    if let Err(failure) = bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now()) {
+    let again = if journal.is_there(&dir) { lock.hold_changes(&dir, &holder).map_err(Failure::from) } else { Ok(()) };
+    if let Err(failure) = again.and_then(|()| bring_up_to_date(&dir, &read_plan, &journal, Timestamp::now())) {
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     if let Err(error) = journal.finish(&dir, Timestamp::now(), Some(tallied(&summary))) {
@@ -211,6 +221,16 @@ pub(in crate::cli) fn perform(
         err(&failure.text().replacen("error: ", "warning: ", 1));
     }
     Ok(exit_of(&summary, out_of_reach))
+}
+
+/// How many calls can be in flight.
+fn most_at_once(run: &RunPlan, concurrency: usize) -> usize {
+    let documents = run.items.iter().map(|item| match &item.documents {
+        Documents::Subplan(_) => Some(1),
+        Documents::Executions(parts) => Some(parts.len()),
+        Documents::ExecutionsToCome => None,
+    });
+    documents.sum::<Option<usize>>().map_or(concurrency, |documents| documents.min(concurrency))
 }
 
 /// What the run's record keeps of its sums.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod headers;
+mod own_folder;
 mod own_tape;
 mod parallel;
 mod paste;
