@@ -188,6 +188,17 @@ pub enum Event {
         /// What fell short.
         findings: Vec<Finding>,
     },
+    /// A second opinion on an answer that passed the checks (`model.review`).
+    AnswerReviewed {
+        /// The call.
+        call: CallId,
+        /// From 1.
+        attempt: u32,
+        /// How it was judged.
+        verdict: Verdict,
+        /// Faults that the review names and no passage of the document shows; they count for nothing.
+        ignored: usize,
+    },
     /// An answer did not come whole; something is done about it.
     AnswerCut {
         /// The call.
@@ -247,6 +258,45 @@ impl Event {
     }
 }
 
+/// How a document was judged by a second opinion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing is wrong with it.
+    Pass,
+    /// Something is, and a passage shows it.
+    Fail,
+    /// There is no verdict: the answer cannot be read, or did not come.
+    Unknown,
+}
+
+/// How many documents were judged how, at first sight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviews {
+    /// Nothing was wrong with so many.
+    pub passed: usize,
+    /// So many went back once.
+    pub failed: usize,
+    /// Of so many there is no verdict.
+    pub unknown: usize,
+}
+
+impl Reviews {
+    /// Whether nothing was reviewed.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Counts a verdict.
+    pub fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Pass => &mut self.passed,
+            Verdict::Fail => &mut self.failed,
+            Verdict::Unknown => &mut self.unknown,
+        } += 1;
+    }
+}
+
 /// What a run did, in sums.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -288,6 +338,9 @@ pub struct Summary {
     pub cuts: Vec<String>,
     /// Documents whose server did not say that the answer is whole, relative to the plan directory.
     pub unclear: Vec<String>,
+    /// What second opinions said of the documents (`model.review`).
+    #[serde(default, skip_serializing_if = "Reviews::is_none")]
+    pub reviews: Reviews,
     /// What the server counted of the first prompt that it cut, where it cut any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_cut: Option<PromptCut>,

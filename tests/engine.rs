@@ -243,6 +243,7 @@ fn run(scenario: Scenario) -> Ran {
             max_output_tokens: 1_000,
             largest_output_tokens: 1_000,
             longest_quote: 10_000,
+            review: false,
             prices: None,
         },
         bounds: planwave::model::gate::Bounds::default(),

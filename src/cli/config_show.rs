@@ -164,6 +164,7 @@ mod tests {
         project = ""                                            # default
         api_version = ""                                        # default
         reasoning_effort = ""                                   # default
+        review = "off"                                          # default
         max_output_tokens = 0                                   # default
         proxy = "http://***@proxy.example:3128"                 # ~/.config/planwave/config.toml:3
         allow_insecure_http = false                             # default

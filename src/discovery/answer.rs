@@ -87,7 +87,7 @@ pub fn parse_answer(text: &str) -> Result<Answer, Vec<Fault>> {
 }
 
 /// The JSON object in an answer: without a byte order mark, reasoning in front, a fence, or words around it.
-fn json_of(text: &str) -> Option<&str> {
+pub(crate) fn json_of(text: &str) -> Option<&str> {
     let mut text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if text.starts_with("<think") {
         text = text.split_once("</think").map_or("", |(_, rest)| rest);

@@ -12,6 +12,7 @@ mod prompt;
 mod quotes;
 mod schema;
 
+pub(crate) use answer::json_of;
 pub use answer::{Answer, Conflict, Finding, Need, parse_answer};
 pub use difference::{Difference, EdgeChange, LevelChange, difference};
 pub use examine::{Discovered, examine};

@@ -334,6 +334,7 @@ mod tests {
             max_output_tokens: 100,
             largest_output_tokens: 150,
             longest_quote: 10,
+            review: false,
             prices: None,
         };
         let script = Script { answers: Mutex::new(answers.to_vec()), asked: Mutex::default() };

@@ -16,10 +16,11 @@ use super::{
     call::{call_for, document_text},
     planner::{Documents, PlannedItem, RunPlan, Target, expected_output},
     recall::Recalled,
+    review::{LARGEST_REVIEW, USUAL_REVIEW},
 };
 use crate::{
     document::{Digest, ExecutionPart, Names, Stage, digest},
-    model::{Prices, Usage},
+    model::{Message, Prices, Usage},
     parallel::Graph,
     plan::AchievementId,
     prompts::TemplateError,
@@ -52,6 +53,8 @@ pub struct ModelOutlook<'a> {
     pub prices_taken: Option<String>,
     /// The cap on an answer's tokens.
     pub max_output_tokens: u32,
+    /// Whether it judges each document once more.
+    pub review: bool,
 }
 
 /// Fewer items than this are not worth a thread.
@@ -101,6 +104,12 @@ pub fn forecast(
     if totals.estimated_executions > 0 {
         warnings.push(String::from(
             "a SUBPLAN that does not exist yet may plan up to 9 EXECUTIONs; one each is counted here",
+        ));
+    }
+    if totals.reviews > 0 {
+        warnings.push(format!(
+            "each document that passes the checks is judged by a second call (`model.review`); {} are counted here",
+            totals.reviews
         ));
     }
     let skipped = run
@@ -310,7 +319,10 @@ impl Book<'_> {
                 Recalled::Unanswered { request, answers } => {
                     document.answers_before = answers;
                     // What comes behind the first request: the answer that was rejected, and what is wrong with it.
-                    let more = request.messages.iter().skip(asked.messages.len()).flat_map(|message| &message.content);
+                    let pieces =
+                        |messages: &[Message]| messages.iter().map(|message| message.content.len()).sum::<usize>();
+                    let more =
+                        request.messages.iter().flat_map(|message| &message.content).skip(pieces(&asked.messages));
                     document.prompt_tokens += more.map(|text| (self.model.count)(text)).sum::<usize>();
                     document.largest_output = request.max_output_tokens as usize;
                 }
@@ -356,6 +368,14 @@ impl Book<'_> {
                 totals.prompt_tokens += document.prompt_tokens;
                 expected += document.expected_output;
                 largest += document.largest_output;
+                if self.model.review {
+                    // The prompt again, the document, and what to judge it by.
+                    let rules = self.briefing.templates().review(stage, "").map_or(0, |text| (self.model.count)(&text));
+                    totals.reviews += 1;
+                    totals.prompt_tokens += document.prompt_tokens + document.expected_output + rules;
+                    expected += USUAL_REVIEW;
+                    largest += LARGEST_REVIEW.min(self.model.max_output_tokens) as usize;
+                }
                 if seen.insert((level.level, stage), ()).is_some() {
                     let prefix = self.shared(level.level, stage);
                     if prefix >= SHORTEST_CACHED_PREFIX {

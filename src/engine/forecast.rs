@@ -115,6 +115,9 @@ pub struct Totals {
     pub estimated_executions: usize,
     /// Documents for which nothing is sent, for the plan's own tape has the answers. They are in none of the sums below.
     pub remembered: usize,
+    /// Documents that a second call judges.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reviews: usize,
     /// Tokens of all prompts.
     pub prompt_tokens: usize,
     /// Those of `prompt_tokens` that the provider can serve from its prefix cache.
@@ -136,4 +139,8 @@ impl Totals {
     pub fn sends(&self) -> bool {
         self.remembered < self.subplans + self.executions
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

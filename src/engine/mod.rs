@@ -12,6 +12,7 @@ mod paper;
 mod planner;
 mod question;
 mod recall;
+mod review;
 mod run;
 mod save;
 mod schedule;
@@ -20,7 +21,7 @@ mod state;
 mod summary;
 mod worker;
 
-pub use crate::event::{CallId, Event, ItemId, ItemOutcome, Remedy, StopKind, Summary, SummaryRow};
+pub use crate::event::{CallId, Event, ItemId, ItemOutcome, Remedy, Reviews, StopKind, Summary, SummaryRow, Verdict};
 pub use briefing::{Briefing, Shared};
 pub use code_base::{CodeBase, FileForecast, PathRules, RepositoryForecast};
 pub use coordination::Coordination;

@@ -145,6 +145,7 @@ mod tests {
             prices: None,
             prices_taken: None,
             max_output_tokens: caps.0,
+            review: false,
         };
         question("P", &prompt, (open, open), &model, caps.1, context)
     }

@@ -43,8 +43,9 @@ impl Recall<'_> {
         let outcome = work(call, &asked, templates, self.limits, &|_| {}).now_or_never();
         let missed = asked.missed.into_inner().unwrap_or_else(PoisonError::into_inner);
         match (outcome.map(|outcome| (outcome.result, outcome.at, outcome.remembered)), missed) {
-            (Some((Err(_), _, answers)), Some(request)) => Recalled::Unanswered { request: Box::new(request), answers },
-            (Some((Ok(Accepted { body, warnings: _ }), at, _)), _) => Recalled::Accepted { body, at },
+            // Also where a document is accepted: its review is yet to be asked for, or what it sent back.
+            (Some((_, _, answers)), Some(request)) => Recalled::Unanswered { request: Box::new(request), answers },
+            (Some((Ok(Accepted { body, warnings: _ }), at, _)), None) => Recalled::Accepted { body, at },
             (Some((Err(rejected), ..)), None) => Recalled::GivenUp { reason: rejected.reason },
             // A model that has to wait remembers nothing.
             (None, _) => Recalled::Unanswered {
@@ -144,6 +145,10 @@ mod tests {
     }
 
     fn recalled(answers: &[(Asked, (&str, FinishReason))]) -> String {
+        recalled_with(false, answers)
+    }
+
+    fn recalled_with(review: bool, answers: &[(Asked, (&str, FinishReason))]) -> String {
         let id = AchievementId::parse("1.1").unwrap();
         let item = ItemId { achievement: id, stage: Stage::Subplan };
         let say = |role, text: &str| Message { role, content: vec![Arc::from(text)] };
@@ -166,6 +171,7 @@ mod tests {
             max_output_tokens: 100,
             largest_output_tokens: 150,
             longest_quote: 1_000,
+            review,
             prices: None,
         };
         let model = Tape(answers.iter().cloned().collect());
@@ -220,5 +226,28 @@ mod tests {
         // All attempts were used up, or the model will not: nothing is sent any more.
         assert_eq!(recalled(&[((2, 100), ("no", Stop)), ((3, 100), ("no", Stop))]), "given up");
         assert_eq!(recalled(&[((2, 100), ("", ContentFilter))]), "given up");
+    }
+
+    #[test]
+    fn a_review_is_asked_for_once_and_costs_no_document() {
+        use FinishReason::Stop;
+        let good = &*good();
+        let pass = r#"{"verdict": "pass", "faults": []}"#;
+        let fail = r#"{"verdict": "fail", "faults": [{"criterion": "concrete", "quote": "Keep 64 replies in a map", "fault": "Say which go first."}]}"#;
+        let invented = fail.replace("Keep 64 replies", "Keep 65 replies");
+        let asked = |more: &[(Asked, &str)]| {
+            let answers: Vec<_> =
+                [((2, 100), good)].iter().chain(more).map(|(asked, text)| (*asked, (*text, Stop))).collect();
+            recalled_with(true, &answers)
+        };
+        assert_eq!(asked(&[]), "1, then 3 pieces, cap 100");
+        for passing in [pass, &*invented, "no JSON at all"] {
+            assert_eq!(asked(&[((3, 100), passing)]), "accepted", "{passing}");
+        }
+        // What fails goes back, quoted; the second answer is not judged again.
+        assert_eq!(asked(&[((3, 100), fail)]), "2, then 4 pieces, cap 100");
+        assert_eq!(asked(&[((3, 100), fail), ((4, 100), good)]), "accepted");
+        // What comes of it may be worse, even to the last attempt; then the first document stays.
+        assert_eq!(asked(&[((3, 100), fail), ((4, 100), "no")]), "accepted");
     }
 }

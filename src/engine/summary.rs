@@ -115,6 +115,7 @@ impl Ledger {
             self.hint(Some(PROMPT_CUT_HINT.to_owned()));
         }
         self.sums.remembered += outcome.remembered as usize;
+        outcome.verdict.into_iter().for_each(|verdict| self.sums.reviews.add(verdict));
         self.sums.requests += u64::from(outcome.requests);
         self.sums.sequential_ms += outcome.latency_ms;
     }

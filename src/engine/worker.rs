@@ -15,10 +15,11 @@ use super::{
     CallId, Event, PathRules, Remedy,
     code_base::own_parts,
     cut::{self, Room},
-    event_for_the_bill,
+    event_for_the_bill, review,
 };
 use crate::{
     document::{Code, Expected, Finding, Judged, Material, Names, Severity, judge_answer, unwrap_answer},
+    event::Verdict,
     model::{
         Completion, FinishReason, Message, Model, ModelError, Prices, Progress, PromptCut, Request, Role, Scope, Usage,
     },
@@ -39,6 +40,8 @@ pub struct Limits {
     pub longest_quote: usize,
     /// The model's prices, for the bill.
     pub prices: Option<Prices>,
+    /// Whether a document that passed the checks is judged once more, by the model.
+    pub review: bool,
 }
 
 /// One document to generate, with everything that goes into it.
@@ -91,6 +94,8 @@ pub struct Outcome {
     pub latency_ms: u64,
     /// Why the accepted answer is not on the tape, where it could not be put there.
     pub unrecorded: Option<Rejected>,
+    /// How a second opinion judged the first answer that passed the checks.
+    pub verdict: Option<Verdict>,
     /// The prompt that the server cut, where it did.
     pub prompt_cut: Option<PromptCut>,
 }
@@ -129,6 +134,24 @@ pub async fn work(
     templates: &Templates,
     limits: &Limits,
     emit: &(dyn Fn(Event) + Send + Sync),
+) -> Outcome {
+    let mut kept = None;
+    let mut outcome = attempts(call, model, templates, limits, emit, &mut kept).await;
+    // What passed the checks and only failed its review is better than nothing.
+    if let (Err(_), Some((accepted, at))) = (&outcome.result, kept) {
+        (outcome.result, outcome.at) = (Ok(accepted), at);
+    }
+    outcome
+}
+
+/// Asks until an answer is accepted or given up. `kept` is what passed the checks and was sent back by its review.
+async fn attempts(
+    call: &Call,
+    model: &dyn Model,
+    templates: &Templates,
+    limits: &Limits,
+    emit: &(dyn Fn(Event) + Send + Sync),
+    kept: &mut Option<(Accepted, Timestamp)>,
 ) -> Outcome {
     let mut tally = Tally::default();
     let (mut cap, mut largest) = (limits.max_output_tokens, limits.largest_output_tokens);
@@ -207,8 +230,27 @@ pub async fn work(
         let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         if errors.is_empty() {
-            tally.unrecorded = unrecorded;
-            return tally.end(attempt, completion.at, Ok(Accepted { body, warnings }));
+            let mut accepted = Accepted { body, warnings };
+            let first_review = limits.review && tally.verdict.is_none() && unrecorded.is_none();
+            let faults = match first_review {
+                true => {
+                    second_opinion(call, model, templates, (limits, attempt), &accepted.body, &mut tally, emit).await
+                }
+                false => Vec::new(),
+            };
+            let told = faults.iter().map(|fault| Finding { severity: Severity::Warning, ..fault.clone() });
+            accepted.warnings.extend(told);
+            if faults.is_empty() || attempt >= limits.max_attempts {
+                tally.unrecorded = unrecorded;
+                return tally.end(attempt, completion.at, Ok(accepted));
+            }
+            messages = match repair(call, templates, &accepted.body, &faults, limits.longest_quote) {
+                Ok(messages) => messages,
+                Err(error) => return tally.end(attempt, completion.at, Err(Rejected::template(&error))),
+            };
+            emit(Event::AnswerRejected { call: call.id, attempt, findings: faults });
+            *kept = Some((accepted, completion.at));
+            continue;
         }
         emit(Event::AnswerRejected { call: call.id, attempt, findings: errors.clone() });
         if let Some(unrecorded) = unrecorded {
@@ -226,6 +268,44 @@ pub async fn work(
         };
     }
     unreachable!("the loop above ends by returning")
+}
+
+/// Has a document judged; the faults that count. A review that does not come is no reason to lose the document.
+async fn second_opinion(
+    call: &Call,
+    model: &dyn Model,
+    templates: &Templates,
+    (limits, attempt): (&Limits, u32),
+    body: &str,
+    tally: &mut Tally,
+    emit: &(dyn Fn(Event) + Send + Sync),
+) -> Vec<Finding> {
+    let question = review::question(
+        &call.messages,
+        &call.cache_key,
+        limits.max_output_tokens,
+        templates,
+        call.id.item.stage,
+        body,
+    );
+    let shown = AtomicUsize::new(0);
+    let report = |progress| report((call.id, attempt), progress, limits.prices.as_ref(), &shown, emit);
+    let found = match question {
+        Ok(question) => match model.complete(&question, &report).await {
+            Ok(completion) => {
+                tally.add(&completion);
+                review::read(&completion.text, body)
+            }
+            Err(error) => {
+                tally.requests += error.requests;
+                review::Review::none()
+            }
+        },
+        Err(_) => review::Review::none(),
+    };
+    tally.verdict = Some(found.verdict);
+    emit(Event::AnswerReviewed { call: call.id, attempt, verdict: found.verdict, ignored: found.ignored });
+    found.faults
 }
 
 /// The messages, and behind them the beginning of an answer with the wish for its rest.
@@ -426,6 +506,7 @@ struct Tally {
     latency_ms: u64,
     unrecorded: Option<Rejected>,
     prompt_cut: Option<PromptCut>,
+    verdict: Option<Verdict>,
 }
 
 impl Tally {
@@ -445,7 +526,18 @@ impl Tally {
     }
 
     fn end(self, attempts: u32, at: Timestamp, result: Result<Accepted, Rejected>) -> Outcome {
-        let Self { usage, remedies, unmetered, remembered, keys, requests, latency_ms, unrecorded, prompt_cut } = self;
+        let Self {
+            usage,
+            remedies,
+            unmetered,
+            remembered,
+            keys,
+            requests,
+            latency_ms,
+            unrecorded,
+            prompt_cut,
+            verdict,
+        } = self;
         Outcome {
             result,
             at,
@@ -459,6 +551,7 @@ impl Tally {
             latency_ms,
             unrecorded,
             prompt_cut,
+            verdict,
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum TemplateName {
     Repair,
     /// What is sent after an answer that was cut, to get the rest.
     Continue,
+    /// What asks for a second opinion on a document.
+    Review,
     /// Several documents in one prompt, for people who paste.
     Batch,
     /// The rules for finding dependencies.
@@ -45,13 +47,14 @@ pub enum TemplateName {
 
 impl TemplateName {
     /// Every template.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::System,
         Self::Level,
         Self::Subplan,
         Self::Execution,
         Self::Repair,
         Self::Continue,
+        Self::Review,
         Self::Batch,
         Self::DiscoveryRules,
         Self::Discovery,
@@ -67,6 +70,7 @@ impl TemplateName {
             Self::Execution => "execution.md",
             Self::Repair => "repair.md",
             Self::Continue => "continue.md",
+            Self::Review => "review.md",
             Self::Batch => "batch.md",
             Self::DiscoveryRules => "discovery-rules.md",
             Self::Discovery => "discovery.md",
@@ -82,6 +86,7 @@ impl TemplateName {
             Self::Execution => include_str!("../../prompts/execution.md"),
             Self::Repair => include_str!("../../prompts/repair.md"),
             Self::Continue => include_str!("../../prompts/continue.md"),
+            Self::Review => include_str!("../../prompts/review.md"),
             Self::Batch => include_str!("../../prompts/batch.md"),
             Self::DiscoveryRules => include_str!("../../prompts/discovery-rules.md"),
             Self::Discovery => include_str!("../../prompts/discovery.md"),
@@ -200,6 +205,15 @@ impl Templates {
         self.render(TemplateName::Repair, &context)
     }
 
+    /// What asks for a second opinion on a document's body, behind the prompt that it was asked for with.
+    pub fn review(&self, stage: Stage, body: &str) -> Result<String, TemplateError> {
+        let mut context = Context::new();
+        context.insert("document", stage.document());
+        context.insert("stage", stage.as_str());
+        context.insert("text", body);
+        self.render(TemplateName::Review, &context)
+    }
+
     /// What follows an answer that was cut.
     pub fn rest(&self) -> Result<String, TemplateError> {
         self.render(TemplateName::Continue, &Context::new())
@@ -295,6 +309,7 @@ impl Templates {
             self.level(stage, &super::level::sample_level(&plan))?;
             self.repair(stage, std::slice::from_ref(&finding), true, true)?;
         }
+        self.review(Stage::Subplan, "body")?;
         self.rest()?;
         self.subplan(&item, false)?;
         self.execution(&item, &SubplanContext::default(), &part, false)?;

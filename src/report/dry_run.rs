@@ -393,6 +393,7 @@ mod tests {
             skipped: vec![skip("0.9", "complete"), skip("1.2", "blocked by 1.1 subplan, which failed")],
             warnings: vec!["1.1 depends on 0.7, which has no SUBPLAN yet: the text of the PLAN is used for it".into()],
             totals: Totals {
+                reviews: 0,
                 subplans: 2,
                 executions: 2,
                 estimated_executions: 1,

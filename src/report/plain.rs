@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     document::{Finding, Severity},
-    engine::{CallId, Event},
+    engine::{CallId, Event, Verdict},
 };
 
 /// Milliseconds between two lines that only say that the run goes on.
@@ -109,6 +109,18 @@ fn sentence(event: &Event, tally: &Tally, now: Timestamp) -> Option<String> {
         }
         Event::AnswerRejected { call, attempt, findings } => {
             format!("{call} rejected (attempt {attempt}): {}", shortcomings(findings))
+        }
+        Event::AnswerReviewed { call, attempt, verdict, ignored } => {
+            let said = match verdict {
+                Verdict::Pass => "passed its review",
+                Verdict::Fail => "failed its review",
+                Verdict::Unknown => "has no verdict: the review did not come, or cannot be read",
+            };
+            let ignored = match *ignored {
+                0 => String::new(),
+                count => format!(" ({} left out that no passage of the document shows)", plural(count, "fault")),
+            };
+            format!("{call} (attempt {attempt}) {said}{ignored}")
         }
         Event::AnswerCut { call, attempt, remedy } => format!("{call} (attempt {attempt}) {remedy}"),
         Event::DocumentWritten { call, path, warnings } => done(*call, tally.call(*call), path, warnings),

@@ -115,6 +115,7 @@ impl Reporter for Progress {
             | Event::CallFinished { .. }
             | Event::CallRemembered { .. }
             | Event::AnswerRejected { .. }
+            | Event::AnswerReviewed { .. }
             | Event::AnswerCut { .. }
             | Event::DocumentWritten { .. } => self.bar.tick(),
         }

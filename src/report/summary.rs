@@ -11,7 +11,7 @@ use super::{
 use crate::{
     document::Clash,
     engine::{ItemOutcome, Summary, SummaryRow, Totals},
-    event::Overdraft,
+    event::{Overdraft, Reviews},
     model::Usage,
 };
 
@@ -193,6 +193,9 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     }
     cuts(out, &summary.cuts, width);
     unclear(out, &summary.unclear, width);
+    if !summary.reviews.is_none() {
+        paragraph(out, "Reviews", INDENT, &reviews(&summary.reviews), width);
+    }
     if let Some(cut) = summary.prompt_cut {
         paragraph(out, "Warning", INDENT, &format!("{cut}; the model does not see the whole task then"), width);
     }
@@ -214,6 +217,14 @@ fn sums(out: &mut String, summary: &Summary, context: &SummaryContext<'_>, width
     paragraph(out, "Tokens", INDENT, &tokens(summary), width);
     paragraph(out, "Cost", INDENT, &sanitize(&spent(summary, context)), width);
     paragraph(out, "Time", INDENT, &time(summary, context.replay), width);
+}
+
+/// What second opinions said.
+fn reviews(reviews: &Reviews) -> String {
+    let counts =
+        [(reviews.passed, "passed"), (reviews.failed, "went back once"), (reviews.unknown, "without a verdict")];
+    let said = counts.into_iter().filter(|(count, _)| *count > 0);
+    said.map(|(count, what)| format!("{} {what}", count_of(count))).collect::<Vec<_>>().join(", ")
 }
 
 /// What does not fit between documents of a level, and what mends it. The commands are there to be copied, so they are

@@ -142,7 +142,7 @@ impl Tally {
                 self.in_flight.remove(call);
             }
             // What became of the answer is told by the events that follow.
-            Event::Sending { .. } | Event::Unsent { .. } | Event::Exchange { .. } => {}
+            Event::Sending { .. } | Event::Unsent { .. } | Event::Exchange { .. } | Event::AnswerReviewed { .. } => {}
             Event::ItemDone { item } => {
                 self.done += 1;
                 self.forget(*item);

@@ -85,6 +85,7 @@ pub(super) static KEYS: &[Key] = &[
     key("model", "project", Kind::Token, Any),
     key("model", "api_version", Kind::Token, Any),
     key("model", "reasoning_effort", Kind::Token, Any),
+    key("model", "review", Kind::Choice(&["off", "same"]), Later(&["same", "off"])),
     key("model", "max_output_tokens", Kind::Whole(0, 10_000_000), LowerFromNone),
     key("model", "proxy", Kind::ProxyUrl, Users("through which machine prompts and the API key go")),
     key("model", "allow_insecure_http", Kind::Switch, Users("whether the API key may cross the network in the clear")),

@@ -37,5 +37,5 @@ pub use sources::{SourceFile, Sources, git_excludes_file, home_directory, state_
 pub use trust::{Claim, ClaimKind, GRANTS_FILE, Grants};
 pub use values::{
     CodeBase, Color, Documents, KeyCommand, Limits, Log, LogLevel, Model, Order, Output, ProgressStyle, Prompts, Retry,
-    Run, Settings, StageChoice, Tape, Timeouts,
+    Review, Run, Settings, StageChoice, Tape, Timeouts,
 };

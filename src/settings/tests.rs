@@ -133,6 +133,7 @@ fn words_of_choices_are_those_of_their_types() {
         T::value_variants().iter().filter_map(|word| Some(word.to_possible_value()?.get_name().to_owned())).collect()
     }
     let types = [
+        ("model.review", words::<Review>()),
         ("run.order", words::<Order>()),
         ("run.stage", words::<StageChoice>()),
         ("context.mode", words::<ContextMode>()),

@@ -70,6 +70,8 @@ pub struct Model {
     /// How hard a reasoning model thinks.
     #[serde(deserialize_with = "none_if_empty")]
     pub reasoning_effort: Option<String>,
+    /// Whether each document is judged once more.
+    pub review: Review,
     /// The most tokens of an answer; `None` for the model's own cap.
     #[serde(deserialize_with = "none_if_zero")]
     pub max_output_tokens: Option<u32>,
@@ -85,6 +87,16 @@ pub struct Model {
     pub extra_headers: BTreeMap<String, SecretString>,
     /// Fields of every request body.
     pub extra_parameters: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Who judges a document that passed the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Review {
+    /// Nobody.
+    Off,
+    /// The model that wrote it.
+    Same,
 }
 
 /// `[timeouts]`.

@@ -20,6 +20,7 @@ mod own_folder;
 mod paste;
 mod plan_and_config;
 mod replay;
+mod review;
 mod run;
 mod security;
 mod status;

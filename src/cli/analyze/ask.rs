@@ -98,6 +98,7 @@ pub(super) fn run(
         max_output_tokens: question.largest_output,
         largest_output_tokens: choice.largest_cap.max(question.largest_output),
         longest_quote: model_setup::longest_quote(loaded),
+        review: false,
         prices: choice.facts.prices,
     };
     let source = Source::new(&subject.text);
@@ -226,6 +227,7 @@ fn count(subject: &Subject, prompt: &Prompt, loaded: &Loaded, choice: &ModelChoi
         prices: choice.facts.prices,
         prices_taken: choice.facts.prices_taken.clone(),
         max_output_tokens: choice.output_cap,
+        review: false,
     };
     let achievements = (subject.basis.drafts().len(), subject.basis.open().count());
     let plan = subject.project.plan.name.as_str();

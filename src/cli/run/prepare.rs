@@ -16,7 +16,7 @@ use crate::{
     model::{Remembering, gate::Bounds},
     prompts::{TemplateName, Templates},
     report::bytes_text,
-    settings::Loaded,
+    settings::{Loaded, Review},
     store::LocalTape,
 };
 
@@ -29,13 +29,15 @@ pub(in crate::cli) struct Prepared {
     pub(super) wish: Wish,
     pub(super) model_name: String,
     pub(super) bounds: Bounds,
+    /// Whether each document is judged once more.
+    review: bool,
 }
 
 impl Prepared {
     /// Counts what the run would send beyond what is `paid` for. Most of a dry run's work, so it is done only where
     /// somebody wants to see it.
     pub(in crate::cli) fn forecast(&self, paid: Option<&Paid>) -> Result<Forecast, Failure> {
-        let Self { leveled, planned, briefing, choice, wish: _, model_name, bounds: _ } = self;
+        let Self { leveled, planned, briefing, choice, wish: _, model_name, bounds: _, review } = self;
         let tokenizer = choice.facts.tokenizer;
         let outlook = ModelOutlook {
             name: model_name,
@@ -44,6 +46,7 @@ impl Prepared {
             prices: choice.facts.prices,
             prices_taken: choice.facts.prices_taken.clone(),
             max_output_tokens: choice.output_cap,
+            review: *review,
         };
         let recall = paid.map(|paid| Recall { model: &paid.model, limits: &paid.limits });
         let Leveled { graph, names, .. } = leveled;
@@ -104,6 +107,7 @@ pub(super) fn limits(loaded: &Loaded, choice: &ModelChoice) -> Limits {
         largest_output_tokens: choice.largest_cap,
         longest_quote: model_setup::longest_quote(loaded),
         prices: choice.facts.prices,
+        review: loaded.settings.model.review == Review::Same,
     }
 }
 
@@ -128,8 +132,9 @@ pub(in crate::cli) fn prepare(
         Coordination::new(&leveled.file),
     )?;
     let model_name = loaded.settings.model.name.clone();
+    let review = loaded.settings.model.review == Review::Same;
     let bounds = model_setup::bounds(loaded);
-    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds })
+    Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds, review })
 }
 
 pub(in crate::cli) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {

@@ -71,6 +71,7 @@ codes! {
     UnknownAchievement "unknown-achievement" "An id is taken for an achievement that the PLAN does not have."
     Cut "cut" "The text ends in the middle of a sentence."
     PathUnknown "path-unknown" "A path is not in the repository, is no deliverable of the PLAN, and is not marked as new in a folder that exists."
+    Review "review" "A second opinion (`model.review`) found a fault and quoted the passage that shows it."
     FinishUnclear "finish-unclear" "The server did not say whether the answer is whole."
     FinishReason "finish-reason" "The server gave a reason for ending that is not known to mean a whole answer."
     PromptCut "prompt-cut" "The server counted far fewer tokens of the prompt than it was sent, so it cut it."
