@@ -259,11 +259,14 @@ struct Import<'a> {
     /// An RFC 3339 time.
     created: String,
     /// Whether the user's API key stands in a text.
-    holds_key: Box<dyn Fn(&str) -> bool>,
+    holds_key: KeyFinder,
 }
 
+/// Whether the user's API key stands in a text.
+type KeyFinder = Box<dyn Fn(&str) -> bool>;
+
 /// Tells whether the user's API key stands in a text. No program is run for it: this command needs no key.
-fn holds_key(loaded: &Loaded, sources: &Sources, dir: &PlanDir) -> Result<Box<dyn Fn(&str) -> bool>, Failure> {
+fn holds_key(loaded: &Loaded, sources: &Sources, dir: &PlanDir) -> Result<KeyFinder, Failure> {
     let model = &loaded.settings.model;
     let key = match model.api_key_command {
         Some(_) => None,

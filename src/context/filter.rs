@@ -22,7 +22,7 @@ impl Default for IgnoresBuilder {
 
 impl IgnoresBuilder {
     /// Adds the lines of a file. One that git would not understand either says nothing.
-    pub fn add(mut self, text: &str) -> Self {
+    pub fn with_lines(mut self, text: &str) -> Self {
         for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
             let _ = self.0.add_line(None, line);
         }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn lines_of_a_gitignore_say_what_git_does() {
-        let ignores = IgnoresBuilder::default().add("# c\n*.log\n!keep.log\n/out\nbuild/\n[").build().unwrap();
+        let ignores = IgnoresBuilder::default().with_lines("# c\n*.log\n!keep.log\n/out\nbuild/\n[").build().unwrap();
         for (path, folder, verdict) in [
             ("a/b.log", false, Some(true)),
             ("keep.log", false, Some(false)),
@@ -109,7 +109,7 @@ mod tests {
         ] {
             assert_eq!(ignores.verdict(path, folder), verdict, "{path}");
         }
-        assert!(IgnoresBuilder::default().add("# nothing\n").build().is_none());
+        assert!(IgnoresBuilder::default().with_lines("# nothing\n").build().is_none());
     }
 
     #[test]

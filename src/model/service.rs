@@ -180,6 +180,7 @@ impl tower::Service<HttpRequestFactory> for CallService {
 }
 
 /// Answers from the tape, as the server did.
+#[expect(clippy::result_large_err, reason = "a failure is rare, and is moved once")]
 pub(super) fn replay(attempt: &Attempt, exchange: &Exchange) -> Result<Body, Failure> {
     let mut outcome = attempt.outcome();
     outcome.at = Some(exchange.at);

@@ -150,6 +150,7 @@ async fn read_events(body: &mut Body, answer: &mut Answer, progress: ProgressSin
     }
 }
 
+#[expect(clippy::result_large_err, reason = "a failure is rare, and is moved once")]
 fn add(answer: &mut Answer, data: &[u8]) -> Result<(), Failure> {
     answer.read(data).map_err(|Unreadable| Failure::Garbled)?.map_err(Failure::InStream)
 }

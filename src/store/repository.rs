@@ -283,7 +283,7 @@ fn read_outside(path: &Path) -> Option<Option<String>> {
 }
 
 fn stacked(text: &str, below: String, above: String, up: Option<Rc<Layer>>) -> Option<Rc<Layer>> {
-    match IgnoresBuilder::default().add(text).build() {
+    match IgnoresBuilder::default().with_lines(text).build() {
         Some(ignores) => Some(Rc::new(Layer { ignores, below, above, up })),
         None => up,
     }

@@ -153,7 +153,8 @@ fn errors_are_json_where_results_are() {
     env.write("far/PLAN_TEST.md", &env.read("plan/PLAN_TEST.md"));
     env.write("far/parallel.json", &env.read("plan/parallel.json"));
     env.write("far/planwave.toml", "[model]\nbase_url = 'http://127.0.0.1:9/v1'\n");
-    let cases: [(&[&str], i32, &str, Option<(&str, Option<u64>)>); 9] = [
+    type Case<'a> = (&'a [&'a str], i32, &'a str, Option<(&'a str, Option<u64>)>);
+    let cases: [Case<'_>; 9] = [
         (&["status", "nowhere", "--json"], 2, "no-plan", None),
         (&["status", "broken", "--json"], 2, "parallel-json", Some(("broken/parallel.json", Some(2)))),
         (&["run", "odd", "--all", "--dry-run", "--json"], 2, "settings", Some(("odd/planwave.toml", Some(2)))),

@@ -157,9 +157,7 @@ pub(super) fn closing_remark(body: &str) -> Option<usize> {
         if !is_rule && !is_remark(block) && !is_report_object(block) {
             break;
         }
-        if !is_rule {
-            found = Some(start);
-        } else if found.is_some() {
+        if !is_rule || found.is_some() {
             found = Some(start);
         }
         end = start;

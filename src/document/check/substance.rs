@@ -25,7 +25,7 @@ pub(super) fn says_nothing(reading: &Reading<'_>, stage: Stage, title: &str) -> 
     let mut findings = Vec::new();
     for (index, section) in reading.sections.iter().enumerate() {
         let is = |name: &&str| same_name(&section.name, name);
-        if !SPEAKING.iter().any(|name| is(name)) || !stage.sections().iter().any(is) {
+        if !SPEAKING.iter().any(is) || !stage.sections().iter().any(is) {
             continue;
         }
         let words = reading.section_words(index);
