@@ -30,6 +30,7 @@ fn main() {
     let body = document();
     let expected = Expected {
         stage: Stage::Subplan,
+        sections: Stage::Subplan.sections(),
         achievement: own.id,
         deliverables: &own.deliverables,
         source: &own.text(),

@@ -66,6 +66,7 @@ fn judged(plan: &Plan, material: &Material, stage: Stage, answer: &str) -> Judge
         names: &names,
         title: &own.title,
         estimate: own.estimated_hours,
+        sections: stage.sections(),
         material,
     };
     judge_answer(answer, &expected)

@@ -50,8 +50,10 @@ fn all_documents() -> Option<Vec<(PathBuf, Stage, String)>> {
 fn real_documents_pass_and_are_no_placeholders() {
     let Some(documents) = all_documents() else { return };
     for (path, stage, text) in &documents {
-        let errors: Vec<_> =
-            check_document(text, *stage).into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let errors: Vec<_> = check_document(text, *stage, stage.sections())
+            .into_iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
         assert!(errors.is_empty(), "{}: {errors:?}", path.display());
         assert!(!is_placeholder(text), "{}", path.display());
     }
@@ -66,7 +68,7 @@ fn a_placeholder_left_in_a_section_of_a_real_document_is_found() {
             let at = text.find("\n## ").and_then(|at| text[at + 1..].find('\n').map(|end| at + 2 + end)).unwrap();
             let left = format!("{}\n{marker}\n{}", &text[..at], &text[at..]);
             assert!(is_placeholder(&left), "{}", path.display());
-            let found = check_document(&left, *stage);
+            let found = check_document(&left, *stage, stage.sections());
             assert!(
                 found.iter().any(|finding| finding.code.as_str() == "placeholder"),
                 "{}: {found:?}",
@@ -81,7 +83,7 @@ fn a_real_document_in_a_fence_is_rejected_and_can_be_unwrapped() {
     let Some(documents) = all_documents() else { return };
     for (path, stage, text) in &documents {
         let fenced = format!("```markdown\n{text}\n```\n");
-        let found = check_document(&fenced, *stage);
+        let found = check_document(&fenced, *stage, stage.sections());
         assert!(found.iter().any(|finding| finding.code.as_str() == "fenced"), "{}: {found:?}", path.display());
         assert_eq!(unwrap_answer(&fenced), unwrap_answer(text), "{}", path.display());
     }

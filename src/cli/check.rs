@@ -8,12 +8,14 @@ use serde::Serialize;
 use super::{
     failure::{Exit, Failure},
     pretty,
-    project::Project,
+    project::{Project, settings},
+    run as generation,
     terminal::{err, out},
 };
 use crate::{
-    document::{Code, Finding, Names, Severity, Stage, check_document, stage_of_file_name},
+    document::{Code, Finding, Names, Outlines, Severity, Stage, check_document, stage_of_file_name},
     report::{plural, sanitize},
+    settings::Overrides,
 };
 
 /// What was found in one document.
@@ -65,14 +67,22 @@ fn is_plan(path: &Path) -> bool {
 }
 
 fn check_file(path: &Path, stage: Stage) -> Result<Checked, Failure> {
+    // Documents lie in a folder of the plan directory.
+    let outlines = outlines_of(path.parent().and_then(Path::parent))?;
     let bytes =
         std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {}: {error}", path.display())))?;
-    Ok(check_bytes(path.display().to_string(), stage, &bytes))
+    Ok(check_bytes(path.display().to_string(), stage, &outlines, &bytes))
 }
 
-fn check_bytes(file: String, stage: Stage, bytes: &[u8]) -> Checked {
+/// The sections that the settings for a plan directory ask for.
+fn outlines_of(plan_dir: Option<&Path>) -> Result<Outlines, Failure> {
+    let plan_dir = plan_dir.filter(|dir| !dir.as_os_str().is_empty());
+    generation::outlines(&settings(plan_dir, &Overrides::default())?.0)
+}
+
+fn check_bytes(file: String, stage: Stage, outlines: &Outlines, bytes: &[u8]) -> Checked {
     let findings = match std::str::from_utf8(bytes) {
-        Ok(text) => check_document(text, stage),
+        Ok(text) => check_document(text, stage, outlines.of(stage)),
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
@@ -85,6 +95,7 @@ fn check_bytes(file: String, stage: Stage, bytes: &[u8]) -> Checked {
 /// All documents of a plan, placeholders too.
 fn check_plan(path: &Path, checked: &mut Vec<Checked>) -> Result<(), Failure> {
     let project = Project::open(path)?;
+    let outlines = outlines_of(Some(project.dir.path()))?;
     let ids: Vec<_> = project.plan.achievements.iter().map(|achievement| achievement.id).collect();
     let names = Names::new(project.plan.name.clone(), ids.iter().copied());
     let scan = project.dir.scan(&names)?;
@@ -96,7 +107,7 @@ fn check_plan(path: &Path, checked: &mut Vec<Checked>) -> Result<(), Failure> {
             let name = Path::new(document).file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if let Some(stage) = stage_of_file_name(name) {
                 let shown: PathBuf = project.dir.shown(document);
-                checked.push(check_bytes(shown.display().to_string(), stage, &project.dir.read(document)?));
+                checked.push(check_bytes(shown.display().to_string(), stage, &outlines, &project.dir.read(document)?));
             }
         }
     }

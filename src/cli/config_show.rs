@@ -217,6 +217,9 @@ mod tests {
 
         [documents]
         executor = ""                                           # default
+        language = "en"                                         # default
+        instructions = ""                                       # default
+        sections = ""                                           # default
 
         [init]
         patterns_directory = ""                                 # default

@@ -2,12 +2,14 @@
 //!
 //! Reading never fails: people name sections in many ways, and what is missing comes out empty.
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use crate::{
     markdown::{clean_heading, lines},
     plan::deliverables,
 };
 
-use super::{ExecutionPart, Stage, executions::execution_count};
+use super::{ExecutionPart, executions::execution_count, outline::headings};
 
 /// The sections of a generated SUBPLAN, in order.
 pub const SUBPLAN_SECTIONS: [&str; 7] = [
@@ -30,16 +32,6 @@ pub const EXECUTION_SECTIONS: [&str; 7] = [
     "Coordination",
     "Completion Checklist",
 ];
-
-impl Stage {
-    /// The sections a generated document of this stage has, in order.
-    pub fn sections(self) -> &'static [&'static str; 7] {
-        match self {
-            Self::Subplan => &SUBPLAN_SECTIONS,
-            Self::Execution => &EXECUTION_SECTIONS,
-        }
-    }
-}
 
 /// A heading and what stands below it, up to the next heading of its level or a higher one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,27 +92,12 @@ fn section_level<'a>(headings: impl Iterator<Item = (u8, &'a str)>) -> u8 {
     shallowest(2).or_else(|| shallowest(1)).unwrap_or(2)
 }
 
-/// The section names of both stages, as [`letters`] gives them.
-const KNOWN: [&str; 13] = [
-    "objective",
-    "deliverables",
-    "approach",
-    "executionstrategy",
-    "testingstrategy",
-    "expectedresults",
-    "dependenciesandcoordination",
-    "subplancontext",
-    "instructions",
-    "iterationlog",
-    "learningsummary",
-    "coordination",
-    "completionchecklist",
-];
+/// The section names of both stages in every language, as [`letters`] gives them.
+static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| headings("").map(|name| key_of(name, usize::MAX)).collect());
 
 /// True for a section name of either stage. Every heading of a text is asked, so this is one pass over the name.
 pub(super) fn is_known(name: &str) -> bool {
-    let key = key_of(name, 40);
-    KNOWN.contains(&key.as_str())
+    KNOWN.contains(&key_of(name, 60))
 }
 
 /// Compares section names by their letters and digits alone; `&` is `and`.
@@ -228,17 +205,22 @@ const STRATEGY_NAMES: &[&str] = &["Execution Strategy", "Execution Plan", "Execu
 /// Reads a SUBPLAN, whoever wrote it.
 pub fn digest(subplan_text: &str) -> Digest {
     let sections = sections(subplan_text);
-    let body = |names: &[&str]| find(&sections, names).map_or("", |section| section.body);
-    let execution_strategy = body(STRATEGY_NAMES);
+    let body = |names: &[&str], key: &str| find(&sections, &all(names, key)).map_or("", |section| section.body);
+    let execution_strategy = body(STRATEGY_NAMES, "execution_strategy");
     let count = execution_count(execution_strategy);
     Digest {
-        objective: body(OBJECTIVE_NAMES).to_owned(),
-        deliverables: deliverables(body(DELIVERABLE_NAMES)),
-        approach: body(APPROACH_NAMES).to_owned(),
+        objective: body(OBJECTIVE_NAMES, "objective").to_owned(),
+        deliverables: deliverables(body(DELIVERABLE_NAMES, "deliverables")),
+        approach: body(APPROACH_NAMES, "approach").to_owned(),
         execution_strategy: execution_strategy.to_owned(),
         parts: count.parts,
         in_sequence: count.in_sequence,
     }
+}
+
+/// Names that people use, and the headings of that section in every language.
+pub(super) fn all<'a>(names: &[&'a str], key: &str) -> Vec<&'a str> {
+    names.iter().copied().chain(headings(key).map(|name| -> &'a str { name })).collect()
 }
 
 /// The first section of the best name there is; failing that, one whose name begins with it ("Approach and Design").
@@ -299,8 +281,8 @@ mod tests {
     fn the_known_names_are_those_of_both_stages() {
         let names = SUBPLAN_SECTIONS.iter().chain(&EXECUTION_SECTIONS);
         assert!(names.clone().all(|name| is_known(name)));
-        let distinct: std::collections::HashSet<_> = names.map(|name| letters(name).collect::<String>()).collect();
-        assert_eq!(distinct, KNOWN.map(str::to_owned).into());
+        assert!(is_known("Abhängigkeiten & Abstimmung") || is_known("Abhängigkeiten und Abstimmung"));
+        assert!(is_known("目标") && is_known("Stratégie d'exécution"));
         assert!(!is_known("Objectives") && !is_known(""));
     }
 

@@ -123,6 +123,7 @@ impl Paper<'_> {
                 names: self.names,
                 title: &achievement.title,
                 estimate: achievement.estimated_hours,
+                sections: self.briefing.templates().outlines().of(item.id.stage),
                 material: self.briefing.material(),
             },
         );

@@ -223,7 +223,7 @@ async fn attempts(
         let judged = if cut {
             Judged { body: unwrap_answer(&text).into_owned(), findings: vec![cut_finding(&completion, cap)] }
         } else {
-            check(call, &completion, &text)
+            check(call, templates, &completion, &text)
         };
         let quotable = judged.is_quotable();
         let Judged { body, findings } = judged;
@@ -369,7 +369,7 @@ pub(super) fn final_refusal(completion: &Completion) -> Option<Rejected> {
     }
 }
 
-fn check(call: &Call, completion: &Completion, answer: &str) -> Judged {
+fn check(call: &Call, templates: &Templates, completion: &Completion, answer: &str) -> Judged {
     let mut judged = judge_answer(
         answer,
         &Expected {
@@ -381,6 +381,7 @@ fn check(call: &Call, completion: &Completion, answer: &str) -> Judged {
             names: &call.names,
             title: &call.title,
             estimate: call.estimate,
+            sections: templates.outlines().of(call.id.item.stage),
             material: &call.material,
         },
     );

@@ -110,6 +110,7 @@ pub struct TemplateError {
 pub struct Templates {
     tera: Tera,
     outlines: Outlines,
+    instructions: Option<String>,
     literals: Vec<String>,
 }
 
@@ -118,11 +119,15 @@ impl Templates {
     /// values, so that a mistake shows before anything is sent. Documents have the built-in sections.
     pub fn load(overrides: &[(TemplateName, String)]) -> Result<Self, TemplateError> {
         let failed = |error: OutlineError| TemplateError { name: "system.md", message: error.to_string() };
-        Self::with_outlines(overrides, Outlines::built_in(DEFAULT_LANGUAGE).map_err(failed)?)
+        Self::with_outlines(overrides, Outlines::built_in(DEFAULT_LANGUAGE).map_err(failed)?, None)
     }
 
-    /// The same for documents that have the sections of `outlines`.
-    pub fn with_outlines(overrides: &[(TemplateName, String)], outlines: Outlines) -> Result<Self, TemplateError> {
+    /// The same for documents that have the sections of `outlines`, with a team's own `instructions`.
+    pub fn with_outlines(
+        overrides: &[(TemplateName, String)],
+        outlines: Outlines,
+        instructions: Option<String>,
+    ) -> Result<Self, TemplateError> {
         let mut tera = Tera::new();
         // Whatever a template prints is data, also where it forgets the filter. `batch.md` joins rendered templates.
         tera.autoescape_on(
@@ -142,9 +147,14 @@ impl Templates {
             tera.add_raw_template(name.file_name(), &text).map_err(|error| failed(name, &error))?;
             literals.push(literal(&text));
         }
-        let templates = Self { tera, outlines, literals };
+        let templates = Self { tera, outlines, instructions, literals };
         templates.try_samples()?;
         Ok(templates)
+    }
+
+    /// The sections that documents have.
+    pub fn outlines(&self) -> &Outlines {
+        &self.outlines
     }
 
     /// What the templates say by themselves, with the values left out, and what they say of each section.
@@ -267,6 +277,8 @@ impl Templates {
         context.insert("stage", stage.as_str());
         context.insert("sections", self.outlines.of(stage));
         context.insert("several", &several);
+        context.insert("language", &self.outlines.language());
+        context.insert("instructions", &self.instructions);
         context
     }
 

@@ -89,7 +89,10 @@ fn the_defaults_are_those_of_the_documentation() {
         root: None,
     };
     assert_eq!(settings.context, context);
-    assert_eq!(settings.documents, Documents { executor: None });
+    assert_eq!(
+        settings.documents,
+        Documents { executor: None, language: String::from("en"), instructions: None, sections: None }
+    );
     assert!(settings.tape.local);
     assert_eq!(settings.output, Output { color: Color::Auto, progress: ProgressStyle::Auto });
     assert_eq!(settings.log, Log { level: LogLevel::Warn });

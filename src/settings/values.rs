@@ -217,6 +217,14 @@ pub struct Documents {
     /// Who works on the achievements.
     #[serde(deserialize_with = "none_if_empty")]
     pub executor: Option<String>,
+    /// The language that they are written in: a code or a name.
+    pub language: String,
+    /// A file with a team's own rules for them.
+    #[serde(deserialize_with = "no_path_if_empty")]
+    pub instructions: Option<PathBuf>,
+    /// A file with a team's own sections.
+    #[serde(deserialize_with = "no_path_if_empty")]
+    pub sections: Option<PathBuf>,
 }
 
 /// `[init]`.

@@ -11,6 +11,7 @@ mod code_base;
 mod finish_reasons;
 mod hostile;
 mod hostile_servers;
+mod house_style;
 mod init;
 mod invalid_input;
 mod limits;

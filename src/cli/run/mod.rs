@@ -27,7 +27,7 @@ use prepare::Paid;
 
 pub(super) use arguments::RunArguments;
 pub(super) use perform::{Surroundings, perform};
-pub(super) use prepare::{Prepared, prepare, template_overrides};
+pub(super) use prepare::{Prepared, outlines, prepare, template_overrides};
 
 pub(super) fn run(arguments: &RunArguments, global: &Global) -> Result<Exit, Failure> {
     if arguments.json && arguments.events.as_deref() == Some(Path::new("-")) {

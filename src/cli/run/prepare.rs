@@ -10,6 +10,7 @@ use crate::{
         project::{Leveled, Planned},
         tapes::Answers,
     },
+    document::{OutlineError, Outlines},
     engine::{
         self, Briefing, Coordination, Forecast, Limits, ModelOutlook, Recall, RepositoryForecast, SpaceNeeded, Wish,
     },
@@ -119,7 +120,7 @@ pub(in crate::cli) fn prepare(
     age: ContextAge,
 ) -> Result<Prepared, Failure> {
     let choice = model_setup::choose(loaded)?;
-    let templates = Templates::load(&template_overrides(loaded)?)?;
+    let templates = Templates::with_outlines(&template_overrides(loaded)?, outlines(loaded)?, instructions(loaded)?)?;
     let planned = leveled.plan(&wish)?;
     let code = code_base(&leveled, &planned.run, loaded, age)?;
     let briefing = Briefing::new(
@@ -135,6 +136,38 @@ pub(in crate::cli) fn prepare(
     let review = loaded.settings.model.review == Review::Same;
     let bounds = model_setup::bounds(loaded);
     Ok(Prepared { leveled, planned, briefing: Arc::new(briefing), choice, wish, model_name, bounds, review })
+}
+
+/// The most bytes of `documents.instructions`: they are sent with every prompt.
+const LONGEST_INSTRUCTIONS: usize = 16 * 1024;
+
+/// A team's own rules for documents.
+fn instructions(loaded: &Loaded) -> Result<Option<String>, Failure> {
+    let Some(file) = loaded.path("documents.instructions") else { return Ok(None) };
+    let text = file.read()?;
+    if text.len() > LONGEST_INSTRUCTIONS {
+        return Err(Failure::invalid(format!(
+            "`documents.instructions` is {}, which has {}; at most {} are sent with every prompt",
+            file.path.display(),
+            bytes_text(text.len() as u64),
+            bytes_text(LONGEST_INSTRUCTIONS as u64)
+        )));
+    }
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.replace("\r\n", "\n")))
+}
+
+/// The sections that documents have, by the settings.
+pub(in crate::cli) fn outlines(loaded: &Loaded) -> Result<Outlines, Failure> {
+    let language = &loaded.settings.documents.language;
+    let outlines =
+        Outlines::built_in(language).map_err(|error| Failure::invalid(format!("documents.language: {error}")))?;
+    let Some(file) = loaded.path("documents.sections") else { return Ok(outlines) };
+    let wrong = |error: OutlineError| {
+        Failure::invalid(format!("{}: {error}", file.path.display()))
+            .hint(String::from("`documents.sections` names this file; docs/guide.md has its form"))
+    };
+    outlines.with_team(&file.read()?).map_err(wrong)
 }
 
 pub(in crate::cli) fn template_overrides(loaded: &Loaded) -> Result<Vec<(TemplateName, String)>, Failure> {

@@ -39,7 +39,7 @@ impl Judged {
 
 /// Makes a body of a model's whole answer and checks it.
 pub fn judge_answer(answer: &str, expected: &Expected<'_>) -> Judged {
-    let mended = mend::mend(&unwrap_answer(answer), expected.stage);
+    let mended = mend::mend(&unwrap_answer(answer), expected.stage, expected.sections);
     let mut findings = check_answer(&mended.body, expected);
     findings.extend(mended.said);
     Judged { body: mended.body, findings }
@@ -54,16 +54,16 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
         return vec![Code::Refusal.error(Some(1), "The answer declines the task instead of being the document.")];
     }
     let reading = Reading::new(body);
-    let Expected { stage, material, .. } = *expected;
+    let Expected { stage, material, sections, .. } = *expected;
     let mut findings = Vec::new();
     if let Err(line) = fences_balanced(body) {
         let message =
             format!("The code fence that line {line} opens is never closed. Close it with the same run of backticks.");
         findings.push(Code::FenceUnbalanced.error(Some(line), message));
     }
-    findings.extend(structure::check(body, &reading.sections, stage));
-    findings.extend(strangers::headings(&reading, stage, material));
-    findings.extend(substance::hidden(&reading.sections, stage));
+    findings.extend(structure::check(body, &reading.sections, sections));
+    findings.extend(strangers::headings(&reading, (stage, sections), material));
+    findings.extend(substance::hidden(&reading.sections, sections));
     findings.extend(repeats::tags(body, material));
     findings.extend(repeats::echoes(&reading, material));
     findings.extend(placeholders(body, expected.source));
@@ -81,9 +81,9 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     let lacks = findings.iter().any(|finding| [Code::SectionMissing, Code::SectionEmpty].contains(&finding.code));
     let empty: Vec<Option<usize>> =
         findings.iter().filter(|finding| finding.code == Code::SectionEmpty).map(|finding| finding.line).collect();
-    let empty_talk = substance::says_nothing(&reading, stage, expected.title);
+    let empty_talk = substance::says_nothing(&reading, (stage, sections), expected.title);
     findings.extend(empty_talk.into_iter().filter(|finding| !empty.contains(&finding.line)));
-    findings.extend(substance::thin(&reading, stage).filter(|_| !lacks));
+    findings.extend(substance::thin(&reading, (stage, sections)).filter(|_| !lacks));
     if stage == Stage::Subplan {
         findings.extend(counts::check(&reading.sections, expected.estimate));
     }
@@ -92,7 +92,7 @@ pub fn check_answer(body: &str, expected: &Expected<'_>) -> Vec<Finding> {
     findings.extend(size(body, stage));
     if !findings.iter().any(is_error) {
         // What `check` refuses must not be written.
-        findings.extend(check_document(body, stage).into_iter().filter(is_error));
+        findings.extend(check_document(body, stage, sections).into_iter().filter(is_error));
     }
     findings
 }

@@ -5,7 +5,7 @@ use crate::{
         Finding, Section,
         executions::{EXECUTION_COUNT_RULE, ExecutionCount, MAX_EXECUTIONS, execution_count},
         prose::{list_item, plain},
-        sections::find,
+        sections::{all, find},
     },
     markdown::lines,
     plan::Hours,
@@ -18,7 +18,7 @@ use super::{
 
 /// Checks the Execution Strategy of a SUBPLAN, with the estimate that the PLAN gives for all of the work.
 pub(super) fn check(sections: &[Section<'_>], estimate: Option<Hours>) -> Option<Finding> {
-    let section = find(sections, &["Execution Strategy"])?;
+    let section = find(sections, &all(&[], "execution_strategy"))?;
     let count = execution_count(section.body);
     let line = Some(section.line);
     let wrong = |message: String| Some(Code::ExecutionCount.error(line, format!("{message} {EXECUTION_COUNT_RULE}")));

@@ -5,9 +5,10 @@
 
 use crate::{
     document::{
-        Finding, Section, Severity, Stage,
+        Finding, Section, SectionSpec, Severity, Stage,
+        outline::headings,
         prose::{excerpt, word_count, words},
-        sections::{OBJECTIVE_NAMES, find, is_known, same_name, section_name, sections},
+        sections::{OBJECTIVE_NAMES, all, find, is_known, same_name, section_name, sections},
     },
     markdown::{fences_balanced, lines},
 };
@@ -16,8 +17,9 @@ use super::{codes::Code, placeholder, refusal, size, stand_in, structure, unwrap
 
 /// Checks a whole document on disk, whoever wrote it.
 ///
-/// Only what makes a file no document is an error; real documents name and order their sections in many ways.
-pub fn check_document(text: &str, stage: Stage) -> Vec<Finding> {
+/// Only what makes a file no document is an error; real documents name and order their sections in many ways. `specs` are
+/// the sections that such documents are generated with.
+pub fn check_document(text: &str, stage: Stage, specs: &[SectionSpec]) -> Vec<Finding> {
     let text = text.trim_start_matches('\u{feff}');
     if word_count(text) == 0 {
         return vec![Code::Empty.error(None, "The file is empty.")];
@@ -48,7 +50,7 @@ pub fn check_document(text: &str, stage: Stage) -> Vec<Finding> {
                 .error(None, "No section says what the SUBPLAN is to reach. Add a section `## Objective`."),
         );
     } else {
-        findings.extend(usual_sections(&sections, stage));
+        findings.extend(usual_sections(&sections, stage, specs));
     }
     add_unwritten(&mut findings, &sections);
     if let Err(line) = fences_balanced(text) {
@@ -89,7 +91,10 @@ fn states_objective(text: &str) -> bool {
         "context",
     ];
     lines(text).any(|line| {
-        let announces = |name: &str| words(name).iter().any(|word| WORDS.contains(&word.as_str()));
+        let announces = |name: &str| {
+            words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+                || headings("objective").any(|other| same_name(other, &section_name(name)))
+        };
         match line.heading() {
             Some(heading) if heading.level == 1 => is_known(&section_name(heading.text)) && announces(heading.text),
             Some(heading) => announces(heading.text),
@@ -136,27 +141,38 @@ fn is_written_later(name: &str) -> bool {
 }
 
 /// Warns of sections that nearly all real documents have and this one does not, and of empty ones.
-fn usual_sections(sections: &[Section<'_>], stage: Stage) -> Vec<Finding> {
-    let usual: &[(&str, &[&str])] = match stage {
+fn usual_sections(sections: &[Section<'_>], stage: Stage, specs: &[SectionSpec]) -> Vec<Finding> {
+    let usual: &[(&str, &str, &[&str])] = match stage {
         Stage::Subplan => &[
-            ("Objective", OBJECTIVE_NAMES),
-            ("Approach", &["Approach", "Implementation Approach", "Implementation Strategy", "Implementation Plan"]),
-            ("Expected Results", &["Expected Results", "Expected Outcomes", "Success Criteria"]),
+            ("objective", "Objective", OBJECTIVE_NAMES),
+            (
+                "approach",
+                "Approach",
+                &["Approach", "Implementation Approach", "Implementation Strategy", "Implementation Plan"],
+            ),
+            ("expected_results", "Expected Results", &["Expected Results", "Expected Outcomes", "Success Criteria"]),
         ],
         Stage::Execution => &[
-            ("Iteration Log", &["Iteration Log", "Iterations", "Work Log"]),
-            ("Learning Summary", &["Learning Summary", "Learnings", "Key Learnings"]),
+            ("iteration_log", "Iteration Log", &["Iteration Log", "Iterations", "Work Log"]),
+            ("learning_summary", "Learning Summary", &["Learning Summary", "Learnings", "Key Learnings"]),
         ],
     };
-    let absent = usual.iter().filter(|(_, names)| find(sections, names).is_none()).map(|(name, _)| {
+    // A team that replaced the sections does without these.
+    let wanted = usual.iter().filter(|(key, ..)| specs.iter().any(|spec| spec.key == *key));
+    let absent = wanted.filter(|(key, _, names)| find(sections, &all(names, key)).is_none()).map(|(_, name, _)| {
         Code::SectionMissing.warning(None, format!("There is no section `{name}`; nearly all such documents have one."))
     });
-    let empty = stage.sections().iter().filter_map(|name| {
-        let section = sections.iter().find(|section| same_name(&section.name, name))?;
-        let why = structure::emptiness(section, 0)?;
-        Some(Code::SectionEmpty.warning(Some(section.line), format!("The section `{name}` {why}.")))
+    let here = |spec: &SectionSpec| sections.iter().find(|section| same_name(&section.name, &spec.name));
+    let teams = specs.iter().filter(|spec| spec.key.is_empty() && here(spec).is_none()).map(|spec| {
+        let message = format!("There is no section `{}`, which `documents.sections` asks for.", spec.name);
+        Code::SectionMissing.warning(None, message)
     });
-    absent.chain(empty).collect()
+    let empty = specs.iter().filter_map(|spec| {
+        let section = here(spec)?;
+        let why = structure::emptiness(section, 0, spec.may_be_none)?;
+        Some(Code::SectionEmpty.warning(Some(section.line), format!("The section `{}` {why}.", spec.name)))
+    });
+    absent.chain(teams).chain(empty).collect()
 }
 
 #[cfg(test)]
@@ -173,7 +189,7 @@ mod tests {
 
     /// The codes of the errors, and of the warnings.
     fn told(text: &str, stage: Stage) -> [Vec<&'static str>; 2] {
-        let findings = check_document(text, stage);
+        let findings = check_document(text, stage, stage.sections());
         [Severity::Error, Severity::Warning].map(|severity| {
             findings
                 .iter()

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::{
     document::{
-        Finding, Stage,
+        Finding, SectionSpec, Stage,
         executions::execution_count,
         sections::{is_known, same_name, section_name},
     },
@@ -22,12 +22,12 @@ pub(super) struct Mended {
 }
 
 /// Mends an unwrapped body.
-pub(super) fn mend(body: &str, stage: Stage) -> Mended {
+pub(super) fn mend(body: &str, stage: Stage, specs: &[SectionSpec]) -> Mended {
     let mut mended = Mended { body: body.to_owned(), said: Vec::new() };
-    mended.level_headings(stage);
-    mended.drop_duplicates(stage);
+    mended.level_headings(specs);
+    mended.drop_duplicates(specs);
     if stage == Stage::Subplan {
-        mended.add_count();
+        mended.add_count(specs);
     }
     mended.drop_remark();
     mended
@@ -68,10 +68,9 @@ fn bold_line(line: &str) -> Option<String> {
 }
 
 impl Mended {
-    fn level_headings(&mut self, stage: Stage) {
+    fn level_headings(&mut self, specs: &[SectionSpec]) {
         let marks = marks(&self.body);
-        let expected = stage.sections();
-        let is_expected = |mark: &&Mark| expected.iter().any(|name| same_name(&mark.name, name));
+        let is_expected = |mark: &&Mark| specs.iter().any(|spec| same_name(&mark.name, &spec.name));
         // Where all sections stand one level too high, what is below them goes down with them.
         let high = marks.iter().filter(is_expected).filter(|mark| mark.level == 1).count();
         let all_high = high > 1 && !marks.iter().filter(is_expected).any(|mark| mark.level == LEVEL);
@@ -82,8 +81,8 @@ impl Mended {
                 (first..marks.len()).filter(|at| marks[*at].level > 0).map(|at| (at, (marks[at].level + 1).min(6))),
             );
         }
-        for name in expected {
-            let here = |at: &usize| same_name(&marks[*at].name, name);
+        for spec in specs {
+            let here = |at: &usize| same_name(&marks[*at].name, &spec.name);
             let found: Vec<usize> = (0..marks.len()).filter(here).collect();
             if found.iter().any(|at| marks[*at].level == LEVEL)
                 || (all_high && found.iter().any(|at| marks[*at].level == 1))
@@ -125,13 +124,13 @@ impl Mended {
         self.body = out;
     }
 
-    fn drop_duplicates(&mut self, stage: Stage) {
+    fn drop_duplicates(&mut self, specs: &[SectionSpec]) {
         let marks: Vec<Mark> = marks(&self.body).into_iter().filter(|mark| (1..=LEVEL).contains(&mark.level)).collect();
         let end = |at: usize| marks.get(at + 1).map_or(self.body.len(), |next| next.start);
         let text = |at: usize| self.body[marks[at].next.min(end(at))..end(at)].split_whitespace();
         let mut dropped: Vec<(Range<usize>, Finding)> = Vec::new();
         for at in 1..marks.len() {
-            let expected = stage.sections().iter().any(|name| same_name(&marks[at].name, name));
+            let expected = specs.iter().any(|spec| same_name(&marks[at].name, &spec.name));
             let same = |other: &usize| same_name(&marks[*other].name, &marks[at].name) && text(*other).eq(text(at));
             if expected && marks[at].level == LEVEL && (0..at).any(|other| same(&other)) {
                 let message =
@@ -146,9 +145,10 @@ impl Mended {
         self.body.truncate(self.body.trim_end().len());
     }
 
-    fn add_count(&mut self) {
+    fn add_count(&mut self, specs: &[SectionSpec]) {
+        let Some(strategy) = specs.iter().find(|spec| spec.key == "execution_strategy") else { return };
         let marks = marks(&self.body);
-        let Some(at) = marks.iter().position(|mark| mark.level == LEVEL && same_name(&mark.name, "Execution Strategy"))
+        let Some(at) = marks.iter().position(|mark| mark.level == LEVEL && same_name(&mark.name, &strategy.name))
         else {
             return;
         };

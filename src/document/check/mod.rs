@@ -43,7 +43,7 @@ pub use unwrap::unwrap_answer;
 
 use crate::plan::{AchievementId, Hours};
 
-use super::{Finding, Names, Stage};
+use super::{Finding, Names, SectionSpec, Stage};
 
 /// What an answer is held against.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,8 @@ pub struct Expected<'a> {
     pub title: &'a str,
     /// How long the PLAN says that it takes.
     pub estimate: Option<Hours>,
+    /// The sections that it has to have.
+    pub sections: &'a [SectionSpec],
     /// What the model was given to read.
     pub material: &'a Material,
 }

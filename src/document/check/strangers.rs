@@ -2,7 +2,7 @@
 
 use crate::{
     document::{
-        Finding, Stage,
+        Finding, SectionSpec, Stage,
         prose::{excerpt, list_item},
         sections::{is_known, letters_of, same_name},
     },
@@ -48,8 +48,12 @@ const FOREIGN: [&str; 20] = [
 const FOREIGN_BEGIN: [&str; 6] = ["level", "achievement", "subplan", "execution_task", "plan", "sections"];
 
 /// Titles inside of the document, and sections of another one.
-pub(super) fn headings(reading: &Reading<'_>, stage: Stage, material: &Material) -> Vec<Finding> {
-    let is_expected = |name: &str| stage.sections().iter().any(|expected| same_name(name, expected));
+pub(super) fn headings(
+    reading: &Reading<'_>,
+    (stage, specs): (Stage, &[SectionSpec]),
+    material: &Material,
+) -> Vec<Finding> {
+    let is_expected = |name: &str| specs.iter().any(|spec| same_name(name, &spec.name));
     let Some(first) = reading.sections.iter().position(|section| is_expected(&section.name)) else { return Vec::new() };
     let level = reading.sections[first].level;
     let mut findings = Vec::new();
@@ -78,7 +82,7 @@ pub(super) fn headings(reading: &Reading<'_>, stage: Stage, material: &Material)
             let message = format!(
                 "The section `{name}` (line {}) is part of another document. Take it out; the sections are: {}.",
                 section.line,
-                stage.sections().join(", ")
+                specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>().join(", ")
             );
             findings.push(Code::SecondDocument.error(Some(section.line), message));
         }

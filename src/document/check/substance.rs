@@ -3,7 +3,7 @@
 use std::collections::HashSet as StdSet;
 
 use crate::{
-    document::{Finding, Section, Stage, sections::same_name},
+    document::{Finding, Section, SectionSpec, Stage, sections::same_name},
     markdown::lines,
 };
 
@@ -13,21 +13,23 @@ use super::{
     words::{HashSet, words},
 };
 
-/// Sections that are about the achievement; in the others, names of files and people can be all there is.
-const SPEAKING: [&str; 5] = ["Objective", "Approach", "Instructions", "Testing Strategy", "Expected Results"];
+/// Keys of sections that are about the achievement; in the others, names of files and people can be all there is.
+const SPEAKING: [&str; 5] = ["objective", "approach", "instructions", "testing_strategy", "expected_results"];
 
 /// Sections with next to no words of their own.
-pub(super) fn says_nothing(reading: &Reading<'_>, stage: Stage, title: &str) -> Vec<Finding> {
+pub(super) fn says_nothing(
+    reading: &Reading<'_>,
+    (stage, specs): (Stage, &[SectionSpec]),
+    title: &str,
+) -> Vec<Finding> {
     let mut known: HashSet = words(title).filter(|word| !word.named).map(|word| word.hash).collect();
     for section in &reading.sections {
         known.extend(words(&section.name).map(|word| word.hash));
     }
     let mut findings = Vec::new();
     for (index, section) in reading.sections.iter().enumerate() {
-        let is = |name: &&str| same_name(&section.name, name);
-        if !SPEAKING.iter().any(is) || !stage.sections().iter().any(is) {
-            continue;
-        }
+        let spec = specs.iter().find(|spec| same_name(&section.name, &spec.name));
+        let Some(spec) = spec.filter(|spec| SPEAKING.contains(&spec.key.as_str())) else { continue };
         let words = reading.section_words(index);
         let own: HashSet = words
             .iter()
@@ -35,7 +37,7 @@ pub(super) fn says_nothing(reading: &Reading<'_>, stage: Stage, title: &str) -> 
             .map(|word| word.hash)
             .collect();
         // An EXECUTION_TASK's objective may be one sentence that names the part of the work.
-        let brief = stage == Stage::Execution && is(&"Objective");
+        let brief = stage == Stage::Execution && spec.key == "objective";
         let least = if brief { reading.language.own / 2 } else { reading.language.own };
         // An empty body has a finding of its own.
         if !words.is_empty() && own.len() < least {
@@ -53,11 +55,11 @@ pub(super) fn says_nothing(reading: &Reading<'_>, stage: Stage, title: &str) -> 
 const FACTS: usize = 8;
 
 /// SUBPLANs with few words and few facts. What the PLAN lists as deliverables is no fact of theirs.
-pub(super) fn thin(reading: &Reading<'_>, stage: Stage) -> Option<Finding> {
+pub(super) fn thin(reading: &Reading<'_>, (stage, specs): (Stage, &[SectionSpec])) -> Option<Finding> {
     if stage != Stage::Subplan {
         return None;
     }
-    let deliverables = reading.sections.iter().position(|section| same_name(&section.name, "Deliverables"));
+    let deliverables = reading.sections.iter().position(|section| is_called(&section.name, specs, "deliverables"));
     let outside = || reading.paragraphs.iter().filter(|paragraph| paragraph.section != deliverables);
     let count: usize = outside().map(|paragraph| reading.words(paragraph).len()).sum();
     if count >= reading.language.thin {
@@ -90,6 +92,11 @@ pub(super) fn thin(reading: &Reading<'_>, stage: Stage) -> Option<Finding> {
     Some(Code::Thin.error(None, message))
 }
 
+/// Whether a heading is that of the section with this key.
+fn is_called(name: &str, specs: &[SectionSpec], key: &str) -> bool {
+    specs.iter().any(|spec| spec.key == key && same_name(&spec.name, name))
+}
+
 /// A path, a file name or a number.
 fn is_fact(word: &str) -> bool {
     word.contains(|c: char| c.is_numeric())
@@ -101,8 +108,8 @@ fn is_fact(word: &str) -> bool {
 }
 
 /// Sections whose body nobody sees as text: only comments, or only fences.
-pub(super) fn hidden(sections: &[Section<'_>], stage: Stage) -> Vec<Finding> {
-    let is_expected = |section: &&Section<'_>| stage.sections().iter().any(|name| same_name(name, &section.name));
+pub(super) fn hidden(sections: &[Section<'_>], specs: &[SectionSpec]) -> Vec<Finding> {
+    let is_expected = |section: &&Section<'_>| specs.iter().any(|spec| same_name(&spec.name, &section.name));
     let is_hidden = |section: &&Section<'_>| {
         let (mut hidden, mut comment, mut seen) = (false, false, false);
         for line in lines(section.body).filter(|line| !line.is_blank() && line.heading().is_none()) {

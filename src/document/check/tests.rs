@@ -110,6 +110,7 @@ fn answer(text: &str, stage: Stage, deliverables: &[&str]) -> Vec<Finding> {
             names: &names,
             title: "Feeds",
             estimate: None,
+            sections: stage.sections(),
             material: &MATERIAL,
         },
     )
@@ -284,9 +285,13 @@ fn documents_on_disk_are_held_to_less() {
         (format!("{header}## Objective\n\nImport.\n\n```sh\nmake"), &[]),
     ];
     for (text, expected) in table {
-        assert_eq!(codes(&check_document(&text, Stage::Subplan), Severity::Error), *expected, "{text}");
+        assert_eq!(
+            codes(&check_document(&text, Stage::Subplan, Stage::Subplan.sections()), Severity::Error),
+            *expected,
+            "{text}"
+        );
     }
-    let loose = |text: &str, stage| codes(&check_document(text, stage), Severity::Warning);
+    let loose = |text: &str, stage| codes(&check_document(text, stage, stage.sections()), Severity::Warning);
     assert_eq!(loose(&format!("{header}{EXECUTION}"), Stage::Execution), [""; 0]);
     assert_eq!(loose(&format!("{header}{EXECUTION}").replace("None yet", "TBD"), Stage::Execution), ["section-empty"]);
     let open = format!("{header}{EXECUTION}").replace("None yet.", "[Fill in during execution]");
@@ -354,7 +359,7 @@ proptest! {
             prop_assert_eq!(&part.purpose, &format!("part {} of the work", part.number));
         }
         prop_assert!(!is_placeholder(&document));
-        let loose = check_document(&document, Stage::Subplan);
+        let loose = check_document(&document, Stage::Subplan, Stage::Subplan.sections());
         prop_assert!(loose.iter().all(|finding| finding.severity == Severity::Warning), "{loose:?}");
     }
 
@@ -384,7 +389,7 @@ proptest! {
         for stage in [Stage::Subplan, Stage::Execution] {
             let body = unwrap_answer(&text);
             let strict = answer(&body, stage, &[&deliverable]);
-            let loose = check_document(&text, stage);
+            let loose = check_document(&text, stage, stage.sections());
             let places = [(&strict, body.lines().count()), (&loose, text.lines().count())];
             for (finding, count) in places.iter().flat_map(|(found, count)| found.iter().map(move |finding| (finding, *count))) {
                 prop_assert!(finding.code != Code::Unknown);

@@ -78,7 +78,17 @@ fn expected<'a>(
     source: &'a str,
     names: &'a Names,
 ) -> Expected<'a> {
-    Expected { stage, achievement, deliverables, source, names, title: "Part", estimate: None, material: &MATERIAL }
+    Expected {
+        stage,
+        achievement,
+        deliverables,
+        source,
+        names,
+        title: "Part",
+        estimate: None,
+        sections: stage.sections(),
+        material: &MATERIAL,
+    }
 }
 
 fn read(input: &[u8]) {
@@ -90,7 +100,7 @@ fn read(input: &[u8]) {
     for stage in [Stage::Subplan, Stage::Execution] {
         let expected = expected(stage, id, &deliverables, &text, &names);
         black_box(judge_answer(&text, &expected));
-        black_box((check_answer(&body, &expected), check_document(&body, stage)));
+        black_box((check_answer(&body, &expected), check_document(&body, stage, stage.sections())));
     }
     black_box((digest(&body), planned_executions(&body)));
     let _ = black_box(discovery::parse_answer(&text));
@@ -117,7 +127,8 @@ fn check(input: &[u8]) -> u64 {
                 "{finding:?} of {judged_lines} lines"
             );
         }
-        for finding in check_answer(&body, &expected).into_iter().chain(check_document(&body, stage)) {
+        for finding in check_answer(&body, &expected).into_iter().chain(check_document(&body, stage, stage.sections()))
+        {
             assert!(finding.code != Code::Unknown, "{finding:?}");
             assert!(finding.line.is_none_or(|line| (1..=lines).contains(&line)), "{finding:?} of {lines} lines");
             codes.push(finding.code);

@@ -220,6 +220,7 @@ fn judged_with(answer: &str, stage: Stage, templates: &Templates) -> Judged {
         names: &names,
         title: &own.title,
         estimate: Some(Hours { low: 2.0, high: 2.0 }),
+        sections: templates.outlines().of(stage),
         material: &Material::new(templates.literals(), &plan),
     };
     judge_answer(answer, &expected)
