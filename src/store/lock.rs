@@ -16,7 +16,7 @@ use super::{
     Foreign, PlanDir, WriteError, advice,
     disk::{Directory, DiskFile, is_same},
     own_folder::{OWN_FOLDER, Refused},
-    ownership::{GITIGNORE, judge},
+    ownership::{GITIGNORE, MARK, judge},
 };
 
 /// The file that is locked.
@@ -134,9 +134,10 @@ impl RunLock {
     }
 
     /// Takes the lock for changes alone: what a command needs that changes a status while a run may be going on. Where there is
-    /// no `.planwave` of this user yet, no run is, and both are taken.
+    /// no `.planwave` with a mark of this user's yet, no run is, and both are taken: that begins one, or gives it the mark that a
+    /// crash kept it from.
     pub fn for_changes(plan_dir: &PlanDir, holder: &str) -> Result<Self, LockError> {
-        if plan_dir.dir().symlink_metadata(OWN_FOLDER).is_err() {
+        if plan_dir.dir().symlink_metadata(MARK).is_err() {
             return Self::wait(plan_dir, holder, PATIENCE);
         }
         let lock = Self::nothing(None);

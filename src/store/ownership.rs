@@ -26,7 +26,7 @@ use crate::bounded;
 const SECRET: &str = "secret";
 
 /// The mark.
-const MARK: &str = ".planwave/owner";
+pub(super) const MARK: &str = ".planwave/owner";
 
 pub(super) const GITIGNORE: &str = ".planwave/.gitignore";
 
@@ -243,7 +243,7 @@ fn is_bare(dir: &Directory) -> bool {
     let Ok(entries) = dir.read_dir(OWN_FOLDER) else { return false };
     entries.into_iter().all(|entry| {
         entry.is_ok_and(|entry| {
-            entry.file_name().to_str().is_some_and(|name| matches!(name, "lock" | ".gitignore") || is_temporary(name))
+            entry.file_name().to_str().is_some_and(|name| matches!(name, "lock" | "changes.lock" | ".gitignore") || is_temporary(name))
         })
     })
 }

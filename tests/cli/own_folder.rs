@@ -126,6 +126,21 @@ fn the_secret_is_the_users_alone() {
     assert_eq!(std::fs::read(&secret).unwrap(), b"zz\n");
 }
 
+/// A crash may have left the folder before it had its mark.
+#[test]
+fn a_folder_with_nothing_in_it_gets_its_mark_from_whatever_writes_first() {
+    for command in [&["claim", "plan"][..], &["skip", "1.1", "plan", "--reason", "bought"], &["refresh", "plan"]] {
+        let env = TestEnv::with_plan(&[vec![]]);
+        std::fs::remove_dir_all(env.path("plan/.planwave")).unwrap();
+        env.write("plan/.planwave/lock", "");
+        env.write("plan/.planwave/changes.lock", "");
+        let said = env.run(command);
+        assert!(said.ends_with("[exit 0]") && !said.contains("warning"), "{command:?}: {said}");
+        let said = env.run(&["history", "plan"]);
+        assert!(!said.contains("warning"), "{command:?}: {said}");
+    }
+}
+
 /// A mark says whose folder it is; whoever copies its lines has not got the secret.
 #[test]
 fn a_mark_that_was_made_up_counts_for_nothing() {
