@@ -17,7 +17,7 @@ use crate::{
 /// How often a file that somebody else writes at the same time is read again.
 const ROUNDS: u32 = 20;
 
-/// How long a file that cannot be read is waited for while it changes: some editors write it in pieces.
+/// How long a file that cannot be read is waited for: some editors write it in pieces.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Before it is looked at again.
@@ -55,8 +55,7 @@ pub(super) fn edit<E: From<WriteError>>(
             Err(error) => {
                 let elapsed = unreadable_since.get_or_insert_with(Instant::now).elapsed();
                 thread::sleep(PAUSE);
-                // The same piece may come again, where it is saved again and again.
-                if elapsed < 4 * PAUSE || (elapsed < PATIENCE && read(dir, path)? != bytes) {
+                if elapsed < PATIENCE {
                     continue;
                 }
                 return Err(error);

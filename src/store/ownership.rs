@@ -243,7 +243,10 @@ fn is_bare(dir: &Directory) -> bool {
     let Ok(entries) = dir.read_dir(OWN_FOLDER) else { return false };
     entries.into_iter().all(|entry| {
         entry.is_ok_and(|entry| {
-            entry.file_name().to_str().is_some_and(|name| matches!(name, "lock" | "changes.lock" | ".gitignore") || is_temporary(name))
+            entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| matches!(name, "lock" | "changes.lock" | ".gitignore") || is_temporary(name))
         })
     })
 }

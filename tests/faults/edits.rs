@@ -51,7 +51,7 @@ async fn parallel_json_saved_by_a_person_again_and_again_keeps_what_they_wrote()
     let expected = undisturbed().await;
     for editor in [Editor::Renames, Editor::Overwrites] {
         for _ in 0..4 {
-            let server = ScriptedServer::slow(script, Duration::from_millis(5)).await;
+            let server = ScriptedServer::slow(script, Duration::from_millis(100)).await;
             let (env, _) = plan(&server);
             let path = env.path("plan/parallel.json");
             let (over, saved) = (AtomicBool::new(false), AtomicU32::new(0));
@@ -65,7 +65,7 @@ async fn parallel_json_saved_by_a_person_again_and_again_keeps_what_they_wrote()
                         let number = saved.load(Ordering::Relaxed) + 1;
                         note(&path, editor, number);
                         saved.store(number, Ordering::Relaxed);
-                        std::thread::sleep(Duration::from_millis(7));
+                        std::thread::sleep(Duration::from_millis(60));
                     }
                 });
                 let said = env.run(&RUN);
